@@ -1,0 +1,44 @@
+// What goes over the control socket's chat WebSocket (`/v1/chat`), one JSON object a frame.
+import type { TurnEvent } from "./event.ts";
+import type { EventNumber, SessionId, TurnId } from "./ids.ts";
+import type { Outgoing, Receipt } from "./message.ts";
+
+/** Protocol version: both sides must be equal, else the answer says which side to restart. */
+export const protocolVersion = 1;
+
+/** From the screen to the instance. */
+export type ChatUp =
+  /** First frame. `after`: show stored events after this number again (after a lost connection). */
+  | { type: "open"; version: number; conversation: string; folder?: string; after?: EventNumber }
+  /** `id` comes back in the `receipt`. Only `message` and `command` inbounds; address, sender and time are filled in here. */
+  | { type: "say"; id: string; text: string; files?: { name: string; data: string }[] }
+  | { type: "command"; id: string; name: string; args: string };
+
+/** What the screen shows of the conversation's session. */
+export interface ChatState {
+  conversation: string;
+  session: SessionId | null;
+  sessionName: string;
+  title: string;
+  model: string;
+  /** True for the offline demo model. */
+  demo: boolean;
+  running: TurnId | null;
+  waiting: number;
+  folder: string | null;
+  /** Tools need one confirmation first (no isolation here); the text says why. */
+  confirm?: string;
+}
+
+/** From the instance to the screen. */
+export type ChatDown =
+  | { type: "hello"; version: number; program: string; pid: number; alone: boolean }
+  | { type: "state"; state: ChatState }
+  /** `n` is the number of the stored event; deltas have the number of the last stored one. */
+  | { type: "event"; n: EventNumber; turn: TurnId; session: SessionId; event: TurnEvent }
+  | { type: "receipt"; id: string; receipt: Receipt }
+  /** Something said by the program itself and not by the agent. */
+  | { type: "post"; outgoing: Outgoing }
+  /** The instance goes away and where to go then. */
+  | { type: "bye"; reason: "stop" | "handover" }
+  | { type: "error"; message: string; hint?: string };

@@ -1,0 +1,58 @@
+// Every bound of the program, by name. Units come last.
+
+export const limits = {
+  /** Longest text of one input, in UTF-16 units; what is longer is stored as a file. */
+  inputCharsMax: 100_000,
+  /** Largest inbound frame on the control socket, in bytes. */
+  frameBytesMax: 32 * 1024 * 1024,
+  /** Waiting inputs of one session. */
+  waitingMax: 20,
+  /** Turns that run at the same time, over all sessions. */
+  turnsParallelMax: 64,
+  /** A turn resumes by itself this often after a crash. */
+  resumesMax: 2,
+  /** This many starts, each shorter than `startLifeMs`, and nothing is resumed. */
+  startsShortMax: 5,
+  startLifeMs: 60_000,
+  /** How often the forming answer is written to the store. */
+  partialEveryMs: 1_000,
+  /** Tool output shown to the model (MO-067). */
+  toolLinesMax: 2_000,
+  toolBytesMax: 50 * 1024,
+  /** One command's output that is kept in a file at most; what is more stops the command. */
+  outputBytesMax: 64 * 1024 * 1024,
+  /** A command without a timeout of its own. */
+  commandMs: 10 * 60_000,
+  commandMsMax: 24 * 60 * 60_000,
+  /** Memory and processes of one turn's commands. */
+  memoryBytesMax: 4 * 1024 * 1024 * 1024,
+  processesMax: 512,
+  /** Background commands of one session. */
+  backgroundMax: 16,
+  /** Largest file that `read` loads, that `attach` sends, that an image may have. */
+  readBytesMax: 10 * 1024 * 1024,
+  attachBytesMax: 50 * 1024 * 1024,
+  imageBytesMax: 5 * 1024 * 1024,
+  /** MEMORY.md in the prompt. */
+  memoryCharsMax: 20_000,
+  /** Drain at shutdown (MA-133). */
+  drainMs: 30_000,
+  /** From SIGTERM to SIGKILL. */
+  killGraceMs: 500,
+  /** Waiting for proof that a killed tree is dead. */
+  proofMs: 5_000,
+  /** Compaction (MO-060). */
+  reserveTokens: 16_384,
+  keepRecentTokens: 20_000,
+  /** Retry of model requests (MO-062). */
+  modelRetriesMax: 3,
+  modelRetryBaseMs: 2_000,
+  modelRetryCapMs: 60_000,
+  /** No byte from the model for this long ends the request. */
+  modelSilenceMs: 5 * 60_000,
+  /** Model requests of one turn. */
+  requestsPerTurnMax: 200,
+  /** Sessions whose entries stay parsed in memory, and their text in all. */
+  cachedSessionsMax: 64,
+  cachedBytesMax: 32 * 1024 * 1024,
+} as const;

@@ -1,0 +1,81 @@
+// What comes in from outside and what goes back: one form for every door.
+
+/** Who wrote: the platform's immutable id decides, names are for display only (SECURITY.md 3). */
+export interface Sender {
+  id: string;
+  name: string;
+  isBot?: boolean;
+}
+
+/** Where it was written. `adapter` is the adapter's configured name, not the platform's. */
+export interface Address {
+  adapter: string;
+  conversation: { id: string; kind: "direct" | "shared" };
+  /** Platform thread or topic, where the platform has them. */
+  thread?: string;
+}
+
+/** A file that came with a message: fetched after the acknowledgement and before the turn. */
+export interface FileRef {
+  /** Name as the sender gave it; untrusted. */
+  name: string;
+  mime?: string;
+  bytes?: number;
+  /** Opaque to all but its adapter, which fetches it. */
+  ref: string;
+  /** Path below the workspace once it is stored. */
+  stored?: string;
+}
+
+/** What every inbound carries. `id` is the platform's id of the happening; `sentAt` is Unix milliseconds. */
+interface InboundBase extends Address {
+  id: string;
+  /** Rises with each edit of the same message; 0 for the first form. */
+  revision?: number;
+  sender: Sender;
+  sentAt: number;
+}
+
+/** One outside happening, as a door hands it to `gateway.receive` (CONTRACTS.md 1). */
+export type Inbound =
+  | (InboundBase & {
+      kind: "message";
+      text: string;
+      files?: FileRef[];
+      /** True when the agent was addressed: a direct chat, a mention, a reply to it. */
+      addressed: boolean;
+      /** Id of the message that this one answers. */
+      replyTo?: string;
+      /** Set by a schedule: the event's file name; the turn is told that nobody typed this. */
+      event?: string;
+    })
+  | (InboundBase & { kind: "edit"; target: string; text: string })
+  | (InboundBase & { kind: "delete"; target: string })
+  | (InboundBase & { kind: "reaction"; target: string; emoji: string; added: boolean })
+  | (InboundBase & { kind: "action"; delivery: string; value: string })
+  | (InboundBase & { kind: "command"; name: string; args: string });
+
+/** What became of an inbound, once it is stored. */
+export type Receipt =
+  /** Stored; `place` is the position among the waiting inputs of its session, 1 = next. */
+  | { state: "waiting"; input: number; session: number; place: number }
+  /** Kept as context, no turn starts. */
+  | { state: "context"; input: number }
+  /** Stored before: a re-delivery, nothing happens again. */
+  | { state: "duplicate"; input: number }
+  /** A command; its answer, if any, is in `answer`. */
+  | { state: "done"; input?: number; answer?: Outgoing; session?: number }
+  /** Not let in or not taken; one sentence why. */
+  | { state: "refused"; reason: string };
+
+/** A button or list choice under a message. */
+export interface Choice {
+  value: string;
+  label: string;
+}
+
+/** What goes out: standard markdown, converted by the adapter. */
+export interface Outgoing {
+  markdown: string;
+  choices?: Choice[];
+}

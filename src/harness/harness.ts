@@ -1,0 +1,47 @@
+// The contract of the family: what runs a turn (CONTRACTS.md 3).
+import type { TurnEvent } from "../core/event.ts";
+import type { Sender } from "../core/message.ts";
+import type { ModelName } from "../core/model-name.ts";
+import type { Session, TurnInput } from "../core/session.ts";
+import type { Entry } from "../core/transcript.ts";
+import type { Tool, ToolContext } from "../tools/tool.ts";
+
+/** One run of a harness for one or more inputs of one session. */
+export interface Turn {
+  id: number;
+  /** 1 for the first start; more when it goes on after a crash. */
+  attempt: number;
+  session: Session;
+  requester: Sender;
+  /** The whole system prompt; stable between turns as long as nothing it is made of changes. */
+  system: string;
+  model: ModelName;
+  /** The branch from the newest compaction on, oldest first. What the turn stores is not added to it. */
+  history: readonly Entry[];
+  /** Calls whose start was stored and whose end was not: they may have happened (only after a crash). */
+  startedCalls: ReadonlySet<string>;
+  /** The next waiting input, or none. Stays the same until the `taken` that names it is stored. */
+  next(): TurnInput | undefined;
+  /** Loads the bytes of an input's stored file, or of one named by `attachments/…`. */
+  file(stored: string): Promise<Uint8Array>;
+  /** Aborted by stop and shutdown. */
+  signal: AbortSignal;
+  tools: readonly Tool[];
+  /** The context for one tool call; `output` is wired to the stream by the harness. */
+  toolContext(call: {
+    id: string;
+    signal: AbortSignal;
+    output(text: string): void;
+    emit(event: TurnEvent): Promise<void>;
+  }): ToolContext;
+}
+
+/**
+ * Runs turns. The stream never throws, yields exactly one `ended` and yields it last. The consumer
+ * stores an event before it asks for the next one, so a harness that waits to be asked again knows
+ * that its last event is on disk: a tool call starts only after its `tool start` was yielded so.
+ */
+export interface Harness {
+  readonly name: string;
+  run(turn: Turn): AsyncIterable<TurnEvent>;
+}

@@ -1,0 +1,28 @@
+// `#sqlite` under Bun.
+import { Database as BunDatabase } from "bun:sqlite";
+import type { Database, SqlValue, Statement } from "./sqlite.ts";
+import { transactions } from "./transactions.ts";
+
+/** Opens (and makes, when absent) the database file at `path`. */
+export function openDatabase(path: string): Database {
+  const native = new BunDatabase(path, { create: true, strict: true });
+  const exec = (sql: string) => void native.exec(sql);
+  return {
+    exec,
+    prepare: (sql) => statement(native, sql),
+    transaction: transactions(exec),
+    close: () => native.close(),
+  };
+}
+
+function statement(native: BunDatabase, sql: string): Statement {
+  const prepared = native.prepare<unknown, SqlValue[]>(sql);
+  return {
+    run(...values) {
+      const { changes, lastInsertRowid } = prepared.run(...values);
+      return { changes, lastId: Number(lastInsertRowid) };
+    },
+    get: <Row>(...values: SqlValue[]) => (prepared.get(...values) ?? undefined) as Row | undefined,
+    all: <Row>(...values: SqlValue[]) => prepared.all(...values) as Row[],
+  };
+}

@@ -1,0 +1,28 @@
+// `#sqlite` under Deno.
+import { DatabaseSync } from "node:sqlite";
+import type { Database, SqlValue, Statement } from "./sqlite.ts";
+import { transactions } from "./transactions.ts";
+
+/** Opens (and makes, when absent) the database file at `path`. */
+export function openDatabase(path: string): Database {
+  const native = new DatabaseSync(path);
+  const exec = (sql: string) => native.exec(sql);
+  return {
+    exec,
+    prepare: (sql) => statement(native, sql),
+    transaction: transactions(exec),
+    close: () => native.close(),
+  };
+}
+
+function statement(native: DatabaseSync, sql: string): Statement {
+  const prepared = native.prepare(sql);
+  return {
+    run(...values) {
+      const { changes, lastInsertRowid } = prepared.run(...values);
+      return { changes: Number(changes), lastId: Number(lastInsertRowid) };
+    },
+    get: <Row>(...values: SqlValue[]) => prepared.get(...values) as Row | undefined,
+    all: <Row>(...values: SqlValue[]) => prepared.all(...values) as Row[],
+  };
+}
