@@ -1,4 +1,4 @@
-// What goes over the control socket's chat WebSocket (`/v1/chat`), one JSON object a frame.
+// What goes over the control socket's chat (`/v1/chat`), one JSON object a line.
 import type { TurnEvent } from "./event.ts";
 import type { EventNumber, SessionId, TurnId } from "./ids.ts";
 import type { Outgoing, Receipt } from "./message.ts";
@@ -26,13 +26,32 @@ export interface ChatState {
   running: TurnId | null;
   waiting: number;
   folder: string | null;
+  /** Where commands run and what holds them there, in a few words: `host, bubblewrap`. */
+  sandbox?: string;
   /** Tools need one confirmation first (no isolation here); the text says why. */
   confirm?: string;
 }
 
+/** A chat command as the screen offers it for completion; `name` has no slash. */
+export interface ChatCommand {
+  name: string;
+  /** What follows the name, as a person reads it: `<session>`. */
+  args?: string;
+  summary: string;
+}
+
 /** From the instance to the screen. */
 export type ChatDown =
-  | { type: "hello"; version: number; program: string; pid: number; alone: boolean }
+  /** Always first. `connection` is the address of further frames of this screen. */
+  | {
+      type: "hello";
+      version: number;
+      connection: string;
+      program: string;
+      pid: number;
+      alone: boolean;
+      commands: ChatCommand[];
+    }
   | { type: "state"; state: ChatState }
   /** `n` is the number of the stored event; deltas have the number of the last stored one. */
   | { type: "event"; n: EventNumber; turn: TurnId; session: SessionId; event: TurnEvent }
