@@ -1,0 +1,115 @@
+// Opens the one database file, in the one process that may.
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { openDatabase } from "#sqlite";
+import { Failure } from "../core/failure.ts";
+import type { Database } from "../sys/sqlite.ts";
+import { type Migration, migrate } from "./migrate.ts";
+
+/** Copies made ahead of a migration, that are kept. */
+const copiesKept = 2;
+
+// FULL: what is acknowledged to a platform survives a power cut. The cache size is in KiB.
+const pragmas = `
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+PRAGMA foreign_keys = ON;
+PRAGMA busy_timeout = 5000;
+PRAGMA cache_size = -4096;
+PRAGMA journal_size_limit = 16777216;
+PRAGMA temp_store = MEMORY;
+`;
+
+/**
+ * Opens the database at `path`, makes it when absent, and brings it to this program's form.
+ * A copy of the old form goes to `copies` before anything is changed.
+ * @throws Failure `store` in one sentence for a corrupt, newer, unwritable or foreign file.
+ */
+export function openStore(
+  path: string,
+  { copies, steps }: { copies?: string; steps?: readonly Migration[] } = {},
+): Database {
+  let db: Database | undefined;
+  try {
+    db = openDatabase(path);
+    db.exec(pragmas);
+    const opened = db;
+    migrate(opened, {
+      ...(steps === undefined ? {} : { steps }),
+      before: (from) => {
+        if (copies !== undefined) keepCopy(opened, { folder: copies, from });
+      },
+    });
+    return opened;
+  } catch (error) {
+    db?.close();
+    throw storeFailure(error, path);
+  }
+}
+
+/**
+ * Checks a database file without changing it: one line for each thing wrong, none when it is sound.
+ * A file that is not there is sound.
+ */
+export function checkDatabase(path: string): string[] {
+  if (!existsSync(path)) return [];
+  let db: Database | undefined;
+  try {
+    db = openDatabase(path);
+    db.exec("PRAGMA busy_timeout = 1000");
+    const rows = db.prepare("PRAGMA quick_check(20)").all<{ quick_check: string }>();
+    return rows.map((row) => row.quick_check).filter((line) => line !== "ok");
+  } catch (error) {
+    return [storeFailure(error, path).message];
+  } finally {
+    db?.close();
+  }
+}
+
+/** A throw of the engine as one sentence; failures of ours pass through. */
+export function storeFailure(error: unknown, path: string): Failure {
+  if (error instanceof Failure) return error;
+  const words = error instanceof Error ? error.message : String(error);
+  const known: [RegExp, string, string][] = [
+    [
+      /not a database|malformed|corrupt/i,
+      "it is damaged",
+      "Move the file away and restore a backup; remoteagent doctor says more",
+    ],
+    [
+      /readonly|read-only|attempt to write/i,
+      "it is read-only",
+      "Make the state folder and the files in it writable for this user",
+    ],
+    [/full/i, "the disk is full", "Free some space and try again"],
+    [/locked|busy/i, "another program has it open", "remoteagent status shows who"],
+    [
+      /unable to open|permission|denied|disk i\/o/i,
+      "it cannot be opened",
+      "Check that the state folder exists and belongs to this user",
+    ],
+  ];
+  const [, state, hint] = known.find(([form]) => form.test(words)) ?? [
+    undefined,
+    "the database engine refused it",
+    undefined,
+  ];
+  return new Failure("store", `Cannot use database ${JSON.stringify(path)}: ${state}`, {
+    ...(hint === undefined ? {} : { hint }),
+    detail: words,
+    cause: error,
+  });
+}
+
+/** Writes a whole copy beside the others and drops the oldest. */
+function keepCopy(db: Database, { folder, from }: { folder: string; from: number }): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const name = (form: number) => `before-migration-${String(form).padStart(3, "0")}.db`;
+  const target = join(folder, name(from + 1));
+  rmSync(target, { force: true });
+  db.prepare("VACUUM INTO ?").run(target);
+  const all = readdirSync(folder)
+    .filter((file) => file.startsWith("before-migration-") && file.endsWith(".db"))
+    .sort();
+  for (const file of all.slice(0, -copiesKept)) rmSync(join(folder, file), { force: true });
+}

@@ -1,0 +1,111 @@
+// What came in, each once, and what became of it. The queue is a query over `waiting`.
+import type { InputId, SessionId, TurnId } from "../core/ids.ts";
+import type { Inbound } from "../core/message.ts";
+import type { Input, InputState } from "../core/session.ts";
+import type { Database } from "../sys/sqlite.ts";
+
+interface Row {
+  id: number;
+  session: number | null;
+  turn: number | null;
+  state: InputState;
+  received_at: number;
+  body: string;
+}
+
+export type Inputs = ReturnType<typeof openInputs>;
+
+/** The inputs of a store. */
+export function openInputs(db: Database) {
+  const insert = db.prepare(
+    `INSERT INTO inputs (adapter, conversation, kind, external, revision, session, state, received_at, body)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+  );
+  const known = db.prepare(
+    `SELECT * FROM inputs WHERE adapter = ? AND conversation = ? AND kind = ? AND external = ? AND revision = ?`,
+  );
+  const waiting = db.prepare("SELECT * FROM inputs WHERE session = ? AND state = 'waiting' ORDER BY id LIMIT ?");
+  const waitingCount = db.prepare("SELECT count(*) AS n FROM inputs WHERE session = ? AND state = 'waiting'");
+  const waitingInAll = db.prepare("SELECT count(*) AS n FROM inputs WHERE state = 'waiting'");
+  const sessionsWaiting = db.prepare(
+    "SELECT DISTINCT session FROM inputs WHERE state = 'waiting' AND session IS NOT NULL",
+  );
+  const take = db.prepare("UPDATE inputs SET state = 'taken', turn = ? WHERE id = ? AND state = 'waiting'");
+  const assign = db.prepare("UPDATE inputs SET turn = ? WHERE id = ? AND state = 'waiting'");
+  const finish = db.prepare("UPDATE inputs SET state = 'done' WHERE turn = ? AND state = 'taken'");
+  const giveUp = db.prepare("UPDATE inputs SET state = 'done' WHERE turn = ? AND state = 'waiting'");
+  const set = db.prepare("UPDATE inputs SET state = ? WHERE id = ?");
+  const setBody = db.prepare("UPDATE inputs SET body = ? WHERE id = ?");
+  const dropWaiting = db.prepare("UPDATE inputs SET state = 'removed' WHERE session = ? AND state = 'waiting'");
+  const ofMessage = db.prepare(
+    `SELECT * FROM inputs WHERE adapter = ? AND conversation = ? AND kind = 'message' AND external = ?
+     ORDER BY revision DESC LIMIT 1`,
+  );
+  const revisionOf = (inbound: Inbound) => inbound.revision ?? 0;
+  return {
+    /** Stores an inbound. `fresh: false` means that it was there before; then nothing changed. */
+    add(
+      inbound: Inbound,
+      { state, session, at }: { state: InputState; session: SessionId | null; at: number },
+    ): { input: Input; fresh: boolean } {
+      const key = [inbound.adapter, inbound.conversation.id, inbound.kind, inbound.id, revisionOf(inbound)] as const;
+      const { changes } = insert.run(...key, session, state, at, JSON.stringify(inbound));
+      const row = known.get<Row>(...key);
+      if (row === undefined) throw new Error("An input is missing right after its insert");
+      return { input: input(row), fresh: changes > 0 };
+    },
+    /** The stored form of a message by its platform id. */
+    message(adapter: string, { conversation, id }: { conversation: string; id: string }): Input | undefined {
+      const row = ofMessage.get<Row>(adapter, conversation, id);
+      return row === undefined ? undefined : input(row);
+    },
+    waiting(session: SessionId, limit = 100): Input[] {
+      return waiting.all<Row>(session, limit).map(input);
+    },
+    waitingCount(session?: SessionId): number {
+      const row = session === undefined ? waitingInAll.get<{ n: number }>() : waitingCount.get<{ n: number }>(session);
+      return row?.n ?? 0;
+    },
+    /** Sessions that have something to do. */
+    sessionsWaiting(): SessionId[] {
+      return sessionsWaiting.all<{ session: number }>().map((row) => row.session);
+    },
+    /** Notes which turn was started for an input, before it is taken. */
+    assign(id: InputId, turn: TurnId): void {
+      assign.run(turn, id);
+    },
+    /** @returns false when it was no longer waiting. */
+    take(id: InputId, turn: TurnId): boolean {
+      return take.run(turn, id).changes > 0;
+    },
+    /** The turn ended: what it took is done. */
+    finish(turn: TurnId): void {
+      finish.run(turn);
+    },
+    /** What a turn was started for and never took is done too: it is not tried again. */
+    giveUp(turn: TurnId): number {
+      return giveUp.run(turn).changes;
+    },
+    set(id: InputId, state: InputState): void {
+      set.run(state, id);
+    },
+    replaceBody(id: InputId, inbound: Inbound): void {
+      setBody.run(JSON.stringify(inbound), id);
+    },
+    /** Removes everything that waits in a session. */
+    drop(session: SessionId): number {
+      return dropWaiting.run(session).changes;
+    },
+  };
+}
+
+function input(row: Row): Input {
+  return {
+    id: row.id,
+    session: row.session,
+    turn: row.turn,
+    state: row.state,
+    receivedAt: row.received_at,
+    inbound: JSON.parse(row.body) as Inbound,
+  };
+}

@@ -1,0 +1,26 @@
+// The store as one value: every noun over the one database.
+import type { Database } from "../sys/sqlite.ts";
+import { openEntries } from "./entries.ts";
+import { openInputs } from "./inputs.ts";
+import { openMessages } from "./messages.ts";
+import { openSessions } from "./sessions.ts";
+import { openStarts } from "./starts.ts";
+import { openTurns } from "./turns.ts";
+import { openWirings } from "./wirings.ts";
+
+export type Store = ReturnType<typeof createStore>;
+
+/** Every noun over an open database. `transaction` spans them all. */
+export function createStore(db: Database) {
+  return {
+    entries: openEntries(db),
+    inputs: openInputs(db),
+    messages: openMessages(db),
+    sessions: openSessions(db),
+    starts: openStarts(db),
+    turns: openTurns(db),
+    wirings: openWirings(db),
+    transaction: <Result>(work: () => Result): Result => db.transaction(work),
+    close: () => db.close(),
+  };
+}
