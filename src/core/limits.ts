@@ -52,6 +52,20 @@ export const limits = {
   modelSilenceMs: 5 * 60_000,
   /** Model requests of one turn. */
   requestsPerTurnMax: 200,
+  /** Calls of one answer that run at the same time. */
+  callsParallelMax: 16,
+  /** After a stop, a model or tool that ignores it is left alone this long after. */
+  stopGraceMs: 2_000,
+  /** Progress of a running call: how often it is shown, and how much of its newest text. */
+  progressEveryMs: 100,
+  progressCharsMax: 8_192,
+  /** A call's result as people see it; the model sees up to `toolBytesMax`. */
+  toolShownCharsMax: 4_000,
+  /** Images of one input that the model sees; the others are listed as files. */
+  inputImagesMax: 20,
+  /** A summary of older messages, and one tool result in what is summarised. */
+  summaryCharsMax: 40_000,
+  summaryResultCharsMax: 2_000,
   /** Sessions whose entries stay parsed in memory, and their text in all. */
   cachedSessionsMax: 64,
   cachedBytesMax: 32 * 1024 * 1024,

@@ -1,5 +1,6 @@
 // The contract of the family: what runs a turn (CONTRACTS.md 3).
 import type { TurnEvent } from "../core/event.ts";
+import type { EntryId } from "../core/ids.ts";
 import type { Sender } from "../core/message.ts";
 import type { ModelName } from "../core/model-name.ts";
 import type { Session, TurnInput } from "../core/session.ts";
@@ -18,6 +19,8 @@ export interface Turn {
   model: ModelName;
   /** The branch from the newest compaction on, oldest first. What the turn stores is not added to it. */
   history: readonly Entry[];
+  /** The session's newest stored entry: once an event with an `entry` was consumed, it is that entry. */
+  head(): EntryId | null;
   /** Calls whose start was stored and whose end was not: they may have happened (only after a crash). */
   startedCalls: ReadonlySet<string>;
   /** The next waiting input, or none. Stays the same until the `taken` that names it is stored. */
