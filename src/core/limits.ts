@@ -69,4 +69,21 @@ export const limits = {
   /** Sessions whose entries stay parsed in memory, and their text in all. */
   cachedSessionsMax: 64,
   cachedBytesMax: 32 * 1024 * 1024,
+  /** Admin verbs: rows of a list, one argument, one request on the control socket. */
+  adminRows: 200,
+  adminRowsMax: 10_000,
+  adminTextCharsMax: 4_000,
+  adminBodyBytesMax: 1024 * 1024,
+  /** From `start` to an instance that answers. */
+  readyMs: 30_000,
+  /** Longest `stop --timeout` and `drainMs`. */
+  drainMsMax: 60 * 60_000,
+  /** How often `start`, `stop` and `logs -f` look again. */
+  lookMs: 25,
+  followMs: 200,
+  /** From SIGTERM to SIGKILL for an instance that no longer answers. */
+  holderGraceMs: 5_000,
+  /** Log lines shown when a start fails, and the end of a log file that is read for them. */
+  tailLinesMax: 20,
+  tailBytesMax: 16 * 1024 * 1024,
 } as const;
