@@ -13,6 +13,8 @@ export interface Verb {
   /** True when a positional id is required. */
   takesId: boolean;
   schema: v.GenericSchema;
+  /** Columns of this verb's rows, where they are not the noun's own. */
+  columns?: string[];
   run(args: Record<string, unknown>, caller: AdminCaller): Promise<unknown>;
 }
 
