@@ -39,6 +39,8 @@ export const limits = {
   drainMs: 30_000,
   /** From SIGTERM to SIGKILL. */
   killGraceMs: 500,
+  /** After its commands are dead, a stopped turn has this long to end by itself; then it is left behind. */
+  haltMs: 3_000,
   /** Waiting for proof that a killed tree is dead. */
   proofMs: 5_000,
   /** Compaction (MO-060). */
@@ -86,4 +88,28 @@ export const limits = {
   /** Log lines shown when a start fails, and the end of a log file that is read for them. */
   tailLinesMax: 20,
   tailBytesMax: 16 * 1024 * 1024,
+  /** A paragraph, or another block, of a forming answer that is redrawn at most; what is longer is cut (terminal). */
+  answerParagraphCharsMax: 4_000,
+  answerBlockCharsMax: 32_000,
+  /** A path from a turn, and one command's arguments and environment together. */
+  pathBytesMax: 4_096,
+  argumentsBytesMax: 1024 * 1024,
+  /** One argument: the kernel takes no longer one. */
+  argumentBytesMax: 128 * 1024 - 1,
+  /** Folders bound into one sandbox. */
+  bindsMax: 256,
+  /** Entries of one listed folder. */
+  listMax: 10_000,
+  /** One read, write or list through a sandbox. */
+  fileOperationMs: 60_000,
+  /** What a sandbox keeps of a stream that nobody reads at the moment. */
+  streamBufferBytes: 64 * 1024,
+  /** How often the trees of running commands are measured; the second for commands older than `watchSlowAfterMs`. */
+  watchMs: 250,
+  watchSlowMs: 1_000,
+  watchSlowAfterMs: 30_000,
+  /** Rounds of freezing before a tree that grows while it is frozen is killed as it is. */
+  freezeRoundsMax: 20,
+  /** Trying whether bubblewrap works. */
+  sandboxCheckMs: 5_000,
 } as const;
