@@ -1,25 +1,14 @@
 // The contract of the family: one configured connection to a chat platform (CONTRACTS.md 6).
-import type { Inbound, Outgoing, Receipt } from "../core/message.ts";
-import type { ReplyTarget } from "../core/session.ts";
+import type { Inbound, Receipt } from "../core/message.ts";
+import type { AdapterHandle } from "../gateway/handle.ts";
 
-/** Platform differences as data. */
-export interface AdapterTraits {
-  /** Whoever writes is the operating system's user, let in by the socket's file mode: the owner. */
-  local: boolean;
-  /** The door shows turn events by itself (terminal, web) and needs no deliveries. */
-  live: boolean;
-}
-
-/** What an adapter may do. */
+/** What every adapter gets. */
 export interface AdapterDeps {
+  /** Hands in one outside happening; it is stored once this resolves. */
   receive(inbound: Inbound): Promise<Receipt>;
 }
 
-/** An open adapter. */
-export interface Adapter {
-  readonly name: string;
-  readonly traits: AdapterTraits;
-  /** Sends one message. @throws Failure when it surely did not arrive. */
-  post(target: ReplyTarget, outgoing: Outgoing): Promise<void>;
+/** An open adapter. `close` ends its connections; what is in flight then is told by the gateway later. */
+export interface Adapter extends AdapterHandle {
   close(): Promise<void>;
 }

@@ -3,6 +3,8 @@
 export const limits = {
   /** Longest text of one input, in UTF-16 units; what is longer is stored as a file. */
   inputCharsMax: 100_000,
+  /** What of such a text stays in the message. */
+  inputHeadChars: 2_000,
   /** Largest inbound frame on the control socket, in bytes. */
   frameBytesMax: 32 * 1024 * 1024,
   /** Waiting inputs of one session. */
@@ -112,4 +114,44 @@ export const limits = {
   freezeRoundsMax: 20,
   /** Trying whether bubblewrap works. */
   sandboxCheckMs: 5_000,
+  /** MEMORY.md as a file, and one addition to it. */
+  memoryBytesMax: 256 * 1024,
+  memoryLineCharsMax: 4_000,
+  /** One read of a file from a sandbox, and how far `read` looks for a line, in bytes. */
+  readChunkBytes: 256 * 1024,
+  readScanBytesMax: 1024 * 1024 * 1024,
+  /** Sides of an image that models accept, in pixels. */
+  imagePixelsMax: 8_000,
+  /** Entries of a folder that `read` lists. */
+  listEntriesMax: 500,
+  /** Lines of the diff that `edit` answers with. */
+  diffLinesMax: 120,
+  /** How long a command's output may stay open after the command ended (a child holds it). */
+  pipeGraceMs: 300,
+  /** How long a background command is watched for a start that fails. */
+  backgroundWatchMs: 250,
+  /** File and folder names that we make, in UTF-16 units and in bytes. */
+  nameCharsMax: 100,
+  nameBytesMax: 200,
+  /** Skills of one folder, and one SKILL.md. */
+  skillsMax: 200,
+  skillBytesMax: 256 * 1024,
+  /** log.jsonl of one conversation, and lines that wait to be written to it. */
+  transcriptBytesMax: 64 * 1024 * 1024,
+  transcriptWaitingMax: 1_000,
+  /** Event files (MA-110): how many are watched, how large one may be, its text. */
+  eventFilesMax: 1_000,
+  eventBytesMax: 64 * 1024,
+  eventTextCharsMax: 20_000,
+  /** A file that cannot be read is judged when it has not changed for this long. */
+  eventSettleMs: 1_000,
+  /** Changes that come within this time are looked at together. */
+  eventDebounceMs: 100,
+  /** The scheduler looks at the clock and the folder at least this often. */
+  eventWakeMs: 60_000,
+  /** Later than this is missed, and `catchUp` decides. */
+  eventLateMs: 2 * 60_000,
+  /** How far back `catchUp` looks, and how many missed runs of one event it makes up for. */
+  eventCatchUpMs: 24 * 60 * 60_000,
+  eventCatchUpMax: 20,
 } as const;

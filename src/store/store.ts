@@ -1,6 +1,7 @@
 // The store as one value: every noun over the one database.
 import type { Database } from "../sys/sqlite.ts";
 import { openEntries } from "./entries.ts";
+import { openFacts } from "./facts.ts";
 import { openInputs } from "./inputs.ts";
 import { openMessages } from "./messages.ts";
 import { openSessions } from "./sessions.ts";
@@ -14,6 +15,7 @@ export type Store = ReturnType<typeof createStore>;
 export function createStore(db: Database) {
   return {
     entries: openEntries(db),
+    facts: openFacts(db),
     inputs: openInputs(db),
     messages: openMessages(db),
     sessions: openSessions(db),

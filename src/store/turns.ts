@@ -44,6 +44,7 @@ export function openTurns(db: Database) {
   const setState = db.prepare("UPDATE turns SET state = ? WHERE id = ?");
   const cutOff = db.prepare("UPDATE turns SET state = 'interrupted' WHERE state IN ('running', 'waiting')");
   const setPartial = db.prepare("UPDATE turns SET partial = ? WHERE id = ?");
+  const setUsage = db.prepare("UPDATE turns SET usage = ? WHERE id = ?");
   const end = db.prepare("UPDATE turns SET state = ?, ended_at = ?, error = ?, usage = ?, partial = NULL WHERE id = ?");
   const addEvent = db.prepare("INSERT INTO events (turn, at, type, body) VALUES (?, ?, ?, ?)");
   const ofTurn = db.prepare("SELECT id, turn, at, body FROM events WHERE turn = ? AND id > ? ORDER BY id LIMIT ?");
@@ -99,6 +100,9 @@ export function openTurns(db: Database) {
     },
     setPartial(id: TurnId, text: string): void {
       setPartial.run(text, id);
+    },
+    setUsage(id: TurnId, usage: Usage): void {
+      setUsage.run(JSON.stringify(usage), id);
     },
     end(id: TurnId, fate: { outcome: Outcome; at: number; error?: FailureData; usage: Usage }): void {
       end.run(

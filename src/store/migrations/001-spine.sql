@@ -150,3 +150,9 @@ CREATE TABLE starts (
 
 INSERT INTO agents (name, folder, created_at) VALUES ('main', 'main', 0);
 INSERT INTO wirings (agent, trigger, mode) VALUES ('main', 'mention', 'per-thread');
+
+-- Small facts of this installation that survive restarts, such as "tools without isolation were confirmed".
+CREATE TABLE facts (
+  key   TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,157 @@
+// One turn at a time per session, many sessions at once; what waits is a query, never memory alone.
+import type { SessionId, TurnId } from "../core/ids.ts";
+import { limits } from "../core/limits.ts";
+import type { FileRef, Inbound } from "../core/message.ts";
+import type { Input, ReplyTarget, Session, TurnInput, TurnRow } from "../core/session.ts";
+import type { Proof } from "../sandbox/sandbox.ts";
+import type { Store } from "../store/store.ts";
+import type { Clock } from "../sys/clock.ts";
+import type { Log } from "../sys/log.ts";
+import type { ActiveTurn } from "./turn.ts";
+
+/** What the queue works with. */
+export interface QueueDeps {
+  store: Store;
+  clock: Clock;
+  log: Log;
+  start(parts: { row: TurnRow; session: Session }): ActiveTurn;
+  turnsParallelMax: number;
+}
+
+export type Queue = ReturnType<typeof createQueue>;
+
+/** The queue over all sessions. */
+export function createQueue(deps: QueueDeps) {
+  const { store, clock, log } = deps;
+  const active = new Map<SessionId, ActiveTurn>();
+  const ready = new Set<SessionId>();
+  const idle: (() => void)[] = [];
+  let closed = false;
+
+  /** Runs a stored turn, and afterwards whatever waits behind it. */
+  const run = (row: TurnRow, session: Session): void => {
+    const turn = deps.start({ row, session });
+    active.set(session.id, turn);
+    void turn.done.then(() => {
+      active.delete(session.id);
+      if (active.size === 0) for (const resolve of idle.splice(0)) resolve();
+      wake(session.id);
+      for (const other of ready) {
+        if (active.size >= deps.turnsParallelMax) break;
+        wake(other);
+      }
+    });
+  };
+
+  /** Starts the next turn of a session when it has something to do and nothing runs. */
+  const wake = (id: SessionId): void => {
+    ready.delete(id);
+    if (closed || active.has(id)) return;
+    if (active.size >= deps.turnsParallelMax) {
+      ready.add(id);
+      return;
+    }
+    try {
+      const begun = begin(id);
+      if (begun !== undefined) run(begun.row, begun.session);
+    } catch (error) {
+      // A full disk: the input is stored and waits; the next input or start tries again.
+      log.error("Cannot start a turn", { session: id, error: error instanceof Error ? error.message : String(error) });
+    }
+  };
+
+  /** Stores a new turn for what waits first, with everything that may share it. */
+  const begin = (id: SessionId): { row: TurnRow; session: Session } | undefined =>
+    store.transaction(() => {
+      const [first, ...rest] = store.inputs.waiting(id, limits.waitingMax);
+      const session = store.sessions.get(id);
+      if (first === undefined || session === undefined) return undefined;
+      const row = store.turns.create({
+        session: id,
+        agent: session.agent,
+        requester: first.inbound.sender,
+        replyTo: replyTarget(first.inbound),
+        at: clock.now(),
+      });
+      for (const input of [first, ...rest]) if (mayJoin(input.inbound, row)) store.inputs.assign(input.id, row.id);
+      return { row, session };
+    });
+
+  return {
+    wake,
+    /** The waiting input that may join a running turn: same requester, same reply target. */
+    next(row: TurnRow): TurnInput | undefined {
+      const found = store.inputs.waiting(row.session, limits.waitingMax).find((input) => mayJoin(input.inbound, row));
+      return found === undefined ? undefined : turnInput(found);
+    },
+    active: (id: SessionId): ActiveTurn | undefined => active.get(id),
+    running: (): ActiveTurn[] => [...active.values()],
+    /** Starts a turn again that the last process left open. */
+    resume(row: TurnRow, session: Session): void {
+      run(row, session);
+    },
+    /** Stops one session's turn and proves it. */
+    async stop(id: SessionId): Promise<Proof | undefined> {
+      return active.get(id)?.halt("stop");
+    },
+    /** Takes nothing new; waits for running turns up to `drainMs`; the rest is cut off and goes on at the next start. */
+    async close(drainMs: number): Promise<{ drained: TurnId[]; interrupted: TurnId[]; proof: Proof }> {
+      closed = true;
+      const before = [...active.values()];
+      if (active.size > 0 && drainMs > 0) {
+        const patience = new AbortController();
+        const empty = new Promise<void>((resolve) => idle.push(resolve));
+        await Promise.race([empty, clock.sleep(drainMs, patience.signal)]);
+        patience.abort();
+      }
+      const left = [...active.values()];
+      const proofs = await Promise.all(left.map((turn) => turn.halt("interrupt")));
+      const interrupted = left.map((turn) => turn.row.id);
+      return {
+        drained: before.map((turn) => turn.row.id).filter((id) => !interrupted.includes(id)),
+        interrupted,
+        proof: {
+          killed: proofs.flatMap((proof) => proof.killed),
+          survivors: proofs.flatMap((proof) => proof.survivors),
+        },
+      };
+    },
+  };
+}
+
+/** Inputs share a turn only when requester and reply target are equal. */
+function mayJoin(inbound: Inbound, row: TurnRow): boolean {
+  const target = replyTarget(inbound);
+  return (
+    inbound.sender.id === row.requester.id &&
+    target.adapter === row.replyTo.adapter &&
+    target.conversation.id === row.replyTo.conversation.id &&
+    target.thread === row.replyTo.thread
+  );
+}
+
+/** Where the answer to an inbound goes. */
+export function replyTarget(inbound: Inbound): ReplyTarget {
+  return {
+    adapter: inbound.adapter,
+    conversation: inbound.conversation,
+    ...(inbound.thread === undefined ? {} : { thread: inbound.thread }),
+    ...(inbound.kind === "message" ? { replyTo: inbound.id } : {}),
+  };
+}
+
+/** A stored input as a harness takes it. */
+function turnInput(input: Input): TurnInput {
+  const { inbound } = input;
+  const files: FileRef[] = inbound.kind === "message" ? (inbound.files ?? []) : [];
+  const text = inbound.kind === "message" || inbound.kind === "edit" ? inbound.text : "";
+  const event = inbound.kind === "message" && inbound.event !== undefined;
+  return {
+    id: input.id,
+    text,
+    sender: inbound.sender,
+    sentAt: inbound.sentAt,
+    files,
+    kind: inbound.kind === "edit" ? "correction" : event ? "event" : "message",
+  };
+}

@@ -1,0 +1,82 @@
+// After a start: tells interrupted turns, goes on with those that may, offers the rest.
+
+import { publicId } from "../core/ids.ts";
+import { limits } from "../core/limits.ts";
+import type { Session, TurnRow } from "../core/session.ts";
+import type { Store } from "../store/store.ts";
+import type { Clock } from "../sys/clock.ts";
+import type { Hub } from "./hub.ts";
+import type { Queue } from "./queue.ts";
+
+/** What was found and decided. */
+export interface Resumed {
+  resumed: TurnRow[];
+  offered: TurnRow[];
+  crashLoop: boolean;
+}
+
+/**
+ * Marks what the last process left running, and goes on: each turn at most twice by itself, none
+ * after five short lives in a row. A turn that is given up takes the inputs that started it along,
+ * so that a poison input is not tried for ever. Sessions with waiting inputs are woken.
+ */
+export function resumeTurns(deps: { store: Store; queue: Queue; hub: Hub; clock: Clock }, crashLoop: boolean): Resumed {
+  const { store, queue } = deps;
+  store.turns.markInterrupted();
+  const resumed: TurnRow[] = [];
+  const offered: TurnRow[] = [];
+  for (const found of store.turns.inState("interrupted")) {
+    const session = store.sessions.get(found.session);
+    if (session === undefined) continue;
+    if (crashLoop || found.attempts > limits.resumesMax) {
+      offer(deps, { row: found, session, crashLoop });
+      offered.push(found);
+      continue;
+    }
+    // The attempt is counted and told before anything runs: a crash from here on counts too.
+    store.transaction(() => {
+      store.turns.restart(found.id);
+      tell(deps, { row: found, session, text: "I was interrupted by a restart and go on from there." });
+    });
+    const row = store.turns.get(found.id);
+    if (row === undefined) continue;
+    queue.resume(row, session);
+    resumed.push(row);
+  }
+  if (!crashLoop) for (const session of store.inputs.sessionsWaiting()) queue.wake(session);
+  return { resumed, offered, crashLoop };
+}
+
+/** Gives a turn up and says how to go on. */
+function offer(
+  deps: { store: Store; hub: Hub; clock: Clock },
+  { row, session, crashLoop }: { row: TurnRow; session: Session; crashLoop: boolean },
+): void {
+  const { store, hub, clock } = deps;
+  const why = crashLoop
+    ? `The program ended ${limits.startsShortMax} times shortly after its start, so nothing goes on by itself`
+    : `This was interrupted ${row.attempts} times and does not go on by itself`;
+  const error = {
+    code: "turn.interrupted" as const,
+    message: why,
+    hint: `Write "go on" in ${publicId(session.id)} to try again`,
+  };
+  const event = { type: "ended" as const, outcome: "failed" as const, error, usage: row.usage };
+  const n = store.transaction(() => {
+    store.inputs.giveUp(row.id);
+    store.inputs.finish(row.id);
+    store.turns.end(row.id, { outcome: "failed", at: clock.now(), error, usage: row.usage });
+    return store.turns.append(row.id, { event, at: clock.now() });
+  });
+  hub.publish({ n, turn: row.id, session: session.id, event });
+}
+
+/** One sentence in the turn's own stream. */
+function tell(
+  { store, hub, clock }: { store: Store; hub: Hub; clock: Clock },
+  { row, session, text }: { row: TurnRow; session: Session; text: string },
+): void {
+  const event = { type: "notice" as const, text };
+  const n = store.turns.append(row.id, { event, at: clock.now() });
+  hub.publish({ n, turn: row.id, session: session.id, event });
+}

@@ -1,0 +1,254 @@
+// Runs one turn: opens its sandbox, hands the harness what it needs, stores and shows what happens.
+import type { TurnEvent } from "../core/event.ts";
+import { errorText, type FailureData, failureData } from "../core/failure.ts";
+import { limits } from "../core/limits.ts";
+import { parseModelName } from "../core/model-name.ts";
+import type { Session, TurnInput, TurnRow } from "../core/session.ts";
+import { noUsage } from "../core/usage.ts";
+import type { Harness, Turn } from "../harness/harness.ts";
+import type { Proof, Sandbox, SandboxRequest } from "../sandbox/sandbox.ts";
+import type { Store } from "../store/store.ts";
+import type { Clock } from "../sys/clock.ts";
+import type { Log } from "../sys/log.ts";
+import type { Tool, ToolContext } from "../tools/tool.ts";
+import type { Redactor } from "../vault/redact.ts";
+import type { Branches } from "./branches.ts";
+import type { Hub } from "./hub.ts";
+import { createRecorder, type Recorder } from "./recorder.ts";
+import { redactTool } from "./redacting.ts";
+
+/** What a session's turn is made of; app.ts knows the folders, the prompt and the files. */
+export interface TurnSetting {
+  request: SandboxRequest;
+  system: string;
+  model: string;
+  tools: readonly Tool[];
+  /** One sentence for the person when tools are withheld. */
+  notice?: string;
+}
+
+/** What turns are run with. */
+export interface TurnDeps {
+  store: Store;
+  hub: Hub;
+  branches: Branches;
+  clock: Clock;
+  log: Log;
+  redactor: Redactor;
+  harness(session: Session): Promise<Harness>;
+  openSandbox(request: SandboxRequest): Promise<Sandbox>;
+  setting(turn: TurnRow, session: Session): Promise<TurnSetting>;
+  /** The waiting input that may join this turn. */
+  next(turn: TurnRow): TurnInput | undefined;
+  /** Bytes of a stored attachment. */
+  file(turn: TurnRow, stored: string): Promise<Uint8Array>;
+  /** All of a tool's context that is not of the sandbox. */
+  services(
+    turn: TurnRow,
+    request: SandboxRequest,
+  ): Pick<ToolContext, "memory" | "schedule"> & {
+    keep(file: { name: string; bytes: Uint8Array }): Promise<string>;
+    spill(name: string, bytes: Uint8Array): Promise<string>;
+  };
+  onMessage(message: { turn: TurnRow; text: string }): void;
+}
+
+/** A turn that runs. */
+export interface ActiveTurn {
+  readonly row: TurnRow;
+  /** What it is doing right now, in a few words. */
+  doing(): string;
+  /** Kills its trees with proof and ends it as stopped (`stop`) or leaves it to the next start (`interrupt`). */
+  halt(how: "stop" | "interrupt"): Promise<Proof>;
+  readonly done: Promise<void>;
+}
+
+const nothingKilled: Proof = { killed: [], survivors: [] };
+
+/** Commands of a turn and of a session are killed by these names. */
+export const turnScope = (turn: number) => `turn-${turn}`;
+export const sessionScope = (session: number) => `session-${session}`;
+
+/** Starts a turn that is stored as running. Never throws; `done` resolves when it is over. */
+export function startTurn(deps: TurnDeps, { row, session }: { row: TurnRow; session: Session }): ActiveTurn {
+  const log = deps.log.child({ turn: row.id, session: session.id });
+  const abort = new AbortController();
+  const recorder = createRecorder(deps, { turn: row, session });
+  let sandbox: Sandbox | undefined;
+  let doing = "starting";
+  let halting: "stop" | "interrupt" | undefined;
+  let letGo: () => void = () => undefined;
+  const abandoned = new Promise<"abandoned">((resolve) => {
+    letGo = () => resolve("abandoned");
+  });
+
+  /** One event: stored, then shown. A store that fails ends the turn; the work so far stays as it was stored. */
+  const record = (event: TurnEvent): void => {
+    // Shutdown leaves the turn open, so that the next start goes on with it.
+    if (event.type === "ended" && halting === "interrupt") recorder.announce(event);
+    else recorder.record(event);
+    doing = describe(event) ?? doing;
+  };
+
+  const run = async (): Promise<void> => {
+    try {
+      const setting = await deps.setting(row, session);
+      sandbox = await deps.openSandbox(setting.request);
+      if (setting.notice !== undefined) record({ type: "notice", text: setting.notice });
+      const harness = await deps.harness(session);
+      const turn = buildTurn(deps, { row, session, setting, sandbox, recorder, signal: abort.signal });
+      await consume(harness.run(turn), { record, until: abandoned, redactor: deps.redactor });
+      if (!recorder.ended()) record(endedEvent(halting === undefined ? "failed" : "stopped", missingEnd(halting)));
+    } catch (error) {
+      log.error("Turn failed", { error: errorText(error), stack: error instanceof Error ? error.stack : undefined });
+      finishBroken({ recorder, record, error, stopped: halting !== undefined, log });
+    } finally {
+      await sandbox
+        ?.kill(turnScope(row.id))
+        .catch((error) => log.error("Cannot kill what a turn left", { error: errorText(error) }));
+      await sandbox?.close().catch((error) => log.warn("Cannot close sandbox", { error: errorText(error) }));
+    }
+  };
+  const done = run();
+
+  return {
+    row,
+    doing: () => doing,
+    done,
+    async halt(how) {
+      halting ??= how;
+      abort.abort();
+      const proof = (await sandbox?.kill(turnScope(row.id))) ?? nothingKilled;
+      // A harness or model that hangs is left behind: stop does not depend on it.
+      const patience = new AbortController();
+      await Promise.race([done, deps.clock.sleep(limits.haltMs, patience.signal)]);
+      patience.abort();
+      letGo();
+      await done;
+      return proof;
+    },
+  };
+}
+
+/** Reads the stream to its end, or until it is given up. */
+async function consume(
+  stream: AsyncIterable<TurnEvent>,
+  { record, until, redactor }: { record: (event: TurnEvent) => void; until: Promise<"abandoned">; redactor: Redactor },
+): Promise<void> {
+  const iterator = stream[Symbol.asyncIterator]();
+  const text = redactor.stream();
+  const thinking = redactor.stream();
+  while (true) {
+    const step = await Promise.race([iterator.next(), until]);
+    if (step === "abandoned") return;
+    if (step.done === true) return;
+    const event = step.value;
+    if (event.type === "text") {
+      const delta = text.push(event.delta);
+      if (delta !== "") record({ type: "text", delta });
+    } else if (event.type === "thinking") {
+      const delta = thinking.push(event.delta);
+      if (delta !== "") record({ type: "thinking", delta });
+    } else {
+      if (event.type === "message") flush(text, record);
+      record(event);
+    }
+  }
+}
+
+function flush(text: { end(): string }, record: (event: TurnEvent) => void): void {
+  const rest = text.end();
+  if (rest !== "") record({ type: "text", delta: rest });
+}
+
+/** The harness' view of the turn. */
+function buildTurn(
+  deps: TurnDeps,
+  parts: {
+    row: TurnRow;
+    session: Session;
+    setting: TurnSetting;
+    sandbox: Sandbox;
+    recorder: Recorder;
+    signal: AbortSignal;
+  },
+): Turn {
+  const { row, session, setting, sandbox, recorder, signal } = parts;
+  const services = deps.services(row, setting.request);
+  return {
+    id: row.id,
+    attempt: row.attempts,
+    session,
+    requester: row.requester,
+    system: setting.system,
+    model: parseModelName(setting.model),
+    history: deps.branches.get(session.id, session.head),
+    head: recorder.head,
+    startedCalls: row.attempts > 1 ? deps.store.turns.startedCalls(row.id) : new Set(),
+    next: () => deps.next(row),
+    file: (stored) => deps.file(row, stored),
+    signal,
+    tools: setting.tools.map((tool) => redactTool(tool, deps.redactor)),
+    toolContext: (call) => ({
+      sandbox,
+      scope: turnScope(row.id),
+      sessionScope: sessionScope(session.id),
+      signal: call.signal,
+      output: call.output,
+      memory: services.memory,
+      schedule: services.schedule,
+      spill: services.spill,
+      async attach(file) {
+        const stored = await services.keep(file);
+        const caption = file.caption === undefined ? {} : { caption: file.caption };
+        await call.emit({ type: "file", stored, name: file.name, bytes: file.bytes.byteLength, ...caption });
+      },
+    }),
+  };
+}
+
+/** The last word of a turn whose harness gave none. */
+function endedEvent(outcome: "failed" | "stopped", error?: FailureData): TurnEvent {
+  return { type: "ended", outcome, usage: noUsage, ...(error === undefined ? {} : { error }) };
+}
+
+function missingEnd(halting: string | undefined): FailureData | undefined {
+  return halting === undefined ? failureData(new Error("The harness ended without a last word")) : undefined;
+}
+
+/** Ends a turn that broke; when even that cannot be stored, people are told and the next start goes on. */
+function finishBroken(parts: {
+  recorder: Recorder;
+  record: (event: TurnEvent) => void;
+  error: unknown;
+  stopped: boolean;
+  log: Log;
+}): void {
+  const { recorder, record, error, stopped, log } = parts;
+  if (recorder.ended()) return;
+  const event = endedEvent(stopped ? "stopped" : "failed", stopped ? undefined : failureData(error));
+  try {
+    record(event);
+  } catch (storing) {
+    log.error("Cannot store the end of a turn", { error: errorText(storing) });
+    recorder.announce(event);
+  }
+}
+
+/** A few words for `/status`. */
+function describe(event: TurnEvent): string | undefined {
+  switch (event.type) {
+    case "started":
+      return "thinking";
+    case "text":
+      return "answering";
+    case "thinking":
+      return "thinking";
+    case "tool":
+      return event.step === "start" ? event.title : event.step === "end" ? "thinking" : undefined;
+    case "ask":
+      return "waiting for an answer";
+    default:
+      return undefined;
+  }
+}
