@@ -1,0 +1,145 @@
+// The machine's processes as rows: what kills and limits are decided by, and what proves a death.
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { promisify } from "node:util";
+
+/** One process at one moment. `pid` and `started` together never mean another process. */
+export interface ProcessRow {
+  pid: number;
+  parent: number;
+  session: number;
+  /** When it began, in the kernel's own unit: only good for comparing. */
+  started: string;
+  /** It has ended and only waits to be collected by its parent. */
+  dead: boolean;
+  command: string;
+}
+
+/** Reads processes and sends signals. Unreadable and vanished processes are left out, never an error. */
+export interface ProcessTable {
+  list(): Promise<ProcessRow[]>;
+  /** Resident bytes that the process does not share with others; 0 when it is gone. */
+  memoryBytes(pid: number): number;
+  /** One variable of the environment that the process was started with; `undefined` when unset or unreadable. */
+  variable(pid: number, name: string): string | undefined;
+  /** The command line, for people; the short name when there is none. */
+  describe(row: ProcessRow): string;
+  /** Sends a signal unless the number has become another process. False when there is nobody to get it. */
+  send(row: ProcessRow, signal: "SIGSTOP" | "SIGKILL" | "SIGTERM" | "SIGINT"): Promise<boolean>;
+}
+
+/** The table of this machine: `/proc` on Linux, `ps` elsewhere (no memory, so no watched memory limit). */
+export function processTable(platform: string = process.platform): ProcessTable {
+  return platform === "linux" ? procTable("/proc") : psTable();
+}
+
+/** A table over a procfs mounted at `root`. Fields of `stat` as in proc_pid_stat(5). */
+export function procTable(root: string): ProcessTable {
+  const read = (pid: number, name: string): string | undefined => {
+    try {
+      return readFileSync(`${root}/${pid}/${name}`, "latin1");
+    } catch {
+      return undefined; // It has ended meanwhile, or belongs to someone else.
+    }
+  };
+  const row = (pid: number): ProcessRow | undefined => parseStat(read(pid, "stat") ?? "");
+  return {
+    list: async () => {
+      const rows: ProcessRow[] = [];
+      for (const name of readdirSync(root)) {
+        const pid = Number(name);
+        const found = Number.isInteger(pid) ? row(pid) : undefined;
+        if (found !== undefined) rows.push(found);
+      }
+      return rows;
+    },
+    memoryBytes: (pid) => {
+      const [, resident = 0, shared = 0] = (read(pid, "statm") ?? "").split(" ").map(Number);
+      return Math.max(0, resident - shared) * pageBytes;
+    },
+    variable: (pid, name) => environmentValue(read(pid, "environ") ?? "", name),
+    describe: ({ pid, command }) => {
+      const line = (read(pid, "cmdline") ?? "").replaceAll("\0", " ").trim();
+      return line === "" ? command : Buffer.from(line, "latin1").toString("utf8");
+    },
+    send: async (target, signal) => {
+      const current = row(target.pid);
+      if (current === undefined || current.dead || current.started !== target.started) return false;
+      return signalProcess(target.pid, signal);
+    },
+  };
+}
+
+/** Pages as statm counts them. 4 KiB but on a few arm64 kernels, where the watched limit is then met later. */
+const pageBytes = 4_096;
+
+/** One line of `/proc/<pid>/stat`. The name in parentheses may hold spaces and parentheses itself. */
+export function parseStat(line: string): ProcessRow | undefined {
+  const match = /^(\d+) \((.*)\) (\S) ([^)]*)$/s.exec(line.trimEnd());
+  if (match === null) return undefined;
+  const [, pid, command = "", state = "", rest = ""] = match;
+  const fields = rest.split(" ");
+  // A first thread that has ended leaves the others running: the process shows Z and is alive.
+  const threads = Number(fields[16]);
+  return {
+    pid: Number(pid),
+    parent: Number(fields[0]),
+    session: Number(fields[2]),
+    started: fields[18] ?? "",
+    dead: state === "X" || (state === "Z" && threads <= 1),
+    command,
+  };
+}
+
+function environmentValue(block: string, name: string): string | undefined {
+  const line = block.split("\0").find((entry) => entry.startsWith(`${name}=`));
+  return line?.slice(name.length + 1);
+}
+
+function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false; // Gone between the look and the signal, or not ours.
+  }
+}
+
+const execute = promisify(execFile);
+
+/** A table over `ps` with the options that macOS and procps share; `-E` (environment) is macOS alone. */
+export function psTable(): ProcessTable {
+  const environments = new Map<number, string>();
+  return {
+    list: async () => {
+      const { stdout } = await execute("ps", ["-axo", "pid=,ppid=,sess=,stat=,lstart=,comm="], psOptions);
+      const rows = stdout.split("\n").flatMap((line) => parsePs(line) ?? []);
+      environments.clear();
+      if (process.platform === "darwin") {
+        const withEnvironment = await execute("ps", ["-axEwwo", "pid=,command="], psOptions);
+        for (const line of withEnvironment.stdout.split("\n")) environments.set(Number.parseInt(line, 10), line);
+      }
+      return rows;
+    },
+    memoryBytes: () => 0,
+    variable: (pid, name) => new RegExp(`\\s${name}=(\\S+)`).exec(environments.get(pid) ?? "")?.[1],
+    describe: ({ command }) => command,
+    send: async (target, signal) => signalProcess(target.pid, signal),
+  };
+}
+
+const psOptions = { timeout: 5_000, maxBuffer: 32 * 1024 * 1024, env: { PATH: "/bin:/usr/bin", LC_ALL: "C" } };
+
+/** One line of `ps -axo pid=,ppid=,sess=,stat=,lstart=,comm=` in the C locale. */
+export function parsePs(line: string): ProcessRow | undefined {
+  const match = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(\S+)\s+(\w{3} \w{3}\s+\d+ [\d:]{8} \d{4})\s+(.*)$/.exec(line);
+  if (match === null) return undefined;
+  const [, pid, parent, session, state = "", started = "", command = ""] = match;
+  return {
+    pid: Number(pid),
+    parent: Number(parent),
+    session: Number(session) || 0,
+    started,
+    dead: state.startsWith("Z"),
+    command,
+  };
+}
