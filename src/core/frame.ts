@@ -55,6 +55,8 @@ export type ChatDown =
   | { type: "state"; state: ChatState }
   /** `n` is the number of the stored event; deltas have the number of the last stored one. */
   | { type: "event"; n: EventNumber; turn: TurnId; session: SessionId; event: TurnEvent }
+  /** Replaces what the screen shows of the answer that is just forming: somebody joined or came back. */
+  | { type: "forming"; turn: TurnId; session: SessionId; text: string }
   | { type: "receipt"; id: string; receipt: Receipt }
   /** Something said by the program itself and not by the agent. */
   | { type: "post"; outgoing: Outgoing }

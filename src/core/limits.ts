@@ -7,6 +7,9 @@ export const limits = {
   inputHeadChars: 2_000,
   /** Largest inbound frame on the control socket, in bytes. */
   frameBytesMax: 32 * 1024 * 1024,
+  /** Terminal screens connected at once, and what each may lag behind. */
+  screensMax: 100,
+  screenBytesMax: 16 * 1024 * 1024,
   /** Waiting inputs of one session. */
   waitingMax: 20,
   /** Turns that run at the same time, over all sessions. */
@@ -54,6 +57,10 @@ export const limits = {
   modelRetryCapMs: 60_000,
   /** No byte from the model for this long ends the request. */
   modelSilenceMs: 5 * 60_000,
+  /** One answer on the wire, in bytes; what goes on longer is cut off. */
+  modelAnswerBytesMax: 32 * 1024 * 1024,
+  /** Tool calls that the demo model makes at once. */
+  demoCallsMax: 10,
   /** Model requests of one turn. */
   requestsPerTurnMax: 200,
   /** Calls of one answer that run at the same time. */
@@ -115,7 +122,7 @@ export const limits = {
   /** Trying whether bubblewrap works. */
   sandboxCheckMs: 5_000,
   /** MEMORY.md as a file, and one addition to it. */
-  memoryBytesMax: 256 * 1024,
+  memoryFileBytesMax: 256 * 1024,
   memoryLineCharsMax: 4_000,
   /** One read of a file from a sandbox, and how far `read` looks for a line, in bytes. */
   readChunkBytes: 256 * 1024,

@@ -58,6 +58,8 @@ export interface AssistantMessage {
   model: string;
   responseModel?: string;
   responseId?: string;
+  /** The effort level that the provider was asked for; it has to be repeated with the message. */
+  providerThinkingLevel?: string;
   usage: MessageUsage;
   stopReason: "pending" | "stop" | "length" | "toolUse" | "error" | "aborted" | "deferred";
   errorMessage?: string;

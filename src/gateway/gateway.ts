@@ -1,4 +1,5 @@
 // The middle of the house: admits what comes in, stores it, finds its session, runs its turn.
+import type { Admission } from "../access/admission.ts";
 import { Failure, failureData, failureText } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
 import type { FileRef, Inbound, Receipt } from "../core/message.ts";
@@ -11,14 +12,6 @@ import { type Resumed, resumeTurns } from "./resume.ts";
 import { createSessionBook, type Resolved } from "./sessions.ts";
 import { isStop, stopHere } from "./stop.ts";
 import { startTurn, type TurnDeps } from "./turn.ts";
-
-/** What one person may do, as the server's own record has it. */
-export interface Admission {
-  allowed: boolean;
-  owner: boolean;
-  /** One sentence when it is not allowed. */
-  reason?: string;
-}
 
 /** What the gateway is made of. */
 export interface GatewayDeps
@@ -176,12 +169,13 @@ export function createGateway(deps: GatewayDeps) {
      */
     async receive(inbound: Inbound, traits: AdapterTraits): Promise<Receipt> {
       const admission = deps.admit(inbound, traits);
-      if (!admission.allowed) return { state: "refused", reason: admission.reason ?? "You may not use this agent" };
+      if (!admission.admitted) return { state: "refused", reason: admission.reason };
       const stop = isStop(inbound);
       if (stop !== undefined) return stopHere({ ...deps, queue, book }, { inbound, all: stop.all });
       const called = findCommand(deps.commands, inbound);
       if (called === "unknown") return unknownCommand(inbound);
-      if (called !== undefined) return receiveCommand(inbound, { ...called, owner: admission.owner, traits });
+      if (called !== undefined)
+        return receiveCommand(inbound, { ...called, owner: admission.role === "owner", traits });
       if (inbound.kind === "message") return receiveMessage(inbound);
       if (inbound.kind === "edit") return receiveEdit(inbound);
       return receiveOther(inbound);

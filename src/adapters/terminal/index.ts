@@ -1,0 +1,222 @@
+// The instance's half of the terminal: screens connect, what they say goes in, events come out.
+import { Buffer } from "node:buffer";
+import { errorText, Failure, failureData } from "../../core/failure.ts";
+import { type ChatCommand, type ChatDown, type ChatState, type ChatUp, protocolVersion } from "../../core/frame.ts";
+import type { SessionId, TurnId } from "../../core/ids.ts";
+import { limits } from "../../core/limits.ts";
+import type { FileRef, Inbound, Receipt, Sender } from "../../core/message.ts";
+import type { AdapterTraits } from "../../gateway/handle.ts";
+import type { Forming, Happening } from "../../gateway/hub.ts";
+import type { StoredEvent } from "../../store/turns.ts";
+import type { Adapter } from "../adapter.ts";
+import { type Connection, createConnection } from "./connection.ts";
+import { readUp } from "./up.ts";
+
+/** What the terminal needs of the program. Addresses are given as inbounds without a body. */
+export interface TerminalDeps {
+  receive(inbound: Inbound, traits: AdapterTraits): Promise<Receipt>;
+  subscribe(listener: (happening: Happening) => void): () => void;
+  state(place: Inbound): Omit<ChatState, "conversation">;
+  /** Binds the session of a place to a folder of the owner's. @throws Failure when it may not be used. */
+  useFolder(place: Inbound, folder: string): Promise<void>;
+  eventsAfter(session: SessionId, after: number): StoredEvent[];
+  turnEvents(turn: TurnId): StoredEvent[];
+  forming(turn: TurnId): Forming | undefined;
+  keepFile(inbound: Inbound, file: { name: string; bytes: Uint8Array }): Promise<FileRef>;
+  commands: readonly ChatCommand[];
+  user: Sender;
+  pid: number;
+  program: string;
+  alone: boolean;
+  now(): number;
+  randomId(): string;
+  onError(error: unknown): void;
+}
+
+/** A screen that is connected. */
+interface Screen {
+  connection: Connection;
+  conversation: string;
+  session: SessionId | null;
+}
+
+export const terminalTraits: AdapterTraits = { local: true, live: true };
+
+/** The terminal adapter and the function that answers `/v1/chat` and `/v1/chat/<connection>`. */
+export function openTerminal(deps: TerminalDeps): { adapter: Adapter; chat(request: Request): Promise<Response> } {
+  const screens = new Map<string, Screen>();
+  const place = (conversation: string): Inbound => placeOf(deps, conversation);
+
+  const sendState = (screen: Screen) => {
+    const state = deps.state(place(screen.conversation));
+    const moved = screen.session !== state.session;
+    screen.session = state.session;
+    screen.connection.send({ type: "state", state: { ...state, conversation: screen.conversation } });
+    if (moved && state.running !== null) showRunning(screen, state.running);
+  };
+
+  /** Somebody joins in the middle: the turn's events so far, and the text that is just forming. */
+  const showRunning = (screen: Screen, turn: TurnId) => {
+    const session = screen.session;
+    if (session === null) return;
+    for (const { n, event } of deps.turnEvents(turn)) {
+      screen.connection.send({ type: "event", n, turn, session, event });
+    }
+    const forming = deps.forming(turn);
+    if (forming !== undefined && forming.text !== "") {
+      screen.connection.send({ type: "forming", turn, session, text: forming.text });
+    }
+  };
+
+  const unsubscribe = deps.subscribe((happening) => {
+    const { n, turn, session, event } = happening;
+    for (const screen of screens.values()) {
+      if (screen.session !== session) continue;
+      screen.connection.send({ type: "event", n, turn, session, event });
+      if (event.type === "started" || event.type === "taken" || event.type === "ended")
+        queueMicrotask(() => sendState(screen));
+    }
+  });
+
+  const open = async (up: ChatUp & { type: "open" }): Promise<Response> => {
+    if (up.version !== protocolVersion) throw versionFailure(up.version);
+    if (screens.size >= limits.screensMax)
+      throw new Failure("usage", `Cannot open: ${limits.screensMax} screens are connected`);
+    if (up.folder !== undefined) await deps.useFolder(place(up.conversation), up.folder);
+    const id = deps.randomId();
+    const connection = createConnection(id, () => screens.delete(id));
+    const screen: Screen = { connection, conversation: up.conversation, session: null };
+    screens.set(id, screen);
+    const { pid, program, alone } = deps;
+    connection.send({
+      type: "hello",
+      version: protocolVersion,
+      connection: id,
+      program,
+      pid,
+      alone,
+      commands: [...deps.commands],
+    });
+    if (up.after === undefined) {
+      sendState(screen);
+    } else {
+      // After a lost connection only what was missed is shown, whatever still runs included.
+      screen.session = deps.state(place(up.conversation)).session;
+      resend(screen, up.after);
+      sendState(screen);
+    }
+    return connection.response;
+  };
+
+  const resend = (screen: Screen, after: number) => {
+    const session = screen.session;
+    if (session === null) return;
+    for (const { n, turn, event } of deps.eventsAfter(session, after)) {
+      screen.connection.send({ type: "event", n, turn, session, event });
+    }
+    const { running } = deps.state(place(screen.conversation));
+    const forming = running === null ? undefined : deps.forming(running);
+    if (running !== null && forming !== undefined && forming.text !== "") {
+      // The reader may have part of it: an empty-handed start of the message makes it begin anew.
+      screen.connection.send({
+        type: "event",
+        n: after,
+        turn: running,
+        session,
+        event: { type: "text", delta: forming.text },
+      });
+    }
+  };
+
+  const say = async (screen: Screen, up: ChatUp & { type: "say" | "command" }): Promise<void> => {
+    const base = { ...place(screen.conversation), id: `${screen.connection.id}:${up.id}`, sentAt: deps.now() };
+    const inbound: Inbound =
+      up.type === "command"
+        ? { ...base, kind: "command", name: up.name, args: up.args }
+        : {
+            ...base,
+            kind: "message",
+            text: up.text,
+            addressed: true,
+            files: await keepAll(deps, { base, files: up.files ?? [] }),
+          };
+    const receipt = await deps.receive(inbound, terminalTraits);
+    // A switch or a first message moves every screen of the conversation.
+    for (const other of screens.values()) if (other.conversation === screen.conversation) sendState(other);
+    screen.connection.send({ type: "receipt", id: up.id, receipt });
+    if (receipt.state === "done" && receipt.answer !== undefined) {
+      screen.connection.send({ type: "post", outgoing: receipt.answer });
+    }
+  };
+
+  return {
+    adapter: {
+      name: "terminal",
+      type: "terminal",
+      traits: terminalTraits,
+      async post(target, outgoing) {
+        for (const screen of screens.values()) {
+          if (screen.conversation === target.conversation.id) screen.connection.send({ type: "post", outgoing });
+        }
+      },
+      async close() {
+        unsubscribe();
+        for (const screen of [...screens.values()]) screen.connection.close();
+      },
+    },
+    async chat(request) {
+      const id = /^\/v1\/chat\/([^/]+)$/.exec(new URL(request.url).pathname)?.[1];
+      const up = await readUp(request);
+      if (id === undefined) {
+        if (up.type !== "open") throw new Failure("usage", "Cannot go on: the first frame opens the chat");
+        return open(up);
+      }
+      const screen = screens.get(id);
+      if (screen === undefined) throw new Failure("not-found", "Cannot go on: this chat is no longer connected");
+      if (up.type === "open") throw new Failure("usage", "Cannot open: this chat is open");
+      try {
+        await say(screen, up);
+      } catch (error) {
+        if (!(error instanceof Failure)) deps.onError(error);
+        const { message, hint } = failureData(error);
+        screen.connection.send({ type: "error", message, ...(hint === undefined ? {} : { hint }) } satisfies ChatDown);
+        return Response.json({ error: { message: errorText(error) } }, { status: 500 });
+      }
+      return new Response(null, { status: 204 });
+    },
+  };
+}
+
+/** A place as the gateway's lookups take it: the address and the user, no body. */
+function placeOf(deps: TerminalDeps, conversation: string): Inbound {
+  return {
+    kind: "message",
+    adapter: "terminal",
+    conversation: { id: conversation, kind: "direct" },
+    id: "",
+    sender: deps.user,
+    sentAt: deps.now(),
+    text: "",
+    addressed: true,
+  };
+}
+
+async function keepAll(
+  deps: TerminalDeps,
+  { base, files }: { base: Inbound; files: { name: string; data: string }[] },
+): Promise<FileRef[]> {
+  const kept: FileRef[] = [];
+  for (const file of files)
+    kept.push(await deps.keepFile(base, { name: file.name, bytes: Buffer.from(file.data, "base64") }));
+  return kept;
+}
+
+function versionFailure(theirs: number): Failure {
+  const hint =
+    theirs > protocolVersion
+      ? "The running instance is the older one: remoteagent restart"
+      : "This terminal is the older one: close it and start the program that is installed now";
+  return new Failure("usage", `Cannot open: the screen speaks protocol ${theirs}, the instance ${protocolVersion}`, {
+    hint,
+  });
+}
