@@ -5,6 +5,9 @@ import type { Sender } from "../core/message.ts";
 import type { ModelName } from "../core/model-name.ts";
 import type { Session, TurnInput } from "../core/session.ts";
 import type { Entry } from "../core/transcript.ts";
+import type { Models } from "../models/model.ts";
+import type { Clock } from "../sys/clock.ts";
+import type { Log } from "../sys/log.ts";
 import type { Tool, ToolContext } from "../tools/tool.ts";
 
 /** One run of a harness for one or more inputs of one session. */
@@ -39,10 +42,21 @@ export interface Turn {
   }): ToolContext;
 }
 
+/** What any harness may need; each takes what it uses. */
+export interface HarnessDeps {
+  models: Models;
+  clock: Clock;
+  log: Log;
+  /** IANA name of the zone in which times are told to the model. */
+  timeZone: string;
+}
+
 /**
  * Runs turns. The stream never throws, yields exactly one `ended` and yields it last. The consumer
  * stores an event before it asks for the next one, so a harness that waits to be asked again knows
  * that its last event is on disk: a tool call starts only after its `tool start` was yielded so.
+ * A `tool end` without a `tool start` is a call that was never started (a stop, a restart).
+ * `ended.usage` sums this run; what an earlier attempt used is in that attempt's `usage` events.
  */
 export interface Harness {
   readonly name: string;

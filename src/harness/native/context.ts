@@ -1,0 +1,223 @@
+// What the model sees of a session: the messages of its branch in sending order, whole and in pairs.
+import type { EntryId } from "../../core/ids.ts";
+import type {
+  AssistantMessage,
+  Entry,
+  ImagePart,
+  Json,
+  TextPart,
+  ToolCallPart,
+  ToolResultMessage,
+  TranscriptMessage,
+  UserMessage,
+} from "../../core/transcript.ts";
+
+/** `ids[i]` is the entry of `messages[i]`; null for what stands for no entry (a summary, a lost result). */
+export interface Context {
+  messages: TranscriptMessage[];
+  ids: (EntryId | null)[];
+  /** From this index on an answer's reported usage is the size of what stands here now. */
+  measuredFrom: number;
+  /** The newest summary, which is then the first message. */
+  summary: string | undefined;
+  /** Calls of the newest answer that have no result. */
+  open: ToolCallPart[];
+  /** A single message larger than this is cut where it is added. */
+  messageTokensMax: number;
+}
+
+const charsPerToken = 4;
+/** What one image costs at most with the common providers. */
+const imageTokens = 1_500;
+/** Of a message that is cut: the share of it that its beginning gets. */
+const headShare = 0.7;
+
+/** A branch of entries (oldest first) as the model sees it. References are kept, nothing is copied. */
+export function buildContext(history: readonly Entry[], messageTokensMax: number): Context {
+  const context: Context = { messages: [], ids: [], measuredFrom: 0, summary: undefined, open: [], messageTokensMax };
+  const compaction = history.findLastIndex((entry) => entry.body.kind === "compaction");
+  const body = history[compaction]?.body;
+  if (body?.kind === "compaction") startWithSummary(context, body.summary, history[compaction]?.at ?? 0);
+  const keepFrom = body?.kind === "compaction" ? body.keepFrom : null;
+
+  const group = new CallGroup(context);
+  for (const [index, entry] of history.entries()) {
+    // What was kept was measured together with what the summary replaced.
+    if (index === compaction) context.measuredFrom = context.messages.length + group.size;
+    if (entry.body.kind !== "message") continue;
+    if (index < compaction && (keepFrom === null || entry.id < keepFrom)) continue;
+    group.add(entry.body.message, entry.id);
+  }
+  group.close();
+  return context;
+}
+
+/** Adds one message that was stored as `id`. */
+export function addMessage(context: Context, message: TranscriptMessage, id: EntryId | null): void {
+  context.messages.push(message.role === "assistant" ? message : fitMessage(message, context.messageTokensMax));
+  context.ids.push(id);
+}
+
+/** Replaces everything before index `cut` by a summary. */
+export function replaceBefore(context: Context, cut: number, summary: { text: string; at: number }): void {
+  const messages = context.messages.slice(cut);
+  const ids = context.ids.slice(cut);
+  context.messages = [];
+  context.ids = [];
+  startWithSummary(context, summary.text, summary.at);
+  context.messages.push(...messages);
+  context.ids.push(...ids);
+  context.measuredFrom = context.messages.length;
+}
+
+function startWithSummary(context: Context, summary: string, at: number): void {
+  context.summary = summary;
+  context.messages.push({
+    role: "user",
+    content: [
+      { type: "text", text: `The conversation before this point, summarised:\n<summary>\n${summary}\n</summary>` },
+    ],
+    timestamp: at,
+  });
+  context.ids.push(null);
+}
+
+/**
+ * Brings an answer's results behind it, in the order of its calls. A call of an older answer without
+ * a result gets one that says so, because providers refuse the whole request otherwise; those of the
+ * newest answer are left open for the turn to settle.
+ */
+class CallGroup {
+  private readonly context: Context;
+  private calls: readonly ToolCallPart[] = [];
+  private results = new Map<string, { message: ToolResultMessage; id: EntryId }>();
+  constructor(context: Context) {
+    this.context = context;
+  }
+  get size(): number {
+    return this.results.size;
+  }
+  add(message: TranscriptMessage, id: EntryId): void {
+    if (message.role === "toolResult") {
+      // A result whose call is not in view would be refused too.
+      if (this.calls.some((call) => call.id === message.toolCallId))
+        this.results.set(message.toolCallId, { message, id });
+      return;
+    }
+    this.settle(true);
+    const seen = message.role === "assistant" ? visibleAnswer(message) : message;
+    if (seen === undefined) return;
+    addMessage(this.context, seen, id);
+    this.calls = seen.role === "assistant" ? callsOf(seen) : [];
+  }
+  close(): void {
+    this.settle(false);
+  }
+  private settle(replaceLost: boolean): void {
+    for (const call of this.calls) {
+      const result = this.results.get(call.id);
+      if (result !== undefined) addMessage(this.context, result.message, result.id);
+      else if (replaceLost) addMessage(this.context, lostResult(call), null);
+      else this.context.open.push(call);
+    }
+    this.calls = [];
+    this.results.clear();
+  }
+}
+
+/** The calls of an answer. */
+export function callsOf(message: AssistantMessage): ToolCallPart[] {
+  return message.content.filter((part) => part.type === "toolCall");
+}
+
+/** The text of an answer or a result. */
+export function textOf(message: TranscriptMessage): string {
+  return message.content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
+}
+
+/** An answer that broke off goes back to the model as the text that people saw, or not at all. */
+function visibleAnswer(message: AssistantMessage): AssistantMessage | undefined {
+  if (message.stopReason !== "aborted" && message.stopReason !== "error") return message;
+  const text = textOf(message);
+  if (text.trim() === "") return undefined;
+  const why = message.stopReason === "aborted" ? "[stopped here by a person]" : "[the answer broke off here]";
+  return { ...message, stopReason: "stop", content: [{ type: "text", text: `${text}\n${why}` }] };
+}
+
+function lostResult(call: ToolCallPart): ToolResultMessage {
+  return {
+    role: "toolResult",
+    toolCallId: call.id,
+    toolName: call.name,
+    content: [{ type: "text", text: "The result of this call was lost" }],
+    isError: true,
+    timestamp: 0,
+  };
+}
+
+/** Tokens of the whole context: the newest answer's reported usage, and an estimate for what came after it. */
+export function contextTokens(context: Context, fixedTokens: number): number {
+  let after = 0;
+  for (let index = context.messages.length - 1; index >= 0; index -= 1) {
+    const message = context.messages[index];
+    if (message === undefined) break;
+    if (message.role === "assistant" && index >= context.measuredFrom && message.usage.totalTokens > 0) {
+      return message.usage.totalTokens + after;
+    }
+    after += messageTokens(message);
+  }
+  return fixedTokens + after;
+}
+
+/** An estimate from the number of characters. */
+export function messageTokens(message: TranscriptMessage): number {
+  let chars = 0;
+  let images = 0;
+  for (const part of message.content) {
+    if (part.type === "text") chars += part.text.length;
+    else if (part.type === "thinking") chars += part.thinking.length;
+    else if (part.type === "image") images += 1;
+    else chars += part.name.length + jsonChars(part.arguments);
+  }
+  return Math.ceil(chars / charsPerToken) + images * imageTokens;
+}
+
+/** An estimate for a text. */
+export function textTokens(text: string): number {
+  return Math.ceil(text.length / charsPerToken);
+}
+
+/** About the length of `value` as JSON, without making it. */
+export function jsonChars(value: Json): number {
+  if (typeof value === "string") return value.length + 2;
+  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + jsonChars(item) + 1, 2);
+  if (value !== null && typeof value === "object") {
+    return Object.entries(value).reduce((sum, [key, item]) => sum + key.length + 4 + jsonChars(item), 2);
+  }
+  return 5;
+}
+
+/** The message itself when it fits, else a copy whose texts are cut in the middle with a note. */
+export function fitMessage<Message extends UserMessage | ToolResultMessage>(
+  message: Message,
+  tokensMax: number,
+): Message {
+  const tokens = messageTokens(message);
+  if (tokens <= tokensMax) return message;
+  const chars = message.content.reduce((sum, part) => sum + (part.type === "text" ? part.text.length : 0), 0);
+  const images = message.content.filter((part) => part.type === "image").length;
+  const share = Math.max(0, tokensMax - images * imageTokens) * charsPerToken * (1 / Math.max(chars, 1));
+  const content = message.content.map((part) =>
+    part.type === "text" ? { ...part, text: cutText(part.text, Math.floor(part.text.length * share)) } : part,
+  ) satisfies (TextPart | ImagePart)[];
+  return { ...message, content };
+}
+
+/** At most about `charsMax` characters of `text`: its beginning and its end, with a note between. */
+export function cutText(text: string, charsMax: number): string {
+  if (text.length <= charsMax) return text;
+  const head = Math.floor(charsMax * headShare);
+  const tail = charsMax - head;
+  const left = text.length - charsMax;
+  return `${text.slice(0, head)}\n[… ${left} characters are left out here, this message is too long …]\n${tail === 0 ? "" : text.slice(-tail)}`;
+}

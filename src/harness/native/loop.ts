@@ -1,0 +1,149 @@
+// The loop of a turn: take what people wrote, ask the model, run its calls, until an answer needs no more.
+
+import { assert } from "../../core/assert.ts";
+import { Failure, type FailureData } from "../../core/failure.ts";
+import { limits } from "../../core/limits.ts";
+import type { AssistantMessage } from "../../core/transcript.ts";
+import { streamAnswer } from "./answer.ts";
+import { runCalls, settleOpenCalls } from "./calls.ts";
+import { compact, compactIfNeeded } from "./compaction.ts";
+import { addMessage, callsOf, textOf } from "./context.ts";
+import { userMessage } from "./input.ts";
+import { type End, failed, messageEntry, type Run, tellUsage } from "./run.ts";
+
+/** Runs a turn from wherever its history ends to its end. `broken`: the model cannot be used; inputs are taken all the same. */
+export async function runLoop(run: Run, broken: FailureData | undefined): Promise<End> {
+  if (run.stop.signal.aborted) return run.stop.end();
+  await settleOpenCalls(run);
+  const took = await takeInputs(run);
+  // After the taking: what a failing turn leaves waiting would start the next failing turn.
+  if (broken !== undefined) return { outcome: "failed", error: broken };
+  const last = run.context.messages.at(-1);
+  if (!took && (last === undefined || last.role === "assistant")) return endedBefore(run);
+
+  for (;;) {
+    if (run.stop.signal.aborted) return run.stop.end();
+    const answer = await ask(run);
+    if ("outcome" in answer) return answer;
+    const calls = callsOf(answer);
+    await runCalls(run, calls, answer.stopReason === "length");
+    if (run.stop.signal.aborted) return run.stop.end();
+    const more = await takeInputs(run);
+    if (calls.length === 0 && !more) return { outcome: "done" };
+  }
+}
+
+/** The end that the last stored answer had, when a crash came between the two. */
+function endedBefore(run: Run): End {
+  const body = run.turn.history.at(-1)?.body;
+  const last = body?.kind === "message" && body.message.role === "assistant" ? body.message.stopReason : "stop";
+  if (last === "aborted") return { outcome: "stopped" };
+  if (last === "error") return failed(new Failure("turn.interrupted", "The answer broke off"));
+  return { outcome: "done" };
+}
+
+/** Takes every waiting input; true when there was one. */
+async function takeInputs(run: Run): Promise<boolean> {
+  let previous: number | undefined;
+  for (;;) {
+    const input = run.turn.next();
+    if (input === undefined || run.stop.signal.aborted) return previous !== undefined;
+    assert(input.id !== previous, `Input ${input.id} is offered again after it was taken`);
+    previous = input.id;
+    const message = await userMessage(input, {
+      file: (stored) => run.turn.file(stored),
+      stamp: (at) => run.stamp(at),
+      images: run.info.images,
+      log: run.log,
+    });
+    const id = await run.offer({ type: "taken", inputs: [input.id], text: input.text, entry: messageEntry(message) });
+    addMessage(run.context, message, id);
+  }
+}
+
+/** Asks until there is an answer that is stored, or a reason to end. */
+async function ask(run: Run): Promise<AssistantMessage | End> {
+  await compactIfNeeded(run);
+  let mayCompact = true;
+  let mayRepeat = true;
+  for (;;) {
+    if (run.stop.signal.aborted) return run.stop.end();
+    if (run.requests >= limits.requestsPerTurnMax) return tooManyRequests();
+    run.requests += 1;
+    const answer = await streamAnswer(run, request(run), true);
+    const message = tidyAnswer(answer.message, answer.kind === "failed" ? answer.failure : undefined);
+
+    if (answer.kind === "done" && isEmpty(message)) {
+      await tellUsage(run, message.usage, message.usage.totalTokens);
+      if (!mayRepeat) return emptyAnswer();
+      mayRepeat = false;
+      continue;
+    }
+    const overflow = answer.kind === "failed" && answer.failure.code === "provider.context_overflow.final";
+    if (overflow && mayCompact) {
+      mayCompact = false;
+      if (await compact(run, { force: true })) continue;
+    }
+    if (answer.kind === "done") return keep(run, message);
+    if (textOf(message).trim() !== "") await keep(run, message);
+    return answer.kind === "stopped" ? run.stop.end() : { outcome: "failed", error: answer.failure };
+  }
+}
+
+function request(run: Run) {
+  return {
+    model: run.turn.model,
+    system: run.turn.system,
+    messages: run.context.messages.slice(),
+    tools: run.tools,
+    cacheKey: `session-${run.turn.session.id}`,
+    signal: run.stop.signal,
+  };
+}
+
+/** Stores an answer and tells what it cost. */
+async function keep(run: Run, message: AssistantMessage): Promise<AssistantMessage> {
+  const id = await run.offer({ type: "message", text: textOf(message), entry: messageEntry(message) });
+  addMessage(run.context, message, id);
+  if (message.usage.totalTokens > 0) await tellUsage(run, message.usage, message.usage.totalTokens);
+  if (message.stopReason === "length") {
+    await run.offer({ type: "notice", text: "The answer was cut off at the model's output limit" });
+  }
+  return message;
+}
+
+/**
+ * An answer as it is stored: its calls have ids of their own, one that broke off has none (their
+ * arguments may be incomplete), and raw provider text is left to the log.
+ */
+function tidyAnswer(message: AssistantMessage, failure: FailureData | undefined): AssistantMessage {
+  const brokeOff = message.stopReason === "aborted" || message.stopReason === "error" || failure !== undefined;
+  const seen = new Set<string>();
+  const content = message.content.flatMap((part): AssistantMessage["content"] => {
+    if (part.type !== "toolCall") return [part];
+    if (brokeOff) return [];
+    let id = part.id;
+    for (let n = 2; id === "" || seen.has(id); n += 1) id = `${part.id === "" ? "call" : part.id}-${n}`;
+    seen.add(id);
+    return [id === part.id ? part : { ...part, id }];
+  });
+  const { errorMessage: _, ...rest } = message;
+  if (failure === undefined) return { ...rest, content };
+  return { ...rest, content, stopReason: "error", errorMessage: failure.message };
+}
+
+function isEmpty(message: AssistantMessage): boolean {
+  return callsOf(message).length === 0 && textOf(message).trim() === "";
+}
+
+function emptyAnswer(): End {
+  return failed(new Failure("provider.empty_response.retryable", "The model answered with nothing, twice"));
+}
+
+function tooManyRequests(): End {
+  return failed(
+    new Failure("turn.interrupted", `Stopped after ${limits.requestsPerTurnMax} model requests in one turn`, {
+      hint: "Write to the agent to let it go on",
+    }),
+  );
+}
