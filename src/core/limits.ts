@@ -161,4 +161,22 @@ export const limits = {
   /** How far back `catchUp` looks, and how many missed runs of one event it makes up for. */
   eventCatchUpMs: 24 * 60 * 60_000,
   eventCatchUpMax: 20,
+  /** Tries for the instance lock while readers look at it, the longest pause between two, and what it holds. */
+  lockAttemptsMax: 60,
+  lockPauseMs: 4,
+  lockFactsBytesMax: 4_096,
+  /** Connections that one client keeps to the control socket. */
+  clientSocketsMax: 16,
+  /** Log: one text, nesting, members of one value, one line; a file and how many of them. */
+  logFieldCharsMax: 8_192,
+  logDepthMax: 5,
+  logItemsMax: 100,
+  logLineCharsMax: 64 * 1024,
+  logFileBytesMax: 10 * 1024 * 1024,
+  logFilesMax: 5,
+  /** Longest value that the redactor knows; a text is cut this far from the end of what was redacted. */
+  secretCharsMax: 16 * 1024,
+  /** settings.json, and a file that holds one secret. */
+  settingsBytesMax: 1024 * 1024,
+  secretBytesMax: 64 * 1024,
 } as const;
