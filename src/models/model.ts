@@ -31,6 +31,8 @@ export interface ModelRequest {
   /** Names the session for caches on the provider's side; not a secret. */
   cacheKey: string;
   outputMax?: number;
+  /** The provider may be silent for this long, in milliseconds; `limits.modelSilenceMs` when not set. */
+  silenceMs?: number;
   signal: AbortSignal;
 }
 
@@ -40,6 +42,10 @@ export type ModelEvent =
   | { type: "thinking"; delta: string }
   /** The model writes a call's arguments; shown as progress only. */
   | { type: "call"; name: string }
+  /**
+   * The request failed and is sent again after `waitMs`. Everything that this stream said so far is void:
+   * the reader forgets its deltas, the answer starts anew.
+   */
   | { type: "retry"; attempt: number; attemptsMax: number; waitMs: number; failure: FailureData }
   | { type: "done"; message: AssistantMessage }
   /** `message` is what had arrived; `failure` is classified, its raw text is in the log alone. */
@@ -53,6 +59,6 @@ export interface Models {
   stream(request: ModelRequest): AsyncIterable<ModelEvent>;
   /** What can be chosen: models of providers that have a key (or need none). */
   available(): Promise<ModelInfo[]>;
-  /** The model used when settings name none: the first provider with a key, else the offline demo. */
+  /** The settings' model; when they name none, that of the first provider with a key, else the offline demo. */
   fallback(): Promise<ModelName>;
 }
