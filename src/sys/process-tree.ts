@@ -15,8 +15,9 @@ export interface ProcessRow {
   command: string;
 }
 
-/** Reads processes and sends signals. Unreadable and vanished processes are left out, never an error. */
+/** Reads processes and sends signals. Unreadable and vanished processes are left out. */
 export interface ProcessTable {
+  /** @throws Error when the machine is out of descriptors or memory: then nothing is known. */
   list(): Promise<ProcessRow[]>;
   /** Resident bytes that the process does not share with others; 0 when it is gone. */
   memoryBytes(pid: number): number;
@@ -38,8 +39,11 @@ export function procTable(root: string): ProcessTable {
   const read = (pid: number, name: string): string | undefined => {
     try {
       return readFileSync(`${root}/${pid}/${name}`, "latin1");
-    } catch {
-      return undefined; // It has ended meanwhile, or belongs to someone else.
+    } catch (error) {
+      // It has ended meanwhile, or belongs to someone else. Out of descriptors or memory is neither: then a living
+      // process must not look dead.
+      if (isShortage(error)) throw error;
+      return undefined;
     }
   };
   const row = (pid: number): ProcessRow | undefined => parseStat(read(pid, "stat") ?? "");
@@ -68,6 +72,11 @@ export function procTable(root: string): ProcessTable {
       return signalProcess(target.pid, signal);
     },
   };
+}
+
+function isShortage(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === "EMFILE" || code === "ENFILE" || code === "ENOMEM";
 }
 
 /** Pages as statm counts them. 4 KiB but on a few arm64 kernels, where the watched limit is then met later. */

@@ -1,0 +1,154 @@
+// Files below a folder that somebody else may write to: opened without leaving it, whatever the links say.
+import { constants } from "node:fs";
+import { type FileHandle, lstat, mkdir, open } from "node:fs/promises";
+import { join } from "node:path";
+import { Failure } from "../core/failure.ts";
+
+/** How a file below a folder is opened. */
+export interface BeneathOptions {
+  /** `read`: must exist. `append`: made when absent. `create`: must not exist. */
+  for: "read" | "append" | "create";
+  /** Makes the folders on the way, 0700. */
+  folders?: boolean;
+}
+
+const flags = {
+  read: constants.O_RDONLY,
+  append: constants.O_RDWR | constants.O_CREAT | constants.O_APPEND,
+  create: constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL,
+} as const;
+/** A pipe in the file's place must not make the opener wait for its other end. */
+const neverFollow = constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** A folder that is held open, and the path by which its entries are reached. */
+interface Held {
+  handle: FileHandle;
+  path: string;
+}
+
+/**
+ * Opens the regular file `path` (relative, `/` between parts) below `root`. No part of it may be a
+ * symbolic link: each folder is opened from the one before, so that swapping one for a link in
+ * between reaches nothing outside. New files are 0600.
+ * @throws Failure `state` for a path that leaves `root`, a link, or what is no regular file; the system's error else.
+ */
+export async function openBeneath(root: string, path: string, options: BeneathOptions): Promise<FileHandle> {
+  const parts = partsOf(path);
+  const name = parts.pop();
+  if (name === undefined) throw refused(path, "it names no file");
+  let folder = await hold(root, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    for (const part of parts) {
+      const next = await enter(folder, { part, path, make: options.folders === true });
+      await folder.handle.close();
+      folder = next;
+    }
+    return await openFile(folder, { name, path, flags: flags[options.for] | neverFollow });
+  } finally {
+    await folder.handle.close();
+  }
+}
+
+/** Reads at most `bytesMax` bytes of a file below `root`; `undefined` when there is none. */
+export async function readBeneath(
+  root: string,
+  { path, bytesMax }: { path: string; bytesMax: number },
+): Promise<{ bytes: Uint8Array; size: number } | undefined> {
+  let file: FileHandle;
+  try {
+    file = await openBeneath(root, path, { for: "read" });
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+  try {
+    const { size } = await file.stat();
+    const bytes = new Uint8Array(Math.min(size, bytesMax));
+    let filled = 0;
+    while (filled < bytes.length) {
+      const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return { bytes: bytes.subarray(0, filled), size };
+  } finally {
+    await file.close();
+  }
+}
+
+/** True for the error of a path that does not exist. */
+export function isMissing(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === "ENOENT" || code === "ENOTDIR";
+}
+
+/** The system's name of an error (`ENOENT`), if it has one. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+function partsOf(path: string): string[] {
+  const parts = path.split("/").filter((part) => part !== "" && part !== ".");
+  if (path.startsWith("/") || path.includes("\0") || parts.includes("..")) throw refused(path, "it leaves its folder");
+  return parts;
+}
+
+async function hold(path: string, how: number): Promise<Held> {
+  const handle = await open(path, how);
+  // Linux reaches entries through the open folder itself; elsewhere its path and the check below must do.
+  return { handle, path: process.platform === "linux" ? `/proc/self/fd/${handle.fd}` : path };
+}
+
+async function enter(folder: Held, { part, path, make }: { part: string; path: string; make: boolean }): Promise<Held> {
+  const target = join(folder.path, part);
+  if (make) {
+    await mkdir(target, { mode: 0o700 }).catch((error: unknown) => {
+      if (codeOf(error) !== "EEXIST") throw error;
+    });
+  }
+  try {
+    const held = await hold(target, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    await sameAs(target, { handle: held.handle, path });
+    return held;
+  } catch (error) {
+    throw await explained(error, { target, path });
+  }
+}
+
+async function openFile(folder: Held, { name, path, flags }: { name: string; path: string; flags: number }) {
+  const target = join(folder.path, name);
+  let handle: FileHandle;
+  try {
+    handle = await open(target, flags, 0o600);
+  } catch (error) {
+    throw await explained(error, { target, path });
+  }
+  try {
+    if (!(await handle.stat()).isFile()) throw refused(path, "it is not a regular file");
+    await sameAs(target, { handle, path });
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** What was opened must be what stands there, link or not: the check for systems that open by path. */
+async function sameAs(target: string, { handle, path }: { handle: FileHandle; path: string }): Promise<void> {
+  const [opened, standing] = await Promise.all([handle.stat(), lstat(target)]);
+  if (opened.ino !== standing.ino || opened.dev !== standing.dev)
+    throw refused(path, "it was changed while it was opened");
+}
+
+/** ELOOP and ENOTDIR mean a link when one stands there. */
+async function explained(error: unknown, { target, path }: { target: string; path: string }): Promise<unknown> {
+  const link = await lstat(target).then(
+    (found) => found.isSymbolicLink(),
+    () => false,
+  );
+  return link ? refused(path, "a symbolic link is in its way") : error;
+}
+
+function refused(path: string, state: string): Failure {
+  return new Failure("state", `Cannot open ${JSON.stringify(path)}: ${state}`);
+}

@@ -1,0 +1,188 @@
+// HTTP over a unix socket, from the command line to the running instance.
+import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
+import { TextDecoder } from "node:util";
+import { Failure } from "../core/failure.ts";
+import { limits } from "../core/limits.ts";
+
+export interface UnixRequest {
+  /** GET, or POST when there is `json`. */
+  method?: string;
+  /** Sent as the body. */
+  json?: unknown;
+  /** Longest wait for the answer's head, and for each part of its body, in milliseconds. */
+  timeoutMs?: number;
+  signal?: AbortSignal;
+}
+
+/** An answer; its body is consumed once, by one of the three. */
+export interface UnixResponse {
+  status: number;
+  /** @throws Failure `not-running` when the other side goes away, `internal` beyond `limits.frameBytesMax`. */
+  text(): Promise<string>;
+  json(): Promise<unknown>;
+  body: AsyncIterable<Uint8Array>;
+}
+
+export interface UnixClient {
+  /** @throws Failure `not-running` when nobody listens or the other side goes away; `signal`'s reason when aborted. */
+  request(path: string, options?: UnixRequest): Promise<UnixResponse>;
+  /** The lines of a streamed answer, without their ends; empty ones are left out. @throws as `request`, and Failure of the status when it is not 200. */
+  lines(path: string, options?: UnixRequest): AsyncIterable<string>;
+  /** Ends idle connections. */
+  close(): void;
+}
+
+/** A client for the socket at `socketPath` that keeps its connections. */
+export function createUnixClient(socketPath: string): UnixClient {
+  const agent = new Agent({ keepAlive: true, maxSockets: limits.clientSocketsMax });
+  const request = (path: string, options: UnixRequest = {}) => send(socketPath, path, { ...options, agent });
+  return {
+    request,
+    async *lines(path, options = {}) {
+      const response = await request(path, options);
+      if (response.status !== 200) throw refused(path, response.status, await response.text());
+      yield* linesOf(response.body);
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+/** One request on a connection of its own. @throws as {@link UnixClient.request}. */
+export function unixRequest(socketPath: string, path: string, options: UnixRequest = {}): Promise<UnixResponse> {
+  return send(socketPath, path, { ...options, agent: false });
+}
+
+async function send(
+  socketPath: string,
+  path: string,
+  options: UnixRequest & { agent: Agent | false },
+): Promise<UnixResponse> {
+  const { json, timeoutMs, signal, agent } = options;
+  signal?.throwIfAborted();
+  const data = json === undefined ? undefined : Buffer.from(JSON.stringify(json));
+  const headers: Record<string, string> = { host: "localhost" };
+  if (data !== undefined) {
+    headers["content-type"] = "application/json";
+    headers["content-length"] = String(data.byteLength);
+  }
+  const method = options.method ?? (data === undefined ? "GET" : "POST");
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const outgoing = httpRequest({ socketPath, path, method, headers, agent, ...(signal ? { signal } : {}) });
+    if (timeoutMs !== undefined) outgoing.setTimeout(timeoutMs, () => outgoing.destroy(timedOut(timeoutMs)));
+    outgoing.once("response", resolve);
+    outgoing.on("error", (error) => reject(clientFailure(socketPath, error, signal)));
+    outgoing.end(data);
+  });
+  const body = bodyOf(response, { socketPath, timeoutMs, signal });
+  const text = () => textOf(body, limits.frameBytesMax);
+  return { status: response.statusCode ?? 0, body, text, json: async () => JSON.parse(await text()) as unknown };
+}
+
+async function* bodyOf(
+  response: IncomingMessage,
+  { socketPath, timeoutMs, signal }: { socketPath: string; timeoutMs?: number; signal?: AbortSignal },
+): AsyncGenerator<Uint8Array> {
+  const abort = () => response.destroy(signal?.reason instanceof Error ? signal.reason : new Error("Aborted"));
+  signal?.addEventListener("abort", abort, { once: true });
+  if (timeoutMs !== undefined) response.setTimeout(timeoutMs, () => response.destroy(timedOut(timeoutMs)));
+  try {
+    for await (const chunk of response) yield chunk as Uint8Array;
+    signal?.throwIfAborted();
+    if (!response.complete) throw Object.assign(new Error("Connection ended early"), { code: "ECONNRESET" });
+  } catch (error) {
+    throw clientFailure(socketPath, error, signal);
+  } finally {
+    signal?.removeEventListener("abort", abort);
+    // A reader that leaves early must not hold the connection.
+    response.destroy();
+  }
+}
+
+/** What the system says when nobody listens, and when whoever listened went away. */
+const goneCodes = new Set(["ENOENT", "ECONNREFUSED", "ECONNRESET", "EPIPE", "ENOTSOCK", "UND_ERR_SOCKET"]);
+
+function clientFailure(socketPath: string, error: unknown, signal?: AbortSignal): unknown {
+  if (signal?.aborted) return signal.reason;
+  if (error instanceof Failure) return error;
+  const code = (error as NodeJS.ErrnoException | null)?.code ?? "";
+  const message = error instanceof Error ? error.message : String(error);
+  const detail = `${socketPath}: ${message}`;
+  if (goneCodes.has(code) || /socket hang up|aborted|closed/i.test(message)) {
+    const gone = code === "ENOENT" || code === "ECONNREFUSED" || code === "ENOTSOCK";
+    return new Failure("not-running", gone ? "RemoteAgent is not running" : "RemoteAgent went away", {
+      cause: error,
+      detail,
+    });
+  }
+  if (code === "EACCES" || code === "EPERM") {
+    return new Failure("forbidden", `Cannot open socket ${JSON.stringify(socketPath)}: it belongs to another user`, {
+      cause: error,
+      detail,
+    });
+  }
+  return new Failure("internal", `Cannot talk to the running instance: ${code === "" ? message : code}`, {
+    cause: error,
+    detail,
+  });
+}
+
+function timedOut(ms: number): Failure {
+  return new Failure("not-running", `The running instance did not answer within ${ms / 1000} s`, {
+    hint: "See what it does: remoteagent logs",
+  });
+}
+
+function refused(path: string, status: number, text: string): Failure {
+  const code = status === 404 ? "not-found" : status === 403 ? "forbidden" : "internal";
+  return new Failure(code, `The running instance refused ${JSON.stringify(path)}: status ${status}`, {
+    detail: text.slice(0, limits.logFieldCharsMax),
+  });
+}
+
+async function textOf(body: AsyncIterable<Uint8Array>, bytesMax: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.byteLength;
+    if (bytes > bytesMax) throw new Failure("internal", `Answer is longer than ${bytesMax} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/**
+ * Splits a stream of UTF-8 into lines, without their ends; characters may be split over chunks, empty lines are left out.
+ * @throws Failure `internal` for a line longer than `charsMax`.
+ */
+export async function* linesOf(
+  chunks: AsyncIterable<Uint8Array>,
+  { charsMax = limits.frameBytesMax }: { charsMax?: number } = {},
+): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  // Parts of one line are joined once: adding to a string chunk by chunk and searching it again would be quadratic.
+  let parts: string[] = [];
+  let chars = 0;
+  const take = (part: string) => {
+    chars += part.length;
+    if (chars > charsMax) throw new Failure("internal", `Line is longer than ${charsMax} characters`);
+    parts.push(part);
+  };
+  const line = () => {
+    const whole = parts.join("");
+    parts = [];
+    chars = 0;
+    return whole.endsWith("\r") ? whole.slice(0, -1) : whole;
+  };
+  for await (const chunk of chunks) {
+    const [first = "", ...others] = decoder.decode(chunk, { stream: true }).split("\n");
+    take(first);
+    for (const other of others) {
+      const whole = line();
+      if (whole !== "") yield whole;
+      take(other);
+    }
+  }
+  take(decoder.decode());
+  const last = line();
+  if (last !== "") yield last;
+}
