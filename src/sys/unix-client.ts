@@ -9,6 +9,8 @@ export interface UnixRequest {
   method?: string;
   /** Sent as the body. */
   json?: unknown;
+  /** Sent beside the client's own. */
+  headers?: Record<string, string>;
   /** Longest wait for the answer's head, and for each part of its body, in milliseconds. */
   timeoutMs?: number;
   signal?: AbortSignal;
@@ -60,7 +62,7 @@ async function send(
   const { json, timeoutMs, signal, agent } = options;
   signal?.throwIfAborted();
   const data = json === undefined ? undefined : Buffer.from(JSON.stringify(json));
-  const headers: Record<string, string> = { host: "localhost" };
+  const headers: Record<string, string> = { ...options.headers, host: "localhost" };
   if (data !== undefined) {
     headers["content-type"] = "application/json";
     headers["content-length"] = String(data.byteLength);
