@@ -10,7 +10,8 @@ export type Outcome = "done" | "stopped" | "failed";
 /**
  * What happens in a turn (CONTRACTS.md 3). Exactly one `ended`, always last.
  * An event that carries an `entry` stores it as the session's next entry in the same transaction.
- * `text` and `thinking` deltas and tool `output` are shown but not stored as rows.
+ * `text` and `thinking` deltas and tool `output` are shown but not stored as rows; each carries what
+ * came since the one before. `usage` and `ended.usage` are sums since this start of the turn.
  */
 export type TurnEvent =
   | { type: "started"; resumed: boolean; model?: string }

@@ -56,7 +56,6 @@ export interface HarnessDeps {
  * stores an event before it asks for the next one, so a harness that waits to be asked again knows
  * that its last event is on disk: a tool call starts only after its `tool start` was yielded so.
  * A `tool end` without a `tool start` is a call that was never started (a stop, a restart).
- * `ended.usage` sums this run; what an earlier attempt used is in that attempt's `usage` events.
  */
 export interface Harness {
   readonly name: string;

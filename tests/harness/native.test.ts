@@ -38,7 +38,14 @@ harnessContract({
   hanging: async (onHang) => native([hangs("He", onHang)]),
   calling: async (effect) => ({
     ...native([answers("", [{ id: "a", name: "effect", arguments: {} }]), answers("Done.")]),
-    turn: { tools: [tool("effect", async () => (effect(), textResult("ok")))] },
+    turn: {
+      tools: [
+        tool("effect", async () => {
+          effect();
+          return textResult("ok");
+        }),
+      ],
+    },
   }),
 });
 
@@ -49,8 +56,19 @@ describe("a turn", () => {
     store.say("Note x");
     const events = await runToEnd(harness, store, { turn: { tools: [noteTool([])] } });
     expect(shape(events)).toEqual([
-      ...["started", "taken", "text", "text", "text", "message", "usage"],
-      ...["tool start a", "tool end a", "text", "message", "usage", "ended done"],
+      "started",
+      "taken",
+      "text",
+      "text",
+      "text",
+      "message",
+      "usage",
+      "tool start a",
+      "tool end a",
+      "text",
+      "message",
+      "usage",
+      "ended done",
     ]);
     expect(events.at(-1)).toMatchObject({ usage: { requests: 2, input: 198, output: 2, costUsd: 0.002 } });
     expect(models.requests[1]?.messages.map((message) => message.role)).toEqual(["user", "assistant", "toolResult"]);
@@ -95,9 +113,8 @@ describe("a turn", () => {
     });
     expect(shape(events).filter((one) => one === "taken").length).toBe(2);
     expect(models.requests.length).toBe(2);
-    expect(models.requests[1]?.messages.map((message) => message.role)).toEqual([
-      ...["user", "assistant", "toolResult", "user"],
-    ]);
+    const roles = models.requests[1]?.messages.map((message) => message.role);
+    expect(roles).toEqual(["user", "assistant", "toolResult", "user"]);
   });
 
   test("follows up: what is written during the last answer is answered too", async () => {
@@ -174,7 +191,6 @@ describe("a turn", () => {
 
   test("a library that throws ends the turn as our failure, in the log with its text", async () => {
     const { harness, log } = native([
-      // biome-ignore lint/correctness/useYield: it breaks before
       function* () {
         throw new Error("boom");
       },
@@ -216,7 +232,7 @@ describe("stopping", () => {
     const { harness, models } = native([answers("Ok")]);
     await runToEnd(harness, store);
     expect(models.requests[0]?.messages[1]).toMatchObject({
-      content: [{ text: "I was ab\n[stopped here by a person]" }],
+      content: [{ text: "I was ab\n[the answer stopped here]" }],
       stopReason: "stop",
     });
   });
@@ -257,7 +273,10 @@ describe("stopping", () => {
     const { harness } = native([answers("", calls)]);
     const store = new FakeStore();
     store.say("x");
-    const stopper = tool("stop", async () => (stop.abort(), textResult("ok")));
+    const stopper = tool("stop", async () => {
+      stop.abort();
+      return textResult("ok");
+    });
     const events = await runToEnd(harness, store, { turn: { signal: stop.signal, tools: [stopper] } });
     const ends = events.filter((event) => event.type === "tool" && event.step === "end");
     expect(ends.length).toBe(count);

@@ -63,7 +63,7 @@ export async function compact(run: Run, { force }: { force: boolean }): Promise<
   const keepFrom = context.ids[cut];
   assert(typeof keepFrom === "number", "The message that compaction keeps from is not stored");
   const measured = { ...context };
-  replaceBefore(measured, cut, { text: summary, at: run.clock.now() });
+  replaceBefore(measured, cut, summary);
   await run.offer({
     type: "compacted",
     tokensBefore,

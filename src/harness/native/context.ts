@@ -22,6 +22,8 @@ export interface Context {
   summary: string | undefined;
   /** Calls of the newest answer that have no result. */
   open: ToolCallPart[];
+  /** The last message is an answer that broke off. */
+  brokeOff: boolean;
   /** A single message larger than this is cut where it is added. */
   messageTokensMax: number;
 }
@@ -34,10 +36,18 @@ const headShare = 0.7;
 
 /** A branch of entries (oldest first) as the model sees it. References are kept, nothing is copied. */
 export function buildContext(history: readonly Entry[], messageTokensMax: number): Context {
-  const context: Context = { messages: [], ids: [], measuredFrom: 0, summary: undefined, open: [], messageTokensMax };
+  const context: Context = {
+    messages: [],
+    ids: [],
+    measuredFrom: 0,
+    summary: undefined,
+    open: [],
+    brokeOff: false,
+    messageTokensMax,
+  };
   const compaction = history.findLastIndex((entry) => entry.body.kind === "compaction");
   const body = history[compaction]?.body;
-  if (body?.kind === "compaction") startWithSummary(context, body.summary, history[compaction]?.at ?? 0);
+  if (body?.kind === "compaction") startWithSummary(context, body.summary);
   const keepFrom = body?.kind === "compaction" ? body.keepFrom : null;
 
   const group = new CallGroup(context);
@@ -58,26 +68,34 @@ export function addMessage(context: Context, message: TranscriptMessage, id: Ent
   context.ids.push(id);
 }
 
+/** Takes an answer that broke off out of view: the model is asked again for the same. */
+export function dropBrokenAnswer(context: Context): void {
+  if (!context.brokeOff) return;
+  context.messages.pop();
+  context.ids.pop();
+  context.brokeOff = false;
+}
+
 /** Replaces everything before index `cut` by a summary. */
-export function replaceBefore(context: Context, cut: number, summary: { text: string; at: number }): void {
+export function replaceBefore(context: Context, cut: number, summary: string): void {
   const messages = context.messages.slice(cut);
   const ids = context.ids.slice(cut);
   context.messages = [];
   context.ids = [];
-  startWithSummary(context, summary.text, summary.at);
+  startWithSummary(context, summary);
   context.messages.push(...messages);
   context.ids.push(...ids);
   context.measuredFrom = context.messages.length;
 }
 
-function startWithSummary(context: Context, summary: string, at: number): void {
+function startWithSummary(context: Context, summary: string): void {
   context.summary = summary;
   context.messages.push({
     role: "user",
     content: [
       { type: "text", text: `The conversation before this point, summarised:\n<summary>\n${summary}\n</summary>` },
     ],
-    timestamp: at,
+    timestamp: 0,
   });
   context.ids.push(null);
 }
@@ -107,7 +125,10 @@ class CallGroup {
     this.settle(true);
     const seen = message.role === "assistant" ? visibleAnswer(message) : message;
     if (seen === undefined) return;
+    // The answer to the same question came after all.
+    if (seen.role === "assistant") dropBrokenAnswer(this.context);
     addMessage(this.context, seen, id);
+    this.context.brokeOff = seen !== message;
     this.calls = seen.role === "assistant" ? callsOf(seen) : [];
   }
   close(): void {
@@ -140,8 +161,7 @@ function visibleAnswer(message: AssistantMessage): AssistantMessage | undefined 
   if (message.stopReason !== "aborted" && message.stopReason !== "error") return message;
   const text = textOf(message);
   if (text.trim() === "") return undefined;
-  const why = message.stopReason === "aborted" ? "[stopped here by a person]" : "[the answer broke off here]";
-  return { ...message, stopReason: "stop", content: [{ type: "text", text: `${text}\n${why}` }] };
+  return { ...message, stopReason: "stop", content: [{ type: "text", text: `${text}\n[the answer stopped here]` }] };
 }
 
 function lostResult(call: ToolCallPart): ToolResultMessage {

@@ -6,7 +6,7 @@ import type { FileRef } from "../../core/message.ts";
 import type { TurnInput } from "../../core/session.ts";
 import type { ImagePart, TextPart, UserMessage } from "../../core/transcript.ts";
 import type { Log } from "../../sys/log.ts";
-import { imageType } from "./images.ts";
+import { imageInfo } from "../../workspace/images.ts";
 
 const nameCharsMax = 80;
 const kilobyte = 1024;
@@ -83,9 +83,13 @@ async function loadImage(file: FileRef, deps: InputDeps): Promise<ImagePart | st
   try {
     const bytes = await deps.file(file.stored);
     if (bytes.length > limits.imageBytesMax) return `not shown, larger than ${size(limits.imageBytesMax)}`;
-    const mimeType = imageType(bytes);
-    if (mimeType === undefined) return "not shown, not a readable image";
-    return { type: "image", data: Buffer.from(bytes).toString("base64"), mimeType };
+    // By its bytes and sides: an image that a provider refuses would make it refuse the session from then on.
+    const info = imageInfo(bytes);
+    if (info === undefined || info.width === 0 || info.height === 0) return "not shown, not a readable image";
+    if (Math.max(info.width, info.height) > limits.imagePixelsMax) {
+      return `not shown, a side is longer than ${limits.imagePixelsMax} pixels`;
+    }
+    return { type: "image", data: Buffer.from(bytes).toString("base64"), mimeType: info.mime };
   } catch (error) {
     deps.log.warn("Cannot load an attached image", { file: file.stored, error: errorText(error) });
     return "not shown, it could not be loaded";

@@ -7,7 +7,7 @@ import type { AssistantMessage } from "../../core/transcript.ts";
 import { streamAnswer } from "./answer.ts";
 import { runCalls, settleOpenCalls } from "./calls.ts";
 import { compact, compactIfNeeded } from "./compaction.ts";
-import { addMessage, callsOf, textOf } from "./context.ts";
+import { addMessage, callsOf, dropBrokenAnswer, textOf } from "./context.ts";
 import { userMessage } from "./input.ts";
 import { type End, failed, messageEntry, type Run, tellUsage } from "./run.ts";
 
@@ -18,8 +18,10 @@ export async function runLoop(run: Run, broken: FailureData | undefined): Promis
   const took = await takeInputs(run);
   // After the taking: what a failing turn leaves waiting would start the next failing turn.
   if (broken !== undefined) return { outcome: "failed", error: broken };
+  // A shutdown cut it off; a stop by a person would have ended the turn.
+  if (!took && run.turn.attempt > 1) dropBrokenAnswer(run.context);
   const last = run.context.messages.at(-1);
-  if (!took && (last === undefined || last.role === "assistant")) return endedBefore(run);
+  if (!took && (last === undefined || last.role === "assistant")) return { outcome: "done" };
 
   for (;;) {
     if (run.stop.signal.aborted) return run.stop.end();
@@ -31,15 +33,6 @@ export async function runLoop(run: Run, broken: FailureData | undefined): Promis
     const more = await takeInputs(run);
     if (calls.length === 0 && !more) return { outcome: "done" };
   }
-}
-
-/** The end that the last stored answer had, when a crash came between the two. */
-function endedBefore(run: Run): End {
-  const body = run.turn.history.at(-1)?.body;
-  const last = body?.kind === "message" && body.message.role === "assistant" ? body.message.stopReason : "stop";
-  if (last === "aborted") return { outcome: "stopped" };
-  if (last === "error") return failed(new Failure("turn.interrupted", "The answer broke off"));
-  return { outcome: "done" };
 }
 
 /** Takes every waiting input; true when there was one. */

@@ -54,7 +54,7 @@ export function messageEntry(message: TranscriptMessage): EntryBody {
   return { kind: "message", message };
 }
 
-/** Adds a request's usage to the turn and tells it. `contextTokens` only where it measures the turn's own context. */
+/** Adds a request's usage to the turn's and tells the sum. `contextTokens` only where it measures the turn's own context. */
 export async function tellUsage(run: Run, reported: MessageUsage, contextTokens?: number): Promise<void> {
   const usage: Usage = {
     input: reported.input,
@@ -66,7 +66,7 @@ export async function tellUsage(run: Run, reported: MessageUsage, contextTokens?
   };
   run.usage = addUsage(run.usage, usage);
   const size = contextTokens === undefined ? {} : { contextTokens, contextWindow: run.info.contextWindow };
-  await run.offer({ type: "usage", usage, ...size });
+  await run.offer({ type: "usage", usage: run.usage, ...size });
 }
 
 /** A failure as the end of a turn. */
