@@ -156,7 +156,8 @@ describe("a turn", () => {
   test("retries of the library are told", async () => {
     const retrying: Step = function* () {
       const failure = { code: "provider.capacity.retryable" as const, message: "The model is overloaded" };
-      yield { type: "retry", attempt: 1, attemptsMax: 3, waitMs: 2_000, failure };
+      const { usage } = assistant("half");
+      yield { type: "retry", attempt: 1, attemptsMax: 3, waitMs: 2_000, failure, usage };
       yield { type: "done", message: assistant("Ok.") };
     };
     const store = new FakeStore();
@@ -165,6 +166,7 @@ describe("a turn", () => {
     expect(events.find((event) => event.type === "notice")).toMatchObject({
       text: "The model is overloaded: trying again in 2 s (1 of 3)",
     });
+    expect(events.at(-1)).toMatchObject({ usage: { requests: 2, input: 198 } });
   });
 
   test("ends after the most requests that a turn may make", async () => {
@@ -191,7 +193,7 @@ describe("a turn", () => {
 
   test("a library that throws ends the turn as our failure, in the log with its text", async () => {
     const { harness, log } = native([
-      function* () {
+      () => {
         throw new Error("boom");
       },
     ]);
@@ -222,19 +224,6 @@ describe("stopping", () => {
     expect(message).toMatchObject({ text: "I was ab", entry: { message: { stopReason: "aborted" } } });
     expect(JSON.stringify(message)).not.toContain("toolCall");
     expect(shape(events).at(-1)).toBe("ended stopped");
-  });
-
-  test("the next turn tells the model where it was stopped", async () => {
-    const store = new FakeStore();
-    store.message({ role: "user", content: [{ type: "text", text: "x" }], timestamp: 1 });
-    store.message(assistant("I was ab", [], { stopReason: "aborted" }));
-    store.say("Go on");
-    const { harness, models } = native([answers("Ok")]);
-    await runToEnd(harness, store);
-    expect(models.requests[0]?.messages[1]).toMatchObject({
-      content: [{ text: "I was ab\n[the answer stopped here]" }],
-      stopReason: "stop",
-    });
   });
 
   test("a model that ignores the stop is left behind", async () => {

@@ -112,19 +112,6 @@ describe("after a crash", () => {
     ]);
   });
 
-  test("results of which some were stored keep their calls' order", async () => {
-    const store = new FakeStore();
-    store.message({ role: "user", content: [{ type: "text", text: "Do it" }], timestamp: 1 });
-    store.message(assistant("", [call("a", "x"), call("b", "y")]));
-    for (const id of ["b", "a"]) store.message(result(id));
-    const { harness, models } = native([answers("Ok.")]);
-    await runToEnd(harness, store, { turn: { attempt: 2 } });
-    expect(models.requests[0]?.messages.flatMap((one) => (one.role === "toolResult" ? [one.toolCallId] : []))).toEqual([
-      "a",
-      "b",
-    ]);
-  });
-
   test("a finished answer needs no request; a new input does", async () => {
     const store = new FakeStore();
     store.message({ role: "user", content: [{ type: "text", text: "Hi" }], timestamp: 1 });
@@ -150,22 +137,6 @@ describe("after a crash", () => {
     store.say("Next");
     await runToEnd(later.harness, store);
     expect(later.models.requests[0]?.messages.map((message) => message.role)).toEqual(["user", "assistant", "user"]);
-  });
-
-  test("a call that an older turn left open does not spoil later requests", async () => {
-    const store = new FakeStore();
-    store.message({ role: "user", content: [{ type: "text", text: "Do it" }], timestamp: 1 });
-    store.message(assistant("", [call("a", "x")]));
-    store.message({ role: "user", content: [{ type: "text", text: "Hm" }], timestamp: 1 });
-    store.message(result("orphan"));
-    const { harness, models } = native([answers("Ok.")]);
-    await runToEnd(harness, store);
-    expect(models.requests[0]?.messages.map((message) => message.role)).toEqual([
-      "user",
-      "assistant",
-      "toolResult",
-      "user",
-    ]);
   });
 
   test("the next turn's request begins with what the turn before sent", async () => {
@@ -201,14 +172,3 @@ test("a consumer that leaves aborts what runs", async () => {
   expect(seen[0]?.aborted).toBe(true);
   expect(shape(events)).toEqual(["started", "taken", "text"]);
 });
-
-function result(id: string): ToolResultMessage {
-  return {
-    role: "toolResult",
-    toolCallId: id,
-    toolName: "note",
-    content: [{ type: "text", text: "ok" }],
-    isError: false,
-    timestamp: 1,
-  };
-}

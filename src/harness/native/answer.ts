@@ -2,7 +2,7 @@
 import { errorText, Failure, type FailureData, failureData } from "../../core/failure.ts";
 import type { AssistantMessage } from "../../core/transcript.ts";
 import type { ModelRequest } from "../../models/model.ts";
-import { late, type Run, unlessLate } from "./run.ts";
+import { late, type Run, tellUsage, unlessLate } from "./run.ts";
 
 const millisecondsPerSecond = 1_000;
 
@@ -46,6 +46,7 @@ class AnswerStream {
         }
         if (event.type === "retry") {
           this.text = [];
+          if ((event.usage?.totalTokens ?? 0) > 0 && event.usage !== undefined) await tellUsage(run, event.usage);
           const seconds = Math.ceil(event.waitMs / millisecondsPerSecond);
           const count = `${event.attempt} of ${event.attemptsMax}`;
           await run.offer({

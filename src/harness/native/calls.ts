@@ -108,13 +108,11 @@ function titleOf(tool: Tool, input: unknown): string {
 /** Tells a call's result, which stores it. */
 async function endCall(run: Run, call: ToolCallPart, end: { result: ToolResult; ms: number }): Promise<StoredResult> {
   const { ok, content } = end.result;
-  const blank = content.every((part) => part.type === "text" && part.text.trim() === "");
   const message: ToolResultMessage = {
     role: "toolResult",
     toolCallId: call.id,
     toolName: call.name,
-    // Some providers refuse an empty result.
-    content: blank ? [{ type: "text", text: "(no output)" }] : content,
+    content,
     isError: !ok,
     timestamp: run.clock.now(),
   };

@@ -1,4 +1,4 @@
-// What the model sees of a session: the messages of its branch in sending order, whole and in pairs.
+// What the model sees of a session: the messages of its branch, from the newest summary on.
 import type { EntryId } from "../../core/ids.ts";
 import type {
   AssistantMessage,
@@ -12,7 +12,7 @@ import type {
   UserMessage,
 } from "../../core/transcript.ts";
 
-/** `ids[i]` is the entry of `messages[i]`; null for what stands for no entry (a summary, a lost result). */
+/** `ids[i]` is the entry of `messages[i]`; null for a summary. */
 export interface Context {
   messages: TranscriptMessage[];
   ids: (EntryId | null)[];
@@ -34,7 +34,10 @@ const imageTokens = 1_500;
 /** Of a message that is cut: the share of it that its beginning gets. */
 const headShare = 0.7;
 
-/** A branch of entries (oldest first) as the model sees it. References are kept, nothing is copied. */
+/**
+ * A branch of entries (oldest first) as the model sees it. References are kept, nothing is copied.
+ * What strict providers want beyond that (each call's result behind it, no empty message) is up to `Models`.
+ */
 export function buildContext(history: readonly Entry[], messageTokensMax: number): Context {
   const context: Context = {
     messages: [],
@@ -50,16 +53,28 @@ export function buildContext(history: readonly Entry[], messageTokensMax: number
   if (body?.kind === "compaction") startWithSummary(context, body.summary);
   const keepFrom = body?.kind === "compaction" ? body.keepFrom : null;
 
-  const group = new CallGroup(context);
   for (const [index, entry] of history.entries()) {
     // What was kept was measured together with what the summary replaced.
-    if (index === compaction) context.measuredFrom = context.messages.length + group.size;
+    if (index === compaction) context.measuredFrom = context.messages.length;
     if (entry.body.kind !== "message") continue;
     if (index < compaction && (keepFrom === null || entry.id < keepFrom)) continue;
-    group.add(entry.body.message, entry.id);
+    const { message } = entry.body;
+    // The answer to the same question came after all.
+    if (message.role === "assistant") dropBrokenAnswer(context);
+    addMessage(context, message, entry.id);
+    context.brokeOff = message.role === "assistant" && ["aborted", "error"].includes(message.stopReason);
   }
-  group.close();
+  context.open = openCalls(context.messages);
   return context;
+}
+
+/** The calls of the newest answer that have no result, unless something else came after them. */
+function openCalls(messages: readonly TranscriptMessage[]): ToolCallPart[] {
+  const last = messages.findLastIndex((message) => message.role !== "toolResult");
+  const answer = messages[last];
+  if (answer?.role !== "assistant") return [];
+  const done = new Set(messages.slice(last + 1).flatMap((one) => (one.role === "toolResult" ? [one.toolCallId] : [])));
+  return callsOf(answer).filter((call) => !done.has(call.id));
 }
 
 /** Adds one message that was stored as `id`. */
@@ -100,52 +115,6 @@ function startWithSummary(context: Context, summary: string): void {
   context.ids.push(null);
 }
 
-/**
- * Brings an answer's results behind it, in the order of its calls. A call of an older answer without
- * a result gets one that says so, because providers refuse the whole request otherwise; those of the
- * newest answer are left open for the turn to settle.
- */
-class CallGroup {
-  private readonly context: Context;
-  private calls: readonly ToolCallPart[] = [];
-  private results = new Map<string, { message: ToolResultMessage; id: EntryId }>();
-  constructor(context: Context) {
-    this.context = context;
-  }
-  get size(): number {
-    return this.results.size;
-  }
-  add(message: TranscriptMessage, id: EntryId): void {
-    if (message.role === "toolResult") {
-      // A result whose call is not in view would be refused too.
-      if (this.calls.some((call) => call.id === message.toolCallId))
-        this.results.set(message.toolCallId, { message, id });
-      return;
-    }
-    this.settle(true);
-    const seen = message.role === "assistant" ? visibleAnswer(message) : message;
-    if (seen === undefined) return;
-    // The answer to the same question came after all.
-    if (seen.role === "assistant") dropBrokenAnswer(this.context);
-    addMessage(this.context, seen, id);
-    this.context.brokeOff = seen !== message;
-    this.calls = seen.role === "assistant" ? callsOf(seen) : [];
-  }
-  close(): void {
-    this.settle(false);
-  }
-  private settle(replaceLost: boolean): void {
-    for (const call of this.calls) {
-      const result = this.results.get(call.id);
-      if (result !== undefined) addMessage(this.context, result.message, result.id);
-      else if (replaceLost) addMessage(this.context, lostResult(call), null);
-      else this.context.open.push(call);
-    }
-    this.calls = [];
-    this.results.clear();
-  }
-}
-
 /** The calls of an answer. */
 export function callsOf(message: AssistantMessage): ToolCallPart[] {
   return message.content.filter((part) => part.type === "toolCall");
@@ -154,25 +123,6 @@ export function callsOf(message: AssistantMessage): ToolCallPart[] {
 /** The text of an answer or a result. */
 export function textOf(message: TranscriptMessage): string {
   return message.content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
-}
-
-/** An answer that broke off goes back to the model as the text that people saw, or not at all. */
-function visibleAnswer(message: AssistantMessage): AssistantMessage | undefined {
-  if (message.stopReason !== "aborted" && message.stopReason !== "error") return message;
-  const text = textOf(message);
-  if (text.trim() === "") return undefined;
-  return { ...message, stopReason: "stop", content: [{ type: "text", text: `${text}\n[the answer stopped here]` }] };
-}
-
-function lostResult(call: ToolCallPart): ToolResultMessage {
-  return {
-    role: "toolResult",
-    toolCallId: call.id,
-    toolName: call.name,
-    content: [{ type: "text", text: "The result of this call was lost" }],
-    isError: true,
-    timestamp: 0,
-  };
 }
 
 /** Tokens of the whole context: the newest answer's reported usage, and an estimate for what came after it. */
