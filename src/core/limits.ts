@@ -100,6 +100,15 @@ export const limits = {
   /** A paragraph, or another block, of a forming answer that is redrawn at most; what is longer is cut (terminal). */
   answerParagraphCharsMax: 4_000,
   answerBlockCharsMax: 32_000,
+  /** Lines that were typed and are offered again, and the longest of them that is kept in the file. */
+  historyEntriesMax: 1_000,
+  historyEntryCharsMax: 10_000,
+  /** A chat whose instance went away: first and longest wait between two tries, and tries in a row. */
+  chatReconnectMs: 100,
+  chatReconnectCapMs: 5_000,
+  chatReconnectsMax: 1_000,
+  /** Frames of a screen, and time between two of them. */
+  frameMs: 34,
   /** A path from a turn, and one command's arguments and environment together. */
   pathBytesMax: 4_096,
   argumentsBytesMax: 1024 * 1024,
@@ -133,6 +142,8 @@ export const limits = {
   listEntriesMax: 500,
   /** Lines of the diff that `edit` answers with. */
   diffLinesMax: 120,
+  /** One shell command: Linux takes at most 128 KB for one argument. */
+  commandBytesMax: 120_000,
   /** How long a command's output may stay open after the command ended (a child holds it). */
   pipeGraceMs: 300,
   /** How long a background command is watched for a start that fails. */

@@ -1,0 +1,225 @@
+// The one markdown tree: what the model writes, parsed once, and drawn by the terminal and every adapter.
+import { Lexer, type Token, type Tokens } from "marked";
+
+/** A piece of a line. Text is plain: entities are decoded, nothing is cleaned of control characters. */
+export type Inline =
+  | { type: "text"; text: string }
+  | { type: "strong" | "emphasis" | "strike"; children: Inline[] }
+  | { type: "code"; text: string }
+  | { type: "link"; url: string; children: Inline[] }
+  | { type: "image"; url: string; alt: string }
+  | { type: "break" };
+
+/** One entry of a list. `checked` is there for task lists only. */
+export interface ListItem {
+  checked?: boolean;
+  children: Node[];
+}
+
+/** A block of the text. */
+export type Node =
+  | { type: "paragraph"; children: Inline[] }
+  | { type: "heading"; level: number; children: Inline[] }
+  /** `closed` is false while the end of a fence has not been written yet. */
+  | { type: "code"; language: string; text: string; closed: boolean }
+  | { type: "quote"; children: Node[] }
+  /** `start` is the first number of an ordered list, else null. */
+  | { type: "list"; start: number | null; items: ListItem[] }
+  | { type: "table"; align: ("left" | "center" | "right" | null)[]; header: Inline[][]; rows: Inline[][][] }
+  | { type: "rule" };
+
+/** A block with the source that it was made of; `node` is null for blank lines. The sources add up to the text. */
+export interface SourceBlock {
+  raw: string;
+  kind: "space" | "paragraph" | "heading" | "fence" | "quote" | "list" | "table" | "rule" | "other";
+  /** The sources of a list's items. */
+  items: string[];
+}
+
+/** Nesting deeper than this is shown as plain text: the lexer recurses, and a line of `>` must not end the program. */
+const depthMax = 24;
+const deep = new RegExp(`^(?:[ \\t]*(?:>|[-+*] |\\d{1,9}[.)] )){${depthMax},}`, "m");
+
+/** The tree of `text`. Never throws: what the lexer cannot take comes back as one plain paragraph. */
+export function parseMarkdown(text: string): Node[] {
+  const source = normalize(text);
+  return lex(source, () => new Lexer({ gfm: true }).lex(source)).flatMap((token) => toNode(token, 0));
+}
+
+/** The top-level blocks of `text` as source, without parsing what is inside of them. For text that still grows. */
+export function splitMarkdown(text: string): SourceBlock[] {
+  const source = normalize(text);
+  return lex(source, () => new Lexer({ gfm: true }).blockTokens(source)).map((token) => ({
+    raw: token.raw,
+    kind: kindOf(token),
+    items: token.type === "list" ? (token as Tokens.List).items.map((item) => item.raw) : [],
+  }));
+}
+
+/** True when a fence that `raw` begins with is closed in it. */
+export function fenceClosed(raw: string): boolean {
+  const open = /^ {0,3}(`{3,}|~{3,})/.exec(raw)?.[1];
+  if (open === undefined) return true;
+  const last = raw.replace(/\n+$/, "").split("\n").slice(1).at(-1)?.trim() ?? "";
+  return last.length >= open.length && [...last].every((character) => character === open[0]);
+}
+
+function normalize(text: string): string {
+  return text.replace(/\r\n?/g, "\n");
+}
+
+function lex(source: string, run: () => Token[]): Token[] {
+  const plain = [{ type: "text", raw: source, text: source } as Tokens.Text];
+  if (deep.test(source)) return plain;
+  try {
+    return run();
+  } catch (error) {
+    // The lexer gives up on its own "infinite loop" check and on a full stack; both are text of somebody else's.
+    if (error instanceof Error) return plain;
+    throw error;
+  }
+}
+
+function kindOf(token: Token): SourceBlock["kind"] {
+  switch (token.type) {
+    case "space":
+    case "paragraph":
+    case "heading":
+    case "list":
+    case "table":
+      return token.type;
+    case "blockquote":
+      return "quote";
+    case "hr":
+      return "rule";
+    case "code":
+      return /^ {0,3}(`{3}|~{3})/.test(token.raw) ? "fence" : "other";
+    default:
+      return "other";
+  }
+}
+
+function toNode(token: Token, depth: number): Node[] {
+  switch (token.type) {
+    case "space":
+    case "checkbox":
+      return [];
+    case "heading":
+      return [{ type: "heading", level: (token as Tokens.Heading).depth, children: inline(token, depth) }];
+    case "hr":
+      return [{ type: "rule" }];
+    case "code": {
+      const code = token as Tokens.Code;
+      const language = /^\S*/.exec(decodeEntities(code.lang ?? ""))?.[0] ?? "";
+      return [{ type: "code", language, text: code.text, closed: fenceClosed(code.raw) }];
+    }
+    case "blockquote":
+      return [{ type: "quote", children: blocks((token as Tokens.Blockquote).tokens, depth + 1) }];
+    case "list":
+      return [toList(token as Tokens.List, depth)];
+    case "table":
+      return [toTable(token as Tokens.Table, depth)];
+    case "def": {
+      // Kept visible: a definition may come after the text that refers to it was shown.
+      const definition = token as Tokens.Def;
+      const label: Inline = { type: "text", text: `${definition.tag}: ` };
+      const link: Inline = {
+        type: "link",
+        url: definition.href,
+        children: [{ type: "text", text: definition.href }],
+      };
+      return [{ type: "paragraph", children: [label, link] }];
+    }
+    default: {
+      const children = inline(token, depth);
+      return children.length === 0 ? [] : [{ type: "paragraph", children }];
+    }
+  }
+}
+
+function blocks(tokens: Token[] | undefined, depth: number): Node[] {
+  return (tokens ?? []).flatMap((token) => toNode(token, depth));
+}
+
+function toList(list: Tokens.List, depth: number): Node {
+  const items = list.items.map((item): ListItem => {
+    const children = blocks(item.tokens, depth + 1);
+    return item.task ? { checked: item.checked === true, children } : { children };
+  });
+  return { type: "list", start: list.ordered ? Number(list.start) || 0 : null, items };
+}
+
+function toTable(table: Tokens.Table, depth: number): Node {
+  const cell = (one: Tokens.TableCell) => inlines(one.tokens, depth);
+  return {
+    type: "table",
+    align: table.align,
+    header: table.header.map(cell),
+    rows: table.rows.map((row) => row.map(cell)),
+  };
+}
+
+/** The inline children of a block; a block without any is its own text. */
+function inline(token: Token, depth: number): Inline[] {
+  if ("tokens" in token && token.tokens !== undefined) return inlines(token.tokens, depth);
+  const text = "text" in token && typeof token.text === "string" ? token.text : token.raw;
+  return text.trim() === "" ? [] : [{ type: "text", text: token.type === "html" ? text.trimEnd() : text }];
+}
+
+function inlines(tokens: Token[], depth: number): Inline[] {
+  return tokens.flatMap((token): Inline[] => {
+    switch (token.type) {
+      case "strong":
+        return [{ type: "strong", children: inline(token, depth + 1) }];
+      case "em":
+        return [{ type: "emphasis", children: inline(token, depth + 1) }];
+      case "del":
+        return [{ type: "strike", children: inline(token, depth + 1) }];
+      case "codespan":
+        return [{ type: "code", text: (token as Tokens.Codespan).text }];
+      case "br":
+        return [{ type: "break" }];
+      case "link":
+        return [{ type: "link", url: decodeEntities((token as Tokens.Link).href), children: inline(token, depth + 1) }];
+      case "image": {
+        const image = token as Tokens.Image;
+        return [{ type: "image", url: decodeEntities(image.href), alt: decodeEntities(image.text) }];
+      }
+      case "checkbox":
+        return [];
+      case "html":
+        return /^<br\s*\/?>$/i.test(token.raw) ? [{ type: "break" }] : [{ type: "text", text: token.raw }];
+      case "escape":
+        return [{ type: "text", text: (token as Tokens.Escape).text }];
+      default: {
+        const text = "text" in token && typeof token.text === "string" ? token.text : token.raw;
+        if ("tokens" in token && token.tokens !== undefined && depth < depthMax)
+          return inlines(token.tokens, depth + 1);
+        return [{ type: "text", text: decodeEntities(text) }];
+      }
+    }
+  });
+}
+
+const entities: Record<string, string> = {
+  amp: "&",
+  lt: "<",
+  gt: ">",
+  quot: '"',
+  apos: "'",
+  nbsp: "\u00a0",
+  copy: "©",
+  mdash: "—",
+  ndash: "–",
+  hellip: "…",
+};
+
+/** Decodes numeric entities and the few named ones that models write; others stay as they are. */
+function decodeEntities(text: string): string {
+  if (!text.includes("&")) return text;
+  return text.replace(/&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|([a-z]{2,6}));/g, (whole, decimal, hex, name) => {
+    if (name !== undefined) return entities[String(name)] ?? whole;
+    const code = decimal === undefined ? Number.parseInt(String(hex), 16) : Number(decimal);
+    return code === 0 || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? "\ufffd" : String.fromCodePoint(code);
+  });
+}

@@ -1,0 +1,340 @@
+// The chat without a screen: one message in, the answer's text out; or every frame as a JSON line.
+import { Buffer } from "node:buffer";
+import type { TurnEvent } from "../../core/event.ts";
+import { Failure, failureText } from "../../core/failure.ts";
+import type { TurnId } from "../../core/ids.ts";
+import { limits } from "../../core/limits.ts";
+import { meaning } from "./complete.ts";
+import type { ChatConnection, ScreenFrame, TerminalInput, TerminalOutput } from "./port.ts";
+import type { ChatDeps } from "./run.ts";
+import { duration } from "./spinner.ts";
+import { clean, cleanLine, fit } from "./text.ts";
+import { usageText } from "./usage.ts";
+
+/** Frames that came before the receipt told which turn is ours. */
+const earlyFramesMax = 10_000;
+
+/** Says one message and prints what comes of it. Gives 0 when the turn is done, 1 when it failed or was stopped. */
+export async function runPlain(deps: ChatDeps): Promise<number> {
+  const text = deps.options.message ?? (await readAll(deps.input));
+  checkMessage(text);
+  const connection = deps.connect();
+  const chat = new PlainChat(deps, { connection, text });
+  const ignore = deps.signals.listen((signal) => {
+    if (signal !== "SIGCONT") chat.interrupt(signal);
+  });
+  // A reader that goes away (`| head`) ends the chat; the turn goes on in the instance.
+  const onError = () => connection.close();
+  deps.output.on("error", onError);
+  deps.errors.on("error", onError);
+  try {
+    return await chat.run();
+  } finally {
+    connection.close();
+    ignore();
+    deps.output.off("error", onError);
+    deps.errors.off("error", onError);
+  }
+}
+
+function checkMessage(text: string): void {
+  if (text.trim() === "") {
+    throw new Failure("usage", "Cannot chat: the message is empty", {
+      hint: 'Write it behind the command, or send it in: echo "question" | remoteagent chat',
+    });
+  }
+  if (text.length > limits.inputCharsMax) {
+    throw new Failure("usage", `Cannot send message: it is longer than ${limits.inputCharsMax} characters`, {
+      hint: "Put the text in a file of the working folder and ask about the file",
+    });
+  }
+}
+
+/** All of standard input, up to what one message takes; invalid UTF-8 becomes U+FFFD. @throws Failure beyond it. */
+async function readAll(input: TerminalInput): Promise<string> {
+  const decoder = new TextDecoder("utf-8");
+  let text = "";
+  for await (const chunk of input as AsyncIterable<Uint8Array | string>) {
+    text += typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });
+    if (text.length > limits.inputCharsMax) break;
+  }
+  return (text + decoder.decode()).replace(/\r\n?/g, "\n").trimEnd();
+}
+
+class PlainChat {
+  #deps: ChatDeps;
+  #connection: ChatConnection;
+  #text: string;
+  #id: string;
+  #asked = false;
+  #input: number | null = null;
+  #turn: TurnId | null = null;
+  #early: (ScreenFrame & { type: "event" })[] = [];
+  #answer: Printer;
+  #context: { tokens: number; window: number } | null = null;
+  #stopped = false;
+  #code: number | null = null;
+  #titles = new Map<string, string>();
+
+  constructor(deps: ChatDeps, options: { connection: ChatConnection; text: string }) {
+    this.#deps = deps;
+    this.#connection = options.connection;
+    this.#text = options.text;
+    this.#id = this.#newId();
+    this.#answer = new Printer(deps.output);
+  }
+
+  async run(): Promise<number> {
+    for await (const frame of this.#connection.frames) {
+      if (this.#deps.options.json) this.#print(frame);
+      this.#frame(frame);
+      if (this.#code !== null) break;
+    }
+    await this.#answer.end();
+    return this.#code ?? 1;
+  }
+
+  /** ctrl-c stops the turn; a second one, or being told to end, leaves at once. */
+  interrupt(signal: "SIGINT" | "SIGTERM" | "SIGHUP"): void {
+    if (signal === "SIGINT" && !this.#stopped) {
+      this.#stopped = true;
+      this.#err("stopping…");
+      this.#send({ type: "command", id: this.#newId(), name: "stop", args: "" });
+    } else {
+      this.#code = signal === "SIGTERM" ? 143 : signal === "SIGHUP" ? 129 : 130;
+      this.#connection.close();
+    }
+  }
+
+  #frame(frame: ScreenFrame): void {
+    switch (frame.type) {
+      case "hello":
+        this.#answer.lose();
+        if (!this.#asked) this.#ask(meaning(this.#text, frame.commands));
+        return;
+      case "state":
+        if (frame.state.confirm !== undefined) this.#err(frame.state.confirm);
+        return;
+      case "event":
+        this.#eventFrame(frame);
+        return;
+      case "forming":
+        if (frame.turn === this.#turn && !this.#deps.options.json) this.#answer.whole(frame.text);
+        return;
+      case "receipt":
+        if (frame.id === this.#id) this.#receipt(frame.receipt);
+        return;
+      case "post":
+        if (!this.#deps.options.json) this.#err(frame.outgoing.markdown);
+        return;
+      case "bye":
+        if (frame.reason === "stop") this.#err("remoteagent stops; the turn goes on at its next start");
+        return;
+      case "error":
+        this.#err(frame.hint === undefined ? frame.message : `${frame.message}\n${frame.hint}`);
+        return;
+      case "lost":
+        this.#err(frame.reason);
+        return;
+    }
+  }
+
+  #ask(meant: ReturnType<typeof meaning>): void {
+    this.#asked = true;
+    this.#send(
+      meant.kind === "command"
+        ? { type: "command", id: this.#id, name: meant.name, args: meant.args }
+        : { type: "say", id: this.#id, text: this.#text },
+    );
+  }
+
+  #send(up: Parameters<ChatConnection["send"]>[0]): void {
+    this.#connection.send(up).catch((error: unknown) => {
+      if (this.#code !== null) return;
+      this.#err(error instanceof Failure ? failureText(error) : "Cannot send the message");
+      this.#code = 1;
+      this.#connection.close();
+    });
+  }
+
+  #receipt(receipt: Extract<ScreenFrame, { type: "receipt" }>["receipt"]): void {
+    switch (receipt.state) {
+      case "waiting":
+      case "duplicate": {
+        this.#input = receipt.input;
+        const early = this.#early;
+        this.#early = [];
+        for (const frame of early) this.#eventFrame(frame);
+        return;
+      }
+      case "context":
+        this.#err("Kept as context; nothing was started");
+        this.#code = 0;
+        return;
+      case "done":
+        if (receipt.answer !== undefined && !this.#deps.options.json) this.#answer.whole(receipt.answer.markdown);
+        this.#code = 0;
+        return;
+      case "refused":
+        this.#err(receipt.reason);
+        this.#code = 1;
+        return;
+    }
+  }
+
+  #eventFrame(frame: ScreenFrame & { type: "event" }): void {
+    if (this.#input === null) {
+      if (this.#early.length < earlyFramesMax) this.#early.push(frame);
+      return;
+    }
+    const { event } = frame;
+    if (event.type === "taken" && event.inputs.includes(this.#input)) this.#turn = frame.turn;
+    if (frame.turn !== this.#turn) return;
+    if (event.type === "ended") this.#code = event.outcome === "done" ? 0 : 1;
+    if (!this.#deps.options.json) this.#show(event);
+  }
+
+  #show(event: TurnEvent): void {
+    switch (event.type) {
+      case "text":
+        this.#answer.add(event.delta);
+        return;
+      case "message":
+        this.#answer.message(event.text);
+        return;
+      case "tool":
+        this.#tool(event);
+        return;
+      case "file":
+        this.#err(`file ${event.stored}`);
+        return;
+      case "ask":
+        this.#err(`${event.text}\nAnswer with: remoteagent approvals approve ${event.approval}`);
+        return;
+      case "notice":
+        this.#err(event.text);
+        return;
+      case "usage":
+        if (event.contextTokens !== undefined && event.contextWindow) {
+          this.#context = { tokens: event.contextTokens, window: event.contextWindow };
+        }
+        return;
+      case "ended": {
+        this.#answer.line();
+        if (event.error !== undefined) this.#err(failureText(event.error));
+        else if (event.outcome !== "done") this.#err(event.outcome === "stopped" ? "Stopped" : "The turn failed");
+        const usage = usageText(event.usage, this.#context);
+        if (usage !== "") this.#err(usage);
+        return;
+      }
+      default:
+        return;
+    }
+  }
+
+  #tool(event: Extract<TurnEvent, { type: "tool" }>): void {
+    if (event.step === "start") this.#titles.set(event.call, event.title || event.name);
+    if (event.step !== "end") return;
+    const title = fit(cleanLine(this.#titles.get(event.call) ?? event.name), 200);
+    this.#titles.delete(event.call);
+    this.#answer.line();
+    this.#err(`${event.ok ? "✓" : "✗"} ${title}  ${duration(event.ms)}`);
+  }
+
+  #err(text: string): void {
+    this.#deps.errors.write(`${clean(text)}\n`);
+  }
+
+  /** One frame as a JSON line; what is the screen's own affair is left out. */
+  #print(frame: ScreenFrame): void {
+    if (frame.type === "lost") return;
+    this.#answer.raw(jsonLine(frame));
+  }
+
+  #newId(): string {
+    return Buffer.from(this.#deps.clock.random(12)).toString("hex");
+  }
+}
+
+/** JSON on one line, with no character that a terminal or a line reader could take for a command. */
+export function jsonLine(value: unknown): string {
+  const unsafe = /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+  const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return `${JSON.stringify(value).replace(unsafe, escaped)}\n`;
+}
+
+/** Writes the answer's text, each piece once, whatever was lost between. */
+class Printer {
+  #output: TerminalOutput;
+  /** What was written of the message that forms. */
+  #text = "";
+  #lossy = false;
+  /** The last character written, for the line end at the end. */
+  #last = "\n";
+  #messages = 0;
+
+  constructor(output: TerminalOutput) {
+    this.#output = output;
+  }
+
+  /** The connection was lost: the next piece may not follow the last one. */
+  lose(): void {
+    this.#lossy = this.#text !== "";
+  }
+
+  add(delta: string): void {
+    if (this.#lossy) {
+      if (delta.startsWith(this.#text)) this.whole(delta);
+      return;
+    }
+    if (this.#text === "" && this.#messages > 0) this.raw(this.#last === "\n" ? "\n" : "\n\n");
+    this.#text += delta;
+    this.raw(delta);
+  }
+
+  /** The message so far: what is missing of it is written. */
+  whole(text: string): void {
+    this.#lossy = false;
+    if (text.startsWith(this.#text)) {
+      const missing = text.slice(this.#text.length);
+      if (missing !== "") this.add(missing);
+      return;
+    }
+    this.line();
+    this.#text = "";
+    this.add(text);
+  }
+
+  /** The whole message; the next piece begins another one. */
+  message(text: string): void {
+    if (text !== "") this.whole(text);
+    this.#lossy = false;
+    if (this.#text !== "") this.#messages += 1;
+    this.#text = "";
+  }
+
+  /** Ends a line that was begun. */
+  line(): void {
+    if (this.#last !== "\n") this.raw("\n");
+  }
+
+  raw(text: string): void {
+    if (text === "") return;
+    this.#last = text.at(-1) ?? "\n";
+    // A file gets the text as it is; a terminal only what is text.
+    this.#output.write(this.#output.isTTY === true ? clean(text) : text);
+  }
+
+  /** Resolves when all is written. */
+  end(): Promise<void> {
+    this.line();
+    return new Promise((resolve) => {
+      if (this.#output.writableNeedDrain !== true) resolve();
+      else {
+        this.#output.once("drain", resolve);
+        this.#output.once("error", () => resolve());
+        this.#output.once("close", () => resolve());
+      }
+    });
+  }
+}
