@@ -206,7 +206,9 @@ async function judge(request: ModelRequest, from: Remains): Promise<Ending> {
     const text = partial.errorMessage ?? "";
     const overflow = isContextOverflow({ ...partial, stopReason: "error" });
     const { evidence } = from;
-    const wreck = { model, provider: route.info.provider, text, stopped: partial.rawStopReason, evidence, overflow };
+    const started = partial.content.length > 0;
+    const { provider } = route.info;
+    const wreck = { model, provider, text, stopped: partial.rawStopReason, started, evidence, overflow };
     const { failure, retryAfterMs } = classify(wreck);
     const fields = { code: failure.code, status: evidence.status, broken: evidence.broken, text };
     deps.log.warn("model request failed", { model, ...fields });
@@ -222,7 +224,10 @@ async function judge(request: ModelRequest, from: Remains): Promise<Ending> {
   if (useful) return { ok: true, message };
   const full = route.windowKnown && isContextOverflow(partial, route.info.contextWindow);
   if (full)
-    return lost(from, classify({ model, provider: "", text: "", evidence: from.evidence, overflow: true }).failure);
+    return lost(
+      from,
+      classify({ model, provider: "", text: "", started: false, evidence: from.evidence, overflow: true }).failure,
+    );
   if (message.stopReason === "length") return lost(from, cutFailure(model, partial.usage.output));
   return lost(from, emptyFailure(model));
 }
@@ -264,7 +269,31 @@ function ours(message: LibraryMessage, deps: AttemptDeps): AssistantMessage {
     endTurn: _end,
     ...kept
   } = structuredClone(message);
-  return { ...kept, timestamp: deps.clock.now() };
+  return { ...kept, content: kept.content.map(plainPart), timestamp: deps.clock.now() };
+}
+
+/** Only what we store: a part that broke off still carries what the library keeps beside it while it grows. */
+function plainPart(part: LibraryMessage["content"][number]): AssistantMessage["content"][number] {
+  const { type } = part;
+  if (type === "text") return defined({ type, text: part.text, textSignature: part.textSignature });
+  if (type === "toolCall") {
+    const { id, name, thoughtSignature, namespace } = part;
+    return defined({ type, id, name, arguments: part.arguments, thoughtSignature, namespace });
+  }
+  return defined({
+    type,
+    thinking: part.thinking,
+    thinkingSignature: part.thinkingSignature,
+    redacted: part.redacted,
+  });
+}
+
+/** Without the properties that are undefined: stored and sent forms are then the same. */
+function defined<Value extends object>(value: Value): Value {
+  for (const name of Object.keys(value)) {
+    if (Reflect.get(value, name) === undefined) Reflect.deleteProperty(value, name);
+  }
+  return value;
 }
 
 function blankFor(options: { route: Route; deps: AttemptDeps }): AssistantMessage {

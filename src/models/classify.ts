@@ -12,6 +12,8 @@ export interface Wreck {
   text: string;
   /** The provider's own word for why it stopped, where it gave one. */
   stopped?: string;
+  /** Something of the answer had arrived. */
+  started: boolean;
   evidence: Evidence;
   /** The library's judgement of `text`. */
   overflow: boolean;
@@ -43,7 +45,9 @@ const keys =
 const capacities =
   /overload|at capacity|high demand|rate.?limit|too many requests|resource.?exhausted|throttl|unavailable|server.?error|internal.?error|api_error/i;
 const networks =
-  /econn|enotfound|eai_again|epipe|etimedout|getaddrinfo|dns|network|socket|connect|fetch failed|terminated|reset|closed|timed? ?out|body from|ended (without|before)|premature/i;
+  /econn|enotfound|eai_again|epipe|etimedout|getaddrinfo|dns|network|socket|connect|fetch failed|terminated|reset|closed|timed? ?out|body from|ended (without|before)|premature|json/i;
+/** What clients without evidence say of a body that came but was no whole answer. */
+const garbled = /json|ended|terminated|body/i;
 const envelopes = /"(type|error|code)"\s*:/;
 
 /** Judges a failure. Status and connection come first; words decide only where they are all there is. */
@@ -124,7 +128,7 @@ function sentence(code: Class, from: { wreck: Wreck; status: number | undefined 
         ? say("the provider takes no more requests for now (HTTP 429)", laterHint)
         : say(`the provider is overloaded or failing${http}`, laterHint);
     case "provider.network.retryable":
-      return status === undefined
+      return status === undefined && !wreck.started && !garbled.test(wreck.text)
         ? say("the provider cannot be reached", "Check the network and the provider's address")
         : say("the connection broke before the answer was whole", laterHint);
     case "provider.empty_response.retryable":

@@ -1,7 +1,7 @@
 // The one function through which the native harness talks to language models.
 import type { FailureData } from "../core/failure.ts";
 import type { ModelName, ThinkingLevel } from "../core/model-name.ts";
-import type { AssistantMessage, Json, TranscriptMessage } from "../core/transcript.ts";
+import type { AssistantMessage, Json, MessageUsage, TranscriptMessage } from "../core/transcript.ts";
 
 /** What is known of a model before it is asked. Prices are US dollars per million tokens. */
 export interface ModelInfo {
@@ -44,9 +44,9 @@ export type ModelEvent =
   | { type: "call"; name: string }
   /**
    * The request failed and is sent again after `waitMs`. Everything that this stream said so far is void:
-   * the reader forgets its deltas, the answer starts anew.
+   * the reader forgets its deltas, the answer starts anew. `usage` is what the lost answer cost.
    */
-  | { type: "retry"; attempt: number; attemptsMax: number; waitMs: number; failure: FailureData }
+  | { type: "retry"; attempt: number; attemptsMax: number; waitMs: number; failure: FailureData; usage?: MessageUsage }
   | { type: "done"; message: AssistantMessage }
   /** `message` is what had arrived; `failure` is classified, its raw text is in the log alone. */
   | { type: "failed"; message: AssistantMessage; failure: FailureData; aborted: boolean };

@@ -49,7 +49,7 @@ async function* streamWithRetries(request: ModelRequest, deps: ModelsDeps): Asyn
     const waitMs = waitFor(ending, { attempt, clock: deps.clock });
     if (waitMs === undefined) return yield { type: "failed", message, failure: tooLong(ending), aborted };
     deps.log.info("model request is tried again", { attempt, waitMs, code: failure.code });
-    yield { type: "retry", attempt, attemptsMax: limits.modelRetriesMax, waitMs, failure };
+    yield { type: "retry", attempt, attemptsMax: limits.modelRetriesMax, waitMs, failure, usage: message.usage };
     await deps.clock.sleep(waitMs, request.signal);
     if (request.signal.aborted) {
       const stopped = abortFailure(formatModelName(request.model));
@@ -115,11 +115,19 @@ async function available(deps: ModelsDeps): Promise<ModelInfo[]> {
   const found: ModelInfo[] = [];
   for (const name of providerNames(deps)) {
     if (name === demoName.provider) found.push(demoInfo);
-    else if (await hasAccess(name, { settings: own(deps.settings.models, name), deps })) {
-      found.push(...(await listModels(name, deps)));
-    }
+    else if (await isUsable(name, deps)) found.push(...(await listModels(name, deps)));
   }
   return found;
+}
+
+/** A key that cannot be read makes its provider unusable, not the others. */
+async function isUsable(name: string, deps: ModelsDeps): Promise<boolean> {
+  try {
+    return await hasAccess(name, { settings: own(deps.settings.models, name), deps });
+  } catch (error) {
+    deps.log.warn("model provider is left out", { provider: name, error: errorText(error) });
+    return false;
+  }
 }
 
 async function fallback(deps: ModelsDeps): Promise<ModelName> {
@@ -127,7 +135,7 @@ async function fallback(deps: ModelsDeps): Promise<ModelName> {
   for (const [name, entry] of Object.entries(providers)) {
     const settings = own(deps.settings.models, name);
     const first = settings?.models?.[0] ?? entry.preferred;
-    if (first !== undefined && (await hasAccess(name, { settings, deps }))) return { provider: name, name: first };
+    if (first !== undefined && (await isUsable(name, deps))) return { provider: name, name: first };
   }
   for (const [name, settings] of Object.entries(deps.settings.models ?? {})) {
     const first = settings.models?.[0];

@@ -48,7 +48,7 @@ interface Round {
  * - thinking stays with the model that thought it; images go only to models that see them.
  */
 export function prepareTranscript(messages: readonly TranscriptMessage[], reader: Reader): TranscriptMessage[] {
-  const items = pairResults(messages);
+  const items = pairResults(messages, reader);
   const out: TranscriptMessage[] = [];
   for (const item of items) {
     if ("role" in item) pushUser(out, { ...item, content: userContent(item, reader) });
@@ -62,7 +62,7 @@ export function prepareTranscript(messages: readonly TranscriptMessage[], reader
 }
 
 /** Gives each result to the newest call of its id that has none yet. */
-function pairResults(messages: readonly TranscriptMessage[]): (UserMessage | Round)[] {
+function pairResults(messages: readonly TranscriptMessage[], reader: Reader): (UserMessage | Round)[] {
   const items: (UserMessage | Round)[] = [];
   const open = new Map<string, Round["calls"][number]>();
   const used = new Set<string>();
@@ -71,7 +71,10 @@ function pairResults(messages: readonly TranscriptMessage[]): (UserMessage | Rou
     else if (message.role === "assistant") {
       const calls = message.content
         .filter((part) => part.type === "toolCall")
-        .map((part) => ({ call: { ...part, id: unique(part.id, used) }, original: part.id }));
+        .map((part) => ({
+          call: { ...part, id: callId(part.id, { used, own: isOwn(message, reader), reader }) },
+          original: part.id,
+        }));
       for (const call of calls) open.set(call.original, call);
       items.push({ message, calls });
     } else {
@@ -84,13 +87,25 @@ function pairResults(messages: readonly TranscriptMessage[]): (UserMessage | Rou
   return items;
 }
 
-/** Local servers number their calls anew in each answer; providers want ids that occur once. */
-function unique(id: string, used: Set<string>): string {
-  const base = id === "" ? "call" : id;
-  let candidate = base;
-  for (let n = 2; used.has(candidate); n++) candidate = `${base}_${n}`;
-  used.add(candidate);
+/**
+ * The id of a call as it is sent. A provider gets its own ids back. Those of others, and those that occur again
+ * (local servers number their calls anew in each answer), become short plain ones that are taken everywhere:
+ * Anthropic wants `[a-zA-Z0-9_-]{1,64}`, OpenAI's chat protocol at most 40 characters. In the Responses protocol
+ * the library writes two ids as `call|item`, of which the first must be unique.
+ */
+function callId(id: string, options: { used: Set<string>; own: boolean; reader: Reader }): string {
+  const { used, own, reader } = options;
+  const [first = ""] = id.split("|");
+  const plain = /^[\w-]{1,40}$/.test(first) ? first : first.replace(/[^\w-]/g, "_").slice(0, 32) || "call";
+  const whole = /^[\w-]{1,64}$/.test(reader.api.endsWith("-responses") ? first : id);
+  let candidate = own && whole ? id : plain;
+  for (let n = 2; used.has(candidate.split("|")[0] ?? ""); n++) candidate = `${plain}_${n}`;
+  used.add(candidate.split("|")[0] ?? "");
   return candidate;
+}
+
+function isOwn(message: AssistantMessage, reader: Reader): boolean {
+  return message.provider === reader.provider && message.api === reader.api && message.model === reader.model;
 }
 
 function pushUser(out: TranscriptMessage[], message: UserMessage): void {
@@ -124,7 +139,7 @@ function answerContent(
   from: { whole: boolean; calls: Round["calls"]; reader: Reader },
 ): AssistantMessage["content"] {
   const { whole, reader } = from;
-  const own = message.provider === reader.provider && message.api === reader.api && message.model === reader.model;
+  const own = isOwn(message, reader);
   const calls = [...from.calls];
   return message.content.flatMap((part): AssistantMessage["content"] => {
     if (part.type === "text") {

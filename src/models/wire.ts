@@ -14,6 +14,9 @@ export interface Evidence {
 
 type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
+/** Bun ends a silent request after five minutes of its own accord; other runtimes ignore the property. */
+const unhurried = { timeout: false };
+
 /**
  * A `fetch` for one request that notes what happens. `onBytes` is called for every sign of life. It says who we
  * are, and takes off what the client libraries add on their own: their platform report and, for a server
@@ -36,7 +39,7 @@ export function watchedFetch(options: {
     if (options.keyless) for (const name of ["authorization", "x-api-key"]) headers.delete(name);
     let response: Response;
     try {
-      response = await options.fetch(input, { ...init, headers });
+      response = await options.fetch(input, { ...init, headers, ...unhurried });
     } catch (error) {
       evidence.broken = true;
       throw error;
