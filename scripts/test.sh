@@ -8,6 +8,7 @@ set -u
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd) || exit 1
 cd "$root" || exit 1
+remoteagent_cache=
 . scripts/bun.sh
 export CI=true NO_COLOR=1 DEBIAN_FRONTEND=noninteractive
 unset FORCE_COLOR
@@ -91,10 +92,8 @@ part() {
   printf '%-20s %4s s  %s passed, %s failed, %s skipped%s\n' "$part_name" "$part_time" "$1" "$part_failed" "$3" "$part_note" >>"$summary"
 }
 
-# present NAME FOLDER...: those of the folders that hold tests; says so when there are none.
+# present FOLDER...: puts those of the folders that hold tests into present_found; fails when there are none.
 present() {
-  present_name=$1
-  shift
   present_found=
   for folder in "$@"; do
     if [ -n "$(find "$folder" -name '*.test.ts' 2>/dev/null | head -n 1)" ]; then present_found="$present_found ./$folder"; fi
@@ -150,20 +149,20 @@ for folder in tests/*/; do
   case " $apart " in *" ${folder%/} "*) ;; *) unit="$unit ${folder%/}" ;; esac
 done
 # shellcheck disable=SC2086
-if present unit $unit; then part unit 180 "$BUN" test --timeout=30000 tests/*.test.ts $present_found; fi
+if present $unit; then part unit 180 "$BUN" test --timeout=30000 tests/*.test.ts $present_found; fi
 
-if present runtime tests/runtime; then
+if present tests/runtime; then
   part runtime-bun 60 "$BUN" test --timeout=30000 ./tests/runtime
   part runtime-deno 60 deno test --allow-all --no-check --quiet tests/runtime
 fi
 # shellcheck disable=SC2086
-if present crash $crash; then part crash 240 "$BUN" test --timeout=240000 $present_found; fi
+if present $crash; then part crash 240 "$BUN" test --timeout=240000 $present_found; fi
 # shellcheck disable=SC2086
-if present sandboxes $sandboxes; then part sandboxes 360 "$BUN" test --timeout=120000 $present_found; fi
+if present $sandboxes; then part sandboxes 360 "$BUN" test --timeout=120000 $present_found; fi
 # shellcheck disable=SC2086
-if present browser $browser; then part browser 180 "$BUN" test --timeout=60000 $present_found; fi
+if present $browser; then part browser 180 "$BUN" test --timeout=60000 $present_found; fi
 # shellcheck disable=SC2086
-if present agents $agents; then part agents 240 "$BUN" test --timeout=120000 $present_found; fi
+if present $agents; then part agents 240 "$BUN" test --timeout=120000 $present_found; fi
 
 case "$wanted" in
 "  " | *" clean-root "*)
