@@ -1,0 +1,340 @@
+// Runs commands for every kind of sandbox that starts local processes: limits, kill with proof, what still runs.
+import type { Readable, Writable } from "node:stream";
+import { assert } from "../core/assert.ts";
+import { Failure } from "../core/failure.ts";
+import { limits } from "../core/limits.ts";
+import type { Clock } from "../sys/clock.ts";
+import type { Log } from "../sys/log.ts";
+import type { ProcessRow, ProcessTable } from "../sys/process-tree.ts";
+import type { Child, Exited, Spawn } from "../sys/spawn.ts";
+import { type Metered, meterOutput } from "./meter.ts";
+import type { Command, Exit, Proof, Running } from "./sandbox.ts";
+import { descendants, killTree, processKey } from "./tree.ts";
+import { createWatch, type Watch } from "./watch.ts";
+
+/** Every process of a command carries this variable, whatever becomes of its parents. */
+export const markerName = "REMOTEAGENT_SANDBOX";
+
+/** How a command becomes a process of the host. */
+export interface Launch {
+  argv: string[];
+  cwd: string;
+  env: Record<string, string>;
+  /** Descriptors from 3 on: open ones by number, or bytes to read. */
+  extra: (number | Uint8Array)[];
+  /** Its whole tree is below the started process and dies with it (a pid namespace). */
+  contained: boolean;
+  /** Called when the process has its copies of `extra`, or did not start. */
+  release(): void;
+}
+
+/** What running needs of the world. `owner` is equal for every start over the same state folder, `run` for none. */
+export interface ExecDeps {
+  clock: Clock;
+  log: Log;
+  table: ProcessTable;
+  spawn: Spawn;
+  owner: string;
+  run: string;
+  /** Collects an orphan that became our child; absent where orphans go elsewhere. */
+  reap?: (pid: number) => boolean;
+}
+
+/** Commands of one driver, over all its sandboxes. */
+export interface Exec {
+  /**
+   * Starts `command` as `prepare` says; `prepare` gets the marker for the environment.
+   * @throws Failure `sandbox` when it cannot be started, or was killed before it was.
+   */
+  start(command: Command, prepare: (marker: string) => Promise<Launch>): Promise<Running>;
+  kill(scope?: string): Promise<Proof>;
+  /** Kills what an earlier program with the same `owner` left behind. */
+  sweep(): Promise<Proof>;
+  running(): { scope: string; pid: number; command: string; startedAt: number }[];
+}
+
+/** A started command until nothing of it is left. */
+interface Entry {
+  marker: string;
+  command: Command;
+  startedAt: number;
+  child: Child;
+  contained: boolean;
+  output: Metered;
+  /** Its process has ended, so its number may mean another one. */
+  exited: boolean;
+  /** Living processes seen below it, also when they have left its tree since. */
+  seen: Set<string>;
+  limit?: "time" | "output" | "memory" | "processes";
+  sent?: NodeJS.Signals;
+  /** Resolves when it was killed, proven or given up. */
+  killed: PromiseWithResolvers<void>;
+}
+
+interface State {
+  deps: ExecDeps;
+  entries: Set<Entry>;
+  starting: Set<{ scope: string; cancelled: boolean; over: Promise<unknown> }>;
+  watch: Watch;
+  counter: number;
+}
+
+/** Makes the runner. It holds no process when it is made. */
+export function createExec(deps: ExecDeps): Exec {
+  const state: State = { deps, entries: new Set(), starting: new Set(), watch: createWatch(deps), counter: 0 };
+  return {
+    start: (command, prepare) => start(state, command, prepare),
+    kill: (scope) => kill(state, scope),
+    sweep: () => sweep(state),
+    running: () =>
+      [...state.entries].map(({ command, child, startedAt }) => ({
+        scope: command.scope,
+        pid: child.pid,
+        command: command.argv.join(" "),
+        startedAt,
+      })),
+  };
+}
+
+async function start(state: State, command: Command, prepare: (marker: string) => Promise<Launch>): Promise<Running> {
+  state.counter += 1;
+  const marker = `${state.deps.owner}.${state.deps.run}.${state.counter}`;
+  const over = Promise.withResolvers<void>();
+  const starting = { scope: command.scope, cancelled: false, over: over.promise };
+  state.starting.add(starting);
+  try {
+    const entry = await launch(state, { command, marker, prepare });
+    if (starting.cancelled) {
+      await killEntries(state, [entry]);
+      throw new Failure("sandbox", `Cannot run ${JSON.stringify(command.argv[0])}: it was stopped`);
+    }
+    return running(state, entry);
+  } finally {
+    state.starting.delete(starting);
+    over.resolve();
+  }
+}
+
+async function launch(
+  state: State,
+  { command, marker, prepare }: { command: Command; marker: string; prepare: (marker: string) => Promise<Launch> },
+): Promise<Entry> {
+  const plan = await prepare(marker);
+  const child = await state.deps
+    .spawn(plan.argv, {
+      cwd: plan.cwd,
+      env: plan.env,
+      detached: true,
+      stdio: [
+        command.stdin === null ? "ignore" : "pipe",
+        "pipe",
+        "pipe",
+        ...plan.extra.map((one) => (typeof one === "number" ? one : ("pipe" as const))),
+      ],
+    })
+    .finally(plan.release);
+  for (const [index, one] of plan.extra.entries()) if (typeof one !== "number") feed(child.pipe(index + 3), one);
+  const entry: Entry = {
+    marker,
+    command,
+    child,
+    contained: plan.contained,
+    startedAt: state.deps.clock.now(),
+    output: meterOutput(
+      { stdout: piped(child.stdout), stderr: piped(child.stderr) },
+      {
+        bytesMax: command.limits?.outputBytes ?? limits.outputBytesMax,
+        onExceed: () => void stop(state, entry, "output"),
+      },
+    ),
+    exited: false,
+    seen: new Set(),
+    killed: Promise.withResolvers(),
+  };
+  void child.exited.then(() => {
+    entry.exited = true;
+  });
+  state.entries.add(entry);
+  return entry;
+}
+
+/** Writes and closes. A command that ends before it has read everything is no fault of ours. */
+function feed(pipe: Writable | null, bytes: Uint8Array): void {
+  pipe?.on("error", () => undefined);
+  pipe?.end(bytes);
+}
+
+function piped(stream: Readable | null): Readable {
+  assert(stream !== null, "a command's output is piped");
+  return stream;
+}
+
+function running(state: State, entry: Entry): Running {
+  const { child, command } = entry;
+  if (command.stdin instanceof Uint8Array) feed(child.stdin, command.stdin);
+  else child.stdin?.on("error", () => undefined);
+  return {
+    pid: child.pid,
+    stdin: command.stdin === "pipe" ? child.stdin : null,
+    stdout: entry.output.stdout,
+    stderr: entry.output.stderr,
+    signal: (name) => {
+      entry.sent = name;
+      void signalCommand(state, entry, name);
+    },
+    done: finish(state, entry),
+  };
+}
+
+/** Waits for the end, whichever it is. Never rejects. */
+async function finish(state: State, entry: Entry): Promise<Exit> {
+  const { clock } = state.deps;
+  const bounds = entry.command.limits;
+  const over = new AbortController();
+  void clock.sleep(bounds?.timeMs ?? limits.commandMs, over.signal).then(() => {
+    if (!over.signal.aborted) void stop(state, entry, "time");
+  });
+  const unwatch = state.watch.add({
+    select: (rows) => track(state, entry, rows),
+    memoryBytesMax: bounds?.memoryBytes ?? limits.memoryBytesMax,
+    processesMax: bounds?.processes ?? limits.processesMax,
+    onExceed: (limit) => void stop(state, entry, limit),
+  });
+  const ended = entry.child.exited.then(async (exit) => {
+    // What the command left behind ends with it, as it does by itself in a pid namespace.
+    if (!entry.contained) await killEntries(state, [entry], { release: false });
+    await Promise.race([entry.output.ended, entry.killed.promise]);
+    return exit;
+  });
+  const exit = await Promise.race([ended, entry.killed.promise]);
+  over.abort();
+  unwatch();
+  state.entries.delete(entry);
+  if (entry.limit !== undefined) return { limit: entry.limit };
+  return exit === undefined ? { signal: "SIGKILL" } : exitOf(entry, exit);
+}
+
+/** In a pid namespace the monitor answers 128 + n for a signal; that is taken for one only when we sent it. */
+function exitOf(entry: Entry, exit: Exited): Exit {
+  const numbers: Record<string, number> = { SIGINT: 130, SIGTERM: 143, SIGKILL: 137 };
+  if ("code" in exit && entry.sent !== undefined && exit.code === numbers[entry.sent]) return { signal: entry.sent };
+  return exit;
+}
+
+async function stop(state: State, entry: Entry, limit: NonNullable<Entry["limit"]>): Promise<void> {
+  if (entry.limit !== undefined || !state.entries.has(entry)) return;
+  entry.limit = limit;
+  const { survivors } = await killEntries(state, [entry]);
+  if (survivors.length > 0) state.deps.log.error("A command outlived its kill", { limit, survivors });
+}
+
+async function kill(state: State, scope?: string): Promise<Proof> {
+  const wanted = (one: { scope: string }) => scope === undefined || one.scope === scope;
+  const starting = [...state.starting].filter(wanted);
+  for (const one of starting) one.cancelled = true;
+  const entries = [...state.entries].filter(({ command }) => wanted(command));
+  const proof = await killEntries(state, entries, { everything: scope === undefined });
+  const late = Promise.all(starting.map(({ over }) => over));
+  await Promise.race([late, state.deps.clock.sleep(limits.proofMs)]);
+  return proof;
+}
+
+/**
+ * Kills the trees of some commands, or of all that ever ran. `release` also lets `done` resolve with output that
+ * nobody reads.
+ */
+async function killEntries(
+  state: State,
+  entries: Entry[],
+  { release = true, everything = false } = {},
+): Promise<Proof> {
+  const { table, clock, owner, run } = state.deps;
+  const markers = new Set(entries.map(({ marker }) => marker));
+  const owns = (marker: string) => markers.has(marker) || (everything && marker.startsWith(`${owner}.${run}.`));
+  const marked = rememberMarkers(table);
+  const proof = await killTree(
+    {
+      freeze: everything || entries.some(({ contained }) => !contained),
+      proofMs: limits.proofMs,
+      select: (rows) => {
+        const found = new Map<string, ProcessRow>();
+        for (const entry of entries) for (const row of track(state, entry, rows)) found.set(processKey(row), row);
+        const alone = [...state.entries].every((entry) => entries.includes(entry));
+        const orphan = alone ? unknownOrphan(state, rows) : () => false;
+        for (const row of rows) {
+          if (found.has(processKey(row)) || row.pid === process.pid) continue;
+          const marker = marked(row);
+          if (marker === undefined ? orphan(row) : owns(marker)) found.set(processKey(row), row);
+        }
+        return [...found.values()];
+      },
+    },
+    { table, clock },
+  );
+  if (release) {
+    for (const entry of entries) {
+      entry.killed.resolve();
+      entry.output.cut();
+    }
+  }
+  return proof;
+}
+
+/** Reads each process's marker once: a kill looks at all of them many times. */
+function rememberMarkers(table: ProcessTable): (row: ProcessRow) => string | undefined {
+  const known = new Map<string, string | undefined>();
+  return (row) => {
+    const key = processKey(row);
+    if (!known.has(key)) known.set(key, table.variable(row.pid, markerName));
+    return known.get(key);
+  };
+}
+
+/**
+ * Where orphans become our children, one in a session of its own can only come from a command, since nothing else of
+ * this program leaves our session; it has thrown its marker away, so it is taken when no other command runs.
+ */
+function unknownOrphan(state: State, rows: readonly ProcessRow[]): (row: ProcessRow) => boolean {
+  const own = rows.find((row) => row.pid === process.pid);
+  if (state.deps.reap === undefined || own === undefined) return () => false;
+  const children = new Set([...state.entries].map(({ child }) => child.pid));
+  return (row) => row.parent === own.pid && row.session !== own.session && !children.has(row.pid) && !row.dead;
+}
+
+/** The living and dead of a command's tree: below it, in its session, or once seen there. */
+function track(state: State, entry: Entry, rows: readonly ProcessRow[]): ProcessRow[] {
+  const { pid } = entry.child;
+  const roots = new Set<number>();
+  for (const row of rows) {
+    const itself = row.pid === pid && !entry.exited;
+    if (itself || (!entry.contained && row.session === pid) || entry.seen.has(processKey(row))) roots.add(row.pid);
+  }
+  const tree = descendants(rows, roots);
+  entry.seen = new Set(tree.map(processKey));
+  for (const row of tree) if (row.dead && row.parent === process.pid && row.pid !== pid) state.deps.reap?.(row.pid);
+  return tree;
+}
+
+async function signalCommand(state: State, entry: Entry, name: NodeJS.Signals): Promise<void> {
+  const { table } = state.deps;
+  const rows = descendants(await table.list(), new Set([entry.child.pid]));
+  // In a pid namespace: monitor, its init, and then the command itself.
+  const target = entry.contained ? rows[2] : rows[0];
+  if (target !== undefined) await table.send(target, name as "SIGKILL");
+}
+
+async function sweep(state: State): Promise<Proof> {
+  const { table, clock, owner, run } = state.deps;
+  return killTree(
+    {
+      freeze: true,
+      proofMs: limits.proofMs,
+      select: (rows) =>
+        rows.filter((row) => {
+          const marker = table.variable(row.pid, markerName) ?? "";
+          return marker.startsWith(`${owner}.`) && !marker.startsWith(`${owner}.${run}.`);
+        }),
+    },
+    { table, clock },
+  );
+}

@@ -1,0 +1,153 @@
+// What one request lets its commands see of the host's folders, checked when the sandbox opens and at each command.
+import { closeSync, constants, mkdirSync, openSync, readlinkSync, realpathSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import { Failure } from "../../core/failure.ts";
+import { limits } from "../../core/limits.ts";
+import type { HeldBind } from "../bubblewrap.ts";
+import { type Bind, isWithin, shown } from "../paths.ts";
+import type { SandboxRequest } from "../sandbox.ts";
+
+/** Where the workspace and the home are inside, when they are remapped. */
+export const insideRoot = "/workspace";
+export const insideHome = "/home/agent";
+
+/** The folders of one open sandbox. */
+export interface Mounts {
+  binds: Bind[];
+  /** Where the owner's folders were named by a link: the link, and what it means. */
+  links: { path: string; target: string }[];
+  /** Real paths of the host. */
+  workspace: string;
+  home: string;
+  temporary: string;
+}
+
+/**
+ * Makes the home and works out every bind of `request`, with real paths. `remap`: workspace and home get their places
+ * inside; else every path is the host's own.
+ * @throws Failure `sandbox` for a folder outside the workspace, one that leads elsewhere by a link, and a grant that
+ * would show the state folder.
+ */
+export function planMounts(request: SandboxRequest, options: { stateDir: string; remap: boolean }): Mounts {
+  const state = realPath(options.stateDir) ?? options.stateDir;
+  const workspace = realPath(request.workspace);
+  if (workspace === undefined) throw refusal(request.workspace, "it does not exist");
+  const home = makeFolder(join(request.home, "home"));
+  const temporary = makeFolder(join(request.home, "tmp"));
+  const place = (host: string, inside: string) => (options.remap ? inside : host);
+  const binds: Bind[] = [
+    { host: home, inside: place(home, insideHome), access: "rw" },
+    { host: temporary, inside: place(temporary, "/tmp"), access: "rw" },
+  ];
+  for (const [folders, access] of [[request.readable, "ro"] as const, [request.writable, "rw"] as const]) {
+    for (const folder of folders) {
+      const host = workspaceFolder(request.workspace, { workspace, folder, state });
+      const inside = join(insideRoot, relative(workspace, host));
+      binds.push({ host, inside: place(host, inside), access });
+    }
+  }
+  const links: Mounts["links"] = [];
+  for (const { path, access } of request.folders) {
+    const host = ownFolder(path, state);
+    binds.push({ host, inside: host, access });
+    if (host !== path) links.push({ path, target: host });
+  }
+  if (binds.length > limits.bindsMax) {
+    throw new Failure("sandbox", `Cannot open the sandbox: more than ${limits.bindsMax} folders are bound`);
+  }
+  return { binds, links, workspace, home, temporary };
+}
+
+/** A folder of the workspace: below it without any link on the way, since agents can write there. */
+function workspaceFolder(
+  given: string,
+  { workspace, folder, state }: { workspace: string; folder: string; state: string },
+): string {
+  const below = relative(given, folder);
+  const expected = join(workspace, below);
+  if (below.startsWith("..") || below.includes("\0")) throw refusal(folder, "it is outside the workspace");
+  if (isWithin(state, expected)) throw refusal(folder, "it holds the state folder");
+  return expected;
+}
+
+/** A folder of the owner's, by its real path. */
+function ownFolder(path: string, state: string): string {
+  if (!path.startsWith("/")) throw refusal(path, "it is not an absolute path");
+  const host = realPath(path);
+  if (host === undefined || !isFolder(host)) throw refusal(path, "it is not a folder that exists");
+  if (isWithin(state, host)) throw refusal(path, "it holds the state folder");
+  if (isWithin(host, state)) throw refusal(path, "it is inside the state folder");
+  if (taken.some((folder) => isWithin(host, folder))) throw refusal(path, "the sandbox has its own there");
+  return host;
+}
+
+/** Places that every sandbox has for itself. */
+const taken = ["/proc", "/dev", "/sys", "/tmp/.X11-unix", insideRoot, insideHome];
+
+function refusal(path: string, reason: string): Failure {
+  return new Failure("sandbox", `Cannot bind folder ${shown(path)}: ${reason}`);
+}
+
+/** The real path; `undefined` when there is none. */
+export function realPath(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined; // Missing and unreadable are the same here: nothing to bind.
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+function makeFolder(path: string): string {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  return realpathSync(path);
+}
+
+/** The binds of one command, held open so that nobody can put a link in a folder's place before it is mounted. */
+export interface Held {
+  binds: HeldBind[];
+  /** Descriptors in the order in which bwrap gets them. */
+  descriptors: number[];
+  /** Folders that are not there now, or are links now: nothing is bound for them. */
+  missing: string[];
+  release(): void;
+}
+
+/** Opens each bind's folder without following a link, and checks where it really is. `firstFd`: bwrap's number of the first. */
+export function holdBinds(binds: readonly Bind[], firstFd: number): Held {
+  const held: Held = {
+    binds: [],
+    descriptors: [],
+    missing: [],
+    release: () => {
+      for (const fd of held.descriptors.splice(0)) closeSync(fd);
+    },
+  };
+  for (const bind of binds) {
+    const fd = openFolder(bind.host);
+    if (fd === undefined) {
+      held.missing.push(bind.host);
+      continue;
+    }
+    held.binds.push({ ...bind, fd: firstFd + held.descriptors.length });
+    held.descriptors.push(fd);
+  }
+  return held;
+}
+
+function openFolder(path: string): number | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "EMFILE" || code === "ENFILE") throw error;
+    return undefined; // Not there, not a folder, or a link: not bound.
+  }
+  if (readlinkSync(`/proc/self/fd/${fd}`) === path) return fd;
+  closeSync(fd);
+  return undefined;
+}
