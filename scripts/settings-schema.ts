@@ -1,0 +1,19 @@
+// Writes docs/settings.schema.json from the one schema of the settings: `bun scripts/settings-schema.ts`.
+import { toJsonSchema } from "@valibot/to-json-schema";
+import { type Parts, settingsSchema } from "../src/config/schema.ts";
+import { writeAtomic } from "../src/sys/atomic.ts";
+
+/** Where the file stands. */
+export const schemaFile = new URL("../docs/settings.schema.json", import.meta.url);
+
+/** The file's text for a program with these parts. */
+export function schemaText(parts: Parts): string {
+  // Checks in code (addresses, model names) have no form in JSON Schema; the program itself makes them.
+  const schema = toJsonSchema(settingsSchema(parts), { errorMode: "ignore", typeMode: "input" });
+  return `${JSON.stringify({ ...schema, title: "Settings of remoteagent" }, null, 2)}\n`;
+}
+
+/** The parts of the shipped program. */
+export const shippedParts: Parts = { adapters: {} };
+
+if (import.meta.main) await writeAtomic(schemaFile.pathname, schemaText(shippedParts), { mode: 0o644 });
