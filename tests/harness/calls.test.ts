@@ -155,6 +155,16 @@ describe("calls", () => {
     expect(starts).toEqual(["1", "2", "3"]);
   });
 
+  test("numbered anew in each answer get ids of their own too", async () => {
+    const numbered = answers("", [{ id: "call_0", name: "note", arguments: { text: "x" } }]);
+    const models = scriptedModels([numbered, numbered, answers("Done.")]);
+    const harness = createNativeHarness({ models, log: fakeLog(), clock: systemClock, timeZone: "UTC" });
+    const store = new FakeStore();
+    store.say("x");
+    const events = await runToEnd(harness, store, { turn: { tools: [noteTool([])] } });
+    expect(ends(events).map((event) => event.call)).toEqual(["call_0", "call_0-2"]);
+  });
+
   test("that throw a Failure tell its sentence and hint", async () => {
     const bad = tool("bad", async () => {
       throw new Failure("tool", 'Cannot read "x": there is no such file', { hint: "ls shows what there is" });
@@ -175,6 +185,13 @@ describe("calls", () => {
     const { results, log } = await runCalls([broken], [{ id: "a", name: "broken", arguments: {} }]);
     expect(results[0]?.text).toBe('The tool "broken" broke: internal error, see the log');
     expect(JSON.stringify(log.lines)).toContain("undefined is not a secret");
+  });
+
+  test("whose tool cannot even name them are refused, and the turn goes on", async () => {
+    const nameless = { ...tool("nameless", async () => textResult("ran")), title: () => null as unknown as string };
+    const { results, log } = await runCalls([nameless], [{ id: "a", name: "nameless", arguments: {} }]);
+    expect(results[0]?.text).toBe('The tool "nameless" broke: internal error, see the log');
+    expect(log.lines.length).toBe(1);
   });
 
   test("without output have a result all the same; a long one is shown short and sent whole", async () => {

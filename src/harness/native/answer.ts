@@ -46,7 +46,7 @@ class AnswerStream {
         }
         if (event.type === "retry") {
           this.text = [];
-          if ((event.usage?.totalTokens ?? 0) > 0 && event.usage !== undefined) await tellUsage(run, event.usage);
+          if (event.usage !== undefined && event.usage.totalTokens > 0) await tellUsage(run, event.usage);
           const seconds = Math.ceil(event.waitMs / millisecondsPerSecond);
           const count = `${event.attempt} of ${event.attemptsMax}`;
           await run.offer({

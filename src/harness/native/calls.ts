@@ -7,7 +7,7 @@ import { addMessage, cutText, textOf } from "./context.ts";
 import { Progress } from "./progress.ts";
 import { Abandoned } from "./rendezvous.ts";
 import { late, messageEntry, type Run, unlessLate } from "./run.ts";
-import { checkCall } from "./schema.ts";
+import { type CheckedCall, checkCall } from "./schema.ts";
 
 const titleCharsMax = 200;
 
@@ -46,12 +46,9 @@ interface StoredResult {
 }
 
 async function runCall(run: Run, call: ToolCallPart, cut: boolean): Promise<StoredResult> {
-  const { turn, clock, stop } = run;
+  const { clock, stop } = run;
   if (stop.signal.aborted) return endCall(run, call, { result: notStarted(), ms: 0 });
-  const checked = cut
-    ? { refusal: "Not run: the answer was cut off at the model's output limit, so the arguments may be incomplete" }
-    : checkCall(call, turn.tools);
-  const title = "tool" in checked ? titleOf(checked.tool, checked.input) : call.name;
+  const { title, checked } = prepare(run, call, cut);
   await run.offer({ type: "tool", step: "start", call: call.id, name: call.name, title, input: call.arguments });
   const startedAt = clock.monotonic();
   let result: ToolResult;
@@ -59,6 +56,20 @@ async function runCall(run: Run, call: ToolCallPart, cut: boolean): Promise<Stor
   else if (stop.signal.aborted) result = notStarted();
   else result = await execute(run, call, checked);
   return endCall(run, call, { result, ms: Math.round(clock.monotonic() - startedAt) });
+}
+
+/** What a call is about to do, or why it is not done. A tool that cannot even say so is refused. */
+function prepare(run: Run, call: ToolCallPart, cut: boolean): { title: string; checked: CheckedCall } {
+  const refusal = "Not run: the answer was cut off at the model's output limit, so the arguments may be incomplete";
+  if (cut) return { title: call.name, checked: { refusal } };
+  try {
+    const checked = checkCall(call, run.turn.tools);
+    if ("refusal" in checked) return { title: call.name, checked };
+    const line = checked.tool.title(checked.input).replace(/\s+/g, " ").trim();
+    return { title: line.length <= titleCharsMax ? line : `${line.slice(0, titleCharsMax - 1)}…`, checked };
+  } catch (error) {
+    return { title: call.name, checked: { refusal: brokenText(run, call, error) } };
+  }
 }
 
 async function execute(run: Run, call: ToolCallPart, { tool, input }: { tool: Tool; input: unknown }) {
@@ -92,17 +103,16 @@ function failedResult(run: Run, call: ToolCallPart, error: unknown): ToolResult 
   if (error instanceof Abandoned) throw error;
   if (error instanceof Failure) return textResult(failureText(error), false);
   if (run.stop.signal.aborted) return textResult("Stopped before it ended; what it did until then stays done", false);
+  return textResult(brokenText(run, call, error), false);
+}
+
+function brokenText(run: Run, call: ToolCallPart, error: unknown): string {
   run.log.error("A tool broke", { tool: call.name, call: call.id, error: errorText(error) });
-  return textResult(`The tool ${JSON.stringify(call.name)} broke: internal error, see the log`, false);
+  return `The tool ${JSON.stringify(call.name)} broke: internal error, see the log`;
 }
 
 function notStarted(): ToolResult {
   return textResult("Not started: the turn was stopped", false);
-}
-
-function titleOf(tool: Tool, input: unknown): string {
-  const line = tool.title(input).replace(/\s+/g, " ").trim();
-  return line.length <= titleCharsMax ? line : `${line.slice(0, titleCharsMax - 1)}…`;
 }
 
 /** Tells a call's result, which stores it. */

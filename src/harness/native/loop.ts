@@ -4,7 +4,7 @@ import { assert } from "../../core/assert.ts";
 import { Failure, type FailureData } from "../../core/failure.ts";
 import { limits } from "../../core/limits.ts";
 import type { AssistantMessage } from "../../core/transcript.ts";
-import { streamAnswer } from "./answer.ts";
+import { type Answer, streamAnswer } from "./answer.ts";
 import { runCalls, settleOpenCalls } from "./calls.ts";
 import { compact, compactIfNeeded } from "./compaction.ts";
 import { addMessage, callsOf, dropBrokenAnswer, textOf } from "./context.ts";
@@ -64,7 +64,7 @@ async function ask(run: Run): Promise<AssistantMessage | End> {
     if (run.requests >= limits.requestsPerTurnMax) return tooManyRequests();
     run.requests += 1;
     const answer = await streamAnswer(run, request(run), true);
-    const message = tidyAnswer(answer.message, answer.kind === "failed" ? answer.failure : undefined);
+    const message = tidyAnswer(run, answer);
 
     if (answer.kind === "done" && isEmpty(message)) {
       await tellUsage(run, message.usage, message.usage.totalTokens);
@@ -106,23 +106,31 @@ async function keep(run: Run, message: AssistantMessage): Promise<AssistantMessa
 }
 
 /**
- * An answer as it is stored: its calls have ids of their own, one that broke off has none (their
- * arguments may be incomplete), and raw provider text is left to the log.
+ * An answer as it is stored: its calls have ids of their own (local servers number them anew in each
+ * answer), one that broke off has none (their arguments may be incomplete), and raw provider text is
+ * left to the log.
  */
-function tidyAnswer(message: AssistantMessage, failure: FailureData | undefined): AssistantMessage {
-  const brokeOff = message.stopReason === "aborted" || message.stopReason === "error" || failure !== undefined;
-  const seen = new Set<string>();
-  const content = message.content.flatMap((part): AssistantMessage["content"] => {
-    if (part.type !== "toolCall") return [part];
-    if (brokeOff) return [];
+function tidyAnswer(run: Run, answer: Answer): AssistantMessage {
+  const { errorMessage: _, ...message } = answer.message;
+  if (answer.kind !== "done") {
+    const content = message.content.filter((part) => part.type !== "toolCall");
+    if (answer.kind === "stopped") return { ...message, content, stopReason: "aborted" };
+    return { ...message, content, stopReason: "error", errorMessage: answer.failure.message };
+  }
+  if (callsOf(message).length === 0) return message;
+  const seen = new Set(run.context.messages.flatMap((one) => (one.role === "assistant" ? callsOf(one) : [])).map(idOf));
+  const content = message.content.map((part) => {
+    if (part.type !== "toolCall") return part;
     let id = part.id;
     for (let n = 2; id === "" || seen.has(id); n += 1) id = `${part.id === "" ? "call" : part.id}-${n}`;
     seen.add(id);
-    return [id === part.id ? part : { ...part, id }];
+    return id === part.id ? part : { ...part, id };
   });
-  const { errorMessage: _, ...rest } = message;
-  if (failure === undefined) return { ...rest, content };
-  return { ...rest, content, stopReason: "error", errorMessage: failure.message };
+  return { ...message, content };
+}
+
+function idOf(call: { id: string }): string {
+  return call.id;
 }
 
 function isEmpty(message: AssistantMessage): boolean {
