@@ -1,4 +1,6 @@
-// Writes docs/settings.schema.json from the one schema of the settings: `bun scripts/settings-schema.ts`.
+// Writes docs/settings.schema.json from the one schema of the settings; `--check` says whether it is up to date.
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { toJsonSchema } from "@valibot/to-json-schema";
 import { type Parts, settingsSchema } from "../src/config/schema.ts";
 import { writeAtomic } from "../src/sys/atomic.ts";
@@ -16,4 +18,12 @@ export function schemaText(parts: Parts): string {
 /** The parts of the shipped program. */
 export const shippedParts: Parts = { adapters: {} };
 
-if (import.meta.main) await writeAtomic(schemaFile.pathname, schemaText(shippedParts), { mode: 0o644 });
+if (import.meta.main) {
+  const text = schemaText(shippedParts);
+  if (!process.argv.includes("--check")) {
+    await writeAtomic(fileURLToPath(schemaFile), text, { mode: 0o644 });
+  } else if (readFileSync(schemaFile, "utf8") !== text) {
+    process.stderr.write("docs/settings.schema.json is out of date: bun scripts/settings-schema.ts\n");
+    process.exitCode = 1;
+  }
+}

@@ -122,10 +122,8 @@ const adapterEntries = {
 
 function adapterSchema(parts: Parts) {
   const known = Object.keys(parts.adapters).sort();
-  const message =
-    known.length === 0
-      ? "this program has no adapters"
-      : `expected one of ${known.map((type) => JSON.stringify(type)).join(", ")}`;
+  if (known.length === 0) return v.never("this program has no adapters") as v.GenericSchema<never, AdapterSettings>;
+  const message = `expected one of ${known.map((type) => JSON.stringify(type)).join(", ")}`;
   const members = Object.entries(parts.adapters).map(([type, { entries }]) =>
     v.strictObject({ ...entries, ...adapterEntries, type: v.literal(type) }),
   );

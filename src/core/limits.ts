@@ -172,8 +172,9 @@ export const limits = {
   /** How far back `catchUp` looks, and how many missed runs of one event it makes up for. */
   eventCatchUpMs: 24 * 60 * 60_000,
   eventCatchUpMax: 20,
-  /** Tries for the instance lock while readers look at it, the longest pause between two, and what it holds. */
+  /** Tries for the instance lock while readers look at it, looks at its facts, the longest pause between two, its size. */
   lockAttemptsMax: 60,
+  lockReadsMax: 10,
   lockPauseMs: 4,
   lockFactsBytesMax: 4_096,
   /** Connections that one client keeps to the control socket. */

@@ -58,17 +58,20 @@ export function readHolder(path: string): Holder | undefined {
     if (codeOf(error) === "ENOENT") return undefined;
     throw lockFailure(path, error);
   }
+  let holder: Holder | undefined;
   try {
-    for (let attempt = 0; attempt < limits.lockAttemptsMax; attempt++) {
+    for (let attempt = 0; attempt < limits.lockReadsMax; attempt++) {
       if (tryLock(path, fd, "shared")) return undefined;
-      const holder = readFacts(path);
-      // Facts of a dead process belong to an earlier holder: the new one is just about to write its own.
+      holder = readFacts(path);
+      // Facts of a dead process are those of an earlier holder: the new one is just about to write its own.
       if (holder !== undefined && isAlive(holder.pid)) return holder;
       pause();
     }
   } finally {
     closeSync(fd);
   }
+  // Seen from another pid namespace the holder looks dead for ever.
+  if (holder !== undefined) return holder;
   throw new Failure("state", `Cannot tell who holds lock ${JSON.stringify(path)}: its holder wrote no facts`, {
     hint: `Find it with: fuser ${path}`,
   });
