@@ -140,8 +140,9 @@ async function sameAs(target: string, { handle, path }: { handle: FileHandle; pa
     throw refused(path, "it was changed while it was opened");
 }
 
-/** ELOOP and ENOTDIR mean a link when one stands there. */
+/** ELOOP and ENOTDIR mean a link when one stands there; a taken name is a taken name. */
 async function explained(error: unknown, { target, path }: { target: string; path: string }): Promise<unknown> {
+  if (codeOf(error) === "EEXIST") return error;
   const link = await lstat(target).then(
     (found) => found.isSymbolicLink(),
     () => false,

@@ -23,18 +23,21 @@ export function nextDue({ schedule, timezone }: Recurrence, after: number): numb
   try {
     return new Cron(schedule, { timezone, mode: "5-part", paused: true }).nextRun(new Date(after))?.getTime();
   } catch (error) {
-    throw new Failure("usage", `Cannot use schedule ${JSON.stringify(schedule)}: it is not a cron line of five fields`, {
-      hint: 'Minute, hour, day of month, month, day of week: "30 9 * * 1-5" is half past nine from Monday to Friday',
-      cause: error,
-    });
+    throw new Failure(
+      "usage",
+      `Cannot use schedule ${JSON.stringify(schedule)}: it is not a cron line of five fields`,
+      {
+        hint: 'Minute, hour, day of month, month, day of week: "30 9 * * 1-5" is half past nine from Monday to Friday',
+        cause: error,
+      },
+    );
   }
 }
 
 /** True for an IANA time zone that this machine knows. */
 export function isTimeZone(name: string): boolean {
   try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
   } catch (error) {
     if (error instanceof RangeError) return false;
     throw error;

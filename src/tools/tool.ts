@@ -16,8 +16,11 @@ export interface ToolContext {
   output(text: string): void;
   /** Copies a file out of the sandbox and hands it to the chat. */
   attach(file: { name: string; bytes: Uint8Array; caption?: string }): Promise<void>;
-  /** Where cut-off output goes: stores `bytes` and returns a path that the agent can read inside. */
-  spill(name: string, bytes: Uint8Array): Promise<string>;
+  /**
+   * Where cut-off output goes: stores `bytes`, at once or as they come, and returns a path by which commands
+   * inside can read the file and add to it.
+   */
+  spill(name: string, bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<string>;
   /** Adds to or replaces MEMORY.md, of the workspace or of this conversation. */
   memory: {
     read(scope: "workspace" | "conversation"): Promise<string>;
@@ -50,13 +53,13 @@ export interface Tool<Schema extends v.GenericSchema = v.GenericSchema> {
   schema: Schema;
   /** One short line for people: `$ ls -la`, `read notes.md`. */
   title(input: v.InferOutput<Schema>): string;
-  /** @throws Failure `tool` for what the model can do something about; anything else is told as an internal error. */
+  /** @throws Failure for what the model can do something about (code `tool` for the tool's own); anything else is told as an internal error. */
   run(input: v.InferOutput<Schema>, context: ToolContext): Promise<ToolResult>;
 }
 
 /** Declares a tool with its parameter types inferred from the schema. */
 export function defineTool<Schema extends v.GenericSchema>(tool: Tool<Schema>): Tool {
-  return tool as unknown as Tool;
+  return tool;
 }
 
 /** A result of plain text. */

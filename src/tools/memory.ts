@@ -1,0 +1,33 @@
+// Reads and adds to MEMORY.md, of the workspace or of this conversation.
+import * as v from "valibot";
+import { Failure } from "../core/failure.ts";
+import { oneLine } from "../workspace/names.ts";
+import { defineTool, textResult } from "./tool.ts";
+
+const schema = v.strictObject({
+  action: v.pipe(v.picklist(["append", "read"], 'The action is "append" or "read"'), v.description("What to do")),
+  scope: v.pipe(
+    v.picklist(["workspace", "conversation"], 'The scope is "workspace" or "conversation"'),
+    v.description("workspace: for every conversation; conversation: for this one"),
+  ),
+  text: v.optional(v.pipe(v.string(), v.description("What to remember, for append"))),
+});
+
+/** The tool. */
+export const memory = defineTool({
+  name: "memory",
+  description:
+    "Remembers something for later conversations, in MEMORY.md. What is there already stands in your instructions. To change or remove something edit the file.",
+  schema,
+  title: (input) =>
+    input.action === "read" ? `read ${input.scope} memory` : oneLine(`remember: ${input.text ?? ""}`, 120),
+  async run({ action, scope, text }, context) {
+    if (action === "read") {
+      const kept = await context.memory.read(scope);
+      return textResult(kept === "" ? "(nothing is remembered yet)" : kept);
+    }
+    if (text === undefined || text.trim() === "") throw new Failure("tool", "Cannot remember this: `text` is empty");
+    await context.memory.append(scope, text.trim());
+    return textResult(`Remembered for ${scope === "workspace" ? "every conversation" : "this conversation"}`);
+  },
+});

@@ -1,0 +1,84 @@
+// Every path of a workspace in one place.
+import { mkdir } from "node:fs/promises";
+import { isAbsolute, join, relative } from "node:path";
+import { assert } from "../core/assert.ts";
+import { folderName } from "./names.ts";
+
+/** What belongs to one conversation. Absolute host paths. */
+export interface ConversationLayout {
+  root: string;
+  memory: string;
+  log: string;
+  attachments: string;
+  scratch: string;
+  skills: string;
+}
+
+/** What belongs to one agent. Absolute host paths. */
+export interface AgentLayout {
+  root: string;
+  memory: string;
+  skills: string;
+}
+
+/** The places of a workspace. Absolute host paths; nothing is made before `prepare…`. */
+export interface Layout {
+  root: string;
+  memory: string;
+  system: string;
+  skills: string;
+  events: string;
+  agent(folder: string): AgentLayout;
+  conversation(adapter: string, id: string): ConversationLayout;
+  /** Makes the shared folders. */
+  prepare(): Promise<void>;
+  /** Makes a conversation's folders and returns their places. */
+  prepareConversation(adapter: string, id: string): Promise<ConversationLayout>;
+  /** The path below the workspace, with `/`: what is stored, and what is joined to a sandbox's `root`. */
+  below(path: string): string;
+}
+
+/** The layout of the workspace at `root` (an absolute path). */
+export function createLayout(root: string): Layout {
+  assert(isAbsolute(root), "A workspace has an absolute path");
+  const conversation = (adapter: string, id: string): ConversationLayout => {
+    const own = join(root, "channels", folderName(adapter), folderName(id));
+    return {
+      root: own,
+      memory: join(own, "MEMORY.md"),
+      log: join(own, "log.jsonl"),
+      attachments: join(own, "attachments"),
+      scratch: join(own, "scratch"),
+      skills: join(own, "skills"),
+    };
+  };
+  const layout: Layout = {
+    root,
+    memory: join(root, "MEMORY.md"),
+    system: join(root, "SYSTEM.md"),
+    skills: join(root, "skills"),
+    events: join(root, "events"),
+    agent(folder) {
+      const own = join(root, "agents", folderName(folder));
+      return { root: own, memory: join(own, "MEMORY.md"), skills: join(own, "skills") };
+    },
+    conversation,
+    prepare: () => makeFolders([root, layout.skills, layout.events, join(root, "agents"), join(root, "channels")]),
+    async prepareConversation(adapter, id) {
+      const own = conversation(adapter, id);
+      await makeFolders([own.root, own.attachments, own.scratch, own.skills]);
+      return own;
+    },
+    below(path) {
+      const inside = relative(root, path);
+      assert(!inside.startsWith("..") && !isAbsolute(inside), "The path is below the workspace");
+      return inside.split("\\").join("/");
+    },
+  };
+  return layout;
+}
+
+/** What others of this machine may not read: everything. */
+async function makeFolders(paths: string[]): Promise<void> {
+  for (const path of paths) await mkdir(path, { recursive: true, mode: 0o700 });
+}

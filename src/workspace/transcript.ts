@@ -1,0 +1,83 @@
+// log.jsonl: a view of a conversation for agents and people with grep; the store is the truth.
+import { rename } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { errorText } from "../core/failure.ts";
+import { limits } from "../core/limits.ts";
+import type { Sender } from "../core/message.ts";
+import { openBeneath } from "../sys/beneath.ts";
+import type { Log } from "../sys/log.ts";
+
+/** One message, in or out, as the view shows it. */
+export interface TranscriptLine {
+  /** The platform's id, or ours for what we sent. */
+  id: string;
+  /** Unix milliseconds. */
+  at: number;
+  thread?: string;
+  sender: Sender;
+  text: string;
+  /** `stored` is the path below the workspace. */
+  attachments?: { name: string; stored: string }[];
+  /** True when the agent was addressed. */
+  isMention?: boolean;
+}
+
+/** Writes the view. */
+export interface Transcript {
+  /** Adds a line to the log at `path`; lines of one file keep their order. Never throws: what fails is logged. */
+  append(path: string, line: TranscriptLine): void;
+  /** Resolves when everything so far is written. */
+  settled(): Promise<void>;
+}
+
+/** The view's writer. It is bounded: lines that do not fit the queue are left out, and that is logged. */
+export function createTranscript({ log }: { log: Log }): Transcript {
+  const last = new Map<string, Promise<void>>();
+  let waiting = 0;
+  return {
+    append(path, line) {
+      if (waiting >= limits.transcriptWaitingMax) {
+        log.warn("Left a message out of log.jsonl: the disk is too slow", { path, id: line.id });
+        return;
+      }
+      waiting += 1;
+      const text = render(line);
+      const done = (last.get(path) ?? Promise.resolve())
+        .then(() => write(path, text))
+        .catch((error: unknown) => log.warn("Cannot write log.jsonl", { path, id: line.id, error: errorText(error) }))
+        .finally(() => {
+          waiting -= 1;
+          if (last.get(path) === done) last.delete(path);
+        });
+      last.set(path, done);
+    },
+    async settled() {
+      await Promise.all(last.values());
+    },
+  };
+}
+
+/** The line's form: `{id, ts, threadTs?, sender, text, attachments, isMention?}`, text as it was received. */
+function render({ id, at, thread, sender, text, attachments = [], isMention }: TranscriptLine): string {
+  return `${JSON.stringify({
+    id,
+    ts: new Date(at).toISOString(),
+    ...(thread === undefined ? {} : { threadTs: thread }),
+    sender,
+    text: text.toWellFormed(),
+    attachments: attachments.map((file) => ({ original: file.name, localPath: file.stored })),
+    ...(isMention === undefined ? {} : { isMention }),
+  })}\n`;
+}
+
+async function write(path: string, text: string): Promise<void> {
+  const folder = dirname(path);
+  const file = await openBeneath(folder, basename(path), { for: "append" });
+  try {
+    await file.writeFile(text);
+    // The older half of a very long log stays readable beside it; the one before that goes.
+    if ((await file.stat()).size > limits.transcriptBytesMax) await rename(path, join(folder, "log.1.jsonl"));
+  } finally {
+    await file.close();
+  }
+}
