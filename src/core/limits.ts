@@ -191,4 +191,14 @@ export const limits = {
   /** settings.json, and a file that holds one secret. */
   settingsBytesMax: 1024 * 1024,
   secretBytesMax: 64 * 1024,
+  /** How long the command line waits for one short answer of the instance. */
+  answerMs: 2_000,
+  /** How often a waiting `stop` says what it waits for. */
+  progressMs: 1_000,
+  /** Width of tables that no terminal bounds. */
+  pipeCells: 1_000,
+  /** Lines pasted ahead of the questions that they answer. */
+  promptLinesMax: 100,
+  /** The tiny request by which `setup` and `doctor --online` try a model. */
+  tryModelMs: 30_000,
 } as const;
