@@ -199,6 +199,8 @@ export const limits = {
   pipeCells: 1_000,
   /** Lines pasted ahead of the questions that they answer. */
   promptLinesMax: 100,
+  /** `logs -n` at most. */
+  logShownMax: 100_000,
   /** The tiny request by which `setup` and `doctor --online` try a model. */
   tryModelMs: 30_000,
 } as const;
