@@ -193,6 +193,8 @@ export const limits = {
   secretBytesMax: 64 * 1024,
   /** How long the command line waits for one short answer of the instance. */
   answerMs: 2_000,
+  /** How long an admin request may take. */
+  adminMs: 60_000,
   /** How often a waiting `stop` says what it waits for. */
   progressMs: 1_000,
   /** Width of tables that no terminal bounds. */
