@@ -1,4 +1,5 @@
-// The seam at which tool results lose secrets, before the store, the model and the hub see them.
+// The seam at which what a turn says loses secrets, before the store, the model and the hub see it.
+import type { TurnEvent } from "../core/event.ts";
 import type { ImagePart, TextPart } from "../core/transcript.ts";
 import type { Tool } from "../tools/tool.ts";
 import type { Redactor } from "../vault/redact.ts";
@@ -21,4 +22,17 @@ export function redactTool(tool: Tool, redactor: Redactor): Tool {
       return { ...result, content: result.content.map(clean) };
     },
   };
+}
+
+/** The same event without secrets in any of its texts; pictures are passed as they are. */
+export function redactEvent(event: TurnEvent, redactor: Redactor): TurnEvent {
+  return clean(event, redactor) as TurnEvent;
+}
+
+function clean(value: unknown, redactor: Redactor): unknown {
+  if (typeof value === "string") return redactor.exact(value);
+  if (Array.isArray(value)) return value.map((item) => clean(item, redactor));
+  if (value === null || typeof value !== "object") return value;
+  if ("type" in value && value.type === "image") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, clean(item, redactor)]));
 }

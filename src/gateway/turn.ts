@@ -15,7 +15,7 @@ import type { Redactor } from "../vault/redact.ts";
 import type { Branches } from "./branches.ts";
 import type { Hub } from "./hub.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
-import { redactTool } from "./redacting.ts";
+import { redactEvent, redactTool } from "./redacting.ts";
 
 /** What a session's turn is made of; app.ts knows the folders, the prompt and the files. */
 export interface TurnSetting {
@@ -151,7 +151,7 @@ async function consume(
       if (delta !== "") record({ type: "thinking", delta });
     } else {
       if (event.type === "message") flush(text, record);
-      record(event);
+      record(redactEvent(event, redactor));
     }
   }
 }

@@ -1,0 +1,223 @@
+// A gateway over a real store with a scripted harness and a sandbox that only counts kills.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { admit } from "../../src/access/admission.ts";
+import type { TurnEvent } from "../../src/core/event.ts";
+import type { FileRef, Inbound, Receipt } from "../../src/core/message.ts";
+import { noUsage } from "../../src/core/usage.ts";
+import { createBranches } from "../../src/gateway/branches.ts";
+import { commands } from "../../src/gateway/commands/index.ts";
+import { createGateway } from "../../src/gateway/gateway.ts";
+import type { AdapterTraits } from "../../src/gateway/handle.ts";
+import { createHub, type Happening } from "../../src/gateway/hub.ts";
+import type { Harness, Turn } from "../../src/harness/harness.ts";
+import type { Proof, Sandbox } from "../../src/sandbox/sandbox.ts";
+import { openStore } from "../../src/store/db.ts";
+import { createStore } from "../../src/store/store.ts";
+import { systemClock } from "../../src/sys/clock.ts";
+import type { Log } from "../../src/sys/log.ts";
+import { createRedactor } from "../../src/vault/redact.ts";
+
+/** How a scripted harness answers one turn. */
+export type Script = (turn: Turn) => AsyncGenerator<TurnEvent>;
+
+export const local: AdapterTraits = { local: true, live: true };
+export const secret = "hunter2-hunter2-hunter2";
+
+/** A log that keeps its lines. */
+export function memoryLog(): Log & { lines: string[] } {
+  const lines: string[] = [];
+  const write = (level: string) => (message: string, fields?: Record<string, unknown>) =>
+    void lines.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`);
+  const log = {
+    lines,
+    trace: write("trace"),
+    debug: write("debug"),
+    info: write("info"),
+    warn: write("warn"),
+    error: write("error"),
+    child: () => log,
+  };
+  return log;
+}
+
+let counter = 0;
+
+/** A message from the terminal's user, or from `sender`. */
+export function message(
+  text: string,
+  change: Partial<Extract<Inbound, { kind: "message" }>> = {},
+): Inbound & { kind: "message" } {
+  counter += 1;
+  return {
+    kind: "message",
+    adapter: "terminal",
+    conversation: { id: "default", kind: "direct" },
+    id: `m${counter}`,
+    sender: { id: "0", name: "ann" },
+    sentAt: counter,
+    text,
+    addressed: true,
+    ...change,
+  };
+}
+
+/** The plainest turn: takes what waits and answers `text`. */
+export async function* answer(turn: Turn, text: string): AsyncGenerator<TurnEvent> {
+  yield { type: "started", resumed: turn.attempt > 1 };
+  for (let input = turn.next(); input !== undefined; input = turn.next()) {
+    const content = [{ type: "text" as const, text: input.text }];
+    const entry = { kind: "message" as const, message: { role: "user" as const, content, timestamp: 1 } };
+    yield { type: "taken", inputs: [input.id], text: input.text, entry };
+  }
+  for (const delta of text.split(/(?<= )/)) yield { type: "text", delta };
+  yield { type: "message", text };
+  yield { type: "ended", outcome: "done", usage: { ...noUsage, requests: 1 } };
+}
+
+/** A file-backed world that can be torn down and opened again, as after a crash. */
+export function createWorld() {
+  const folder = mkdtempSync(join(tmpdir(), "remoteagent-gateway-"));
+  let opened = openWorld(folder, (turn) => answer(turn, "fine"));
+  return {
+    get now() {
+      return opened;
+    },
+    /** Opens the same files anew without closing anything cleanly. */
+    crash(script: Script) {
+      opened.store.close();
+      opened = openWorld(folder, script);
+      return opened;
+    },
+    async remove() {
+      await opened.gateway.close(0);
+      opened.store.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function openWorld(folder: string, script: Script) {
+  const store = createStore(openStore(join(folder, "remoteagent.db")));
+  const log = memoryLog();
+  const hub = createHub((error) => log.error(String(error)));
+  const happenings: Happening[] = [];
+  hub.subscribe((happening) => void happenings.push(happening));
+  const branches = createBranches({ load: (head) => store.entries.branch(head), sessionsMax: 8, bytesMax: 1_000_000 });
+  const world = { script, killed: [] as string[], proof: { killed: [], survivors: [] } as Proof, confirmed: false };
+  const harness: Harness = { name: "scripted", run: (turn) => world.script(turn) };
+  const sandbox: Sandbox = {
+    kind: "fake",
+    root: "/workspace",
+    cwd: "/workspace",
+    generation: 1,
+    isolation: "none",
+    spawn: () => Promise.reject(new Error("Nothing is spawned here")),
+    files: {
+      read: () => Promise.reject(new Error("No files here")),
+      write: () => Promise.reject(new Error("No files here")),
+      list: () => Promise.resolve([]),
+    },
+    async kill(scope) {
+      world.killed.push(scope);
+      return world.proof;
+    },
+    close: () => Promise.resolve(),
+  };
+  const keepFile = async (_inbound: Inbound, file: { name: string; bytes: Uint8Array }): Promise<FileRef> => ({
+    name: file.name,
+    bytes: file.bytes.byteLength,
+    ref: "kept",
+    stored: `attachments/${file.name}`,
+  });
+  const gateway = createGateway({
+    store,
+    hub,
+    branches,
+    clock: systemClock,
+    log,
+    redactor: createRedactor(() => [secret]),
+    harness: async () => harness,
+    openSandbox: async () => sandbox,
+    setting: async () => ({
+      request: {
+        agent: "main",
+        requester: "0",
+        session: 1,
+        workspace: folder,
+        writable: [],
+        readable: [],
+        folders: [],
+        cwd: folder,
+        home: folder,
+      },
+      system: "You are a test",
+      model: "demo/offline",
+      tools: [],
+    }),
+    file: () => Promise.reject(new Error("No files here")),
+    services: () => ({
+      memory: { read: async () => "", append: async () => undefined },
+      schedule: { add: () => Promise.reject(new Error("none")), list: async () => [], cancel: async () => false },
+      keep: async (file) => `attachments/${file.name}`,
+      spill: async (name) => name,
+    }),
+    onMessage: () => undefined,
+    onInbound: () => undefined,
+    keepFile,
+    commands,
+    admit: (inbound, traits) => admit(inbound, { local: traits.local }),
+    modelOf: (session) => session?.model ?? "demo/offline",
+    checkModel: async () => ({
+      provider: "demo",
+      name: "offline",
+      label: "Demo",
+      contextWindow: 1000,
+      outputMax: 100,
+      images: false,
+      levels: ["off"],
+      price: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
+    }),
+    availableModels: async () => [],
+    memory: async () => ({ workspace: "likes tea", conversation: "" }),
+    statusLines: () => [],
+    killBackground: async (session) => {
+      world.killed.push(`session-${session}`);
+      return world.proof;
+    },
+    backgroundOf: () => [],
+    confirmTools: () => {
+      world.confirmed = true;
+    },
+    turnsParallelMax: 4,
+  });
+  return {
+    store,
+    gateway,
+    log,
+    happenings,
+    world,
+    send: (inbound: Inbound): Promise<Receipt> => gateway.receive(inbound, local),
+    /** The text that a command answers. */
+    async ask(text: string): Promise<string> {
+      const receipt = await gateway.receive(message(text), local);
+      if (receipt.state === "refused") return receipt.reason;
+      return receipt.state === "done" ? (receipt.answer?.markdown ?? "") : receipt.state;
+    },
+    /** Waits until nothing runs and nothing waits. */
+    async quiet(): Promise<void> {
+      await until(() => gateway.running().length === 0 && store.inputs.waitingCount() === 0);
+    },
+    events: (type: TurnEvent["type"]) => happenings.filter((happening) => happening.event.type === type),
+  };
+}
+
+/** Waits for a condition, at most five seconds. */
+export async function until(condition: () => boolean): Promise<void> {
+  const end = performance.now() + 5_000;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`Never came true: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
