@@ -21,7 +21,6 @@ const statics: Check[] = [
   { name: "types", argv: [bin("tsc"), "-p", "."] },
   { name: "types under Deno", argv: [bin("deno"), "check", "--quiet", ...denoEntries()] },
   { name: "dead exports", argv: [bin("knip"), "--no-progress", "--treat-config-hints-as-errors"] },
-  { name: "settings schema", argv: [process.execPath, "scripts/docs.ts", "--check"] },
 ];
 
 const tests: Check = { name: "tests", argv: [process.execPath, "test"] };
