@@ -5,11 +5,12 @@ import { formatModelName, type ModelName, parseModelName } from "../core/model-n
 import type { AssistantMessage } from "../core/transcript.ts";
 import type { Clock } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
-import { type AttemptDeps, ask, type Ending } from "./attempt.ts";
+import { type AttemptDeps, ask } from "./attempt.ts";
 import { blankAnswer } from "./blank.ts";
 import { abortFailure, longWaitFailure } from "./classify.ts";
 import { type CredentialDeps, findAccess, hasAccess, missingAccess } from "./credentials.ts";
 import { demoInfo, demoName, streamDemo } from "./demo.ts";
+import type { Ending } from "./ending.ts";
 import type { ModelEvent, ModelInfo, ModelRequest, Models } from "./model.ts";
 import { providers } from "./providers.ts";
 import { findRoute, listModels, own, type ProviderSettings, providerNames } from "./routes.ts";

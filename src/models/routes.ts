@@ -1,8 +1,8 @@
 // From a model's name to how it is reached: catalogue, settings and address, with a hint when it is unknown.
 import type { Api, AssistantMessageEventStream, Model, Provider, ProviderStreams } from "@earendil-works/pi-ai";
+import { closest } from "../core/closest.ts";
 import { Failure } from "../core/failure.ts";
 import { formatModelName, type ModelName, type ThinkingLevel, thinkingLevels } from "../core/model-name.ts";
-import { closest } from "./closest.ts";
 import type { ModelInfo } from "./model.ts";
 import { providers } from "./providers.ts";
 

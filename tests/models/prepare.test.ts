@@ -241,7 +241,7 @@ test.each([
   ["local/qwen3", "openai-completions"],
 ])("%s: consecutive requests share their beginning byte for byte", async (name, api) => {
   const { provider, name: model } = parseModelName(name);
-  const source = { api, provider, model, providerThinkingLevel: "high" };
+  const source = { api, provider, model, providerThinkingLevel: "low" };
   const looked = answer([text("I look"), call("a"), call("b")], source);
   const conversation = [user("one"), looked, result("b"), result("a")];
   const later = [...conversation, answer([text("Done")], source), user("two")];
