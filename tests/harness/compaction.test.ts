@@ -181,6 +181,19 @@ describe("overflow", () => {
     expect(allText(models.requests[2])).not.toContain("question 2 ");
   });
 
+  test("by the longest possible answer: it is asked for as much as fits", async () => {
+    const asked = async (reported: number) => {
+      const store = longStory(2, reported);
+      store.say("Go on");
+      const models = scriptedModels([answers("Ok.")], { contextWindow: window, outputMax: 64_000 });
+      const harness = createNativeHarness({ models, log: fakeLog(), clock: quickClock, timeZone: "UTC" });
+      await runToEnd(harness, store);
+      return models.requests[0]?.outputMax;
+    };
+    expect(await asked(5_000)).toBeUndefined();
+    expect(await asked(70_000)).toBeWithin(28_000, 29_001);
+  });
+
   test("again after that ends the turn with the provider's class", async () => {
     const store = longStory(10);
     store.say("Go on");

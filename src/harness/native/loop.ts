@@ -4,12 +4,18 @@ import { assert } from "../../core/assert.ts";
 import { Failure, type FailureData } from "../../core/failure.ts";
 import { limits } from "../../core/limits.ts";
 import type { AssistantMessage } from "../../core/transcript.ts";
+import type { ModelRequest } from "../../models/model.ts";
 import { type Answer, streamAnswer } from "./answer.ts";
 import { runCalls, settleOpenCalls } from "./calls.ts";
 import { compact, compactIfNeeded } from "./compaction.ts";
-import { addMessage, callsOf, dropBrokenAnswer, textOf } from "./context.ts";
+import { addMessage, callsOf, contextTokens, dropBrokenAnswer, textOf } from "./context.ts";
 import { userMessage } from "./input.ts";
 import { type End, failed, messageEntry, type Run, tellUsage } from "./run.ts";
+
+/** Left free between the estimated input and the longest answer. */
+const outputMarginTokens = 1_000;
+/** What an answer may have at least. */
+const outputTokensMin = 1_024;
 
 /** Runs a turn from wherever its history ends to its end. `broken`: the model cannot be used; inputs are taken all the same. */
 export async function runLoop(run: Run, broken: FailureData | undefined): Promise<End> {
@@ -83,13 +89,17 @@ async function ask(run: Run): Promise<AssistantMessage | End> {
   }
 }
 
-function request(run: Run) {
+function request(run: Run): ModelRequest {
+  const { info, context, turn } = run;
+  // Some providers refuse a request whose input and longest answer do not fit the window together.
+  const room = info.contextWindow - contextTokens(context, run.fixedTokens) - outputMarginTokens;
   return {
-    model: run.turn.model,
-    system: run.turn.system,
-    messages: run.context.messages.slice(),
+    model: turn.model,
+    system: turn.system,
+    messages: context.messages.slice(),
     tools: run.tools,
-    cacheKey: `session-${run.turn.session.id}`,
+    cacheKey: `session-${turn.session.id}`,
+    ...(room < info.outputMax ? { outputMax: Math.max(room, outputTokensMin) } : {}),
     signal: run.stop.signal,
   };
 }
