@@ -134,8 +134,10 @@ const catching: Rule = {
       if (callee?.type !== "MemberExpression" || nameOf(callee.property) !== "catch") return undefined;
       const handler: unknown = Array.isArray(node.arguments) ? node.arguments[0] : undefined;
       const empty = isNode(handler) && isFunction(handler) && (isEmptyBlock(handler.body) || isNothing(handler.body));
-      // As a value, "nothing instead" is an answer; as a statement it is a failure that nobody hears of.
-      return empty && isUnused(parents) ? "catches a rejection and does nothing" : undefined;
+      // As a value, "nothing instead" is an answer. On a promise that is kept, its other readers still hear of it. As a
+      // statement over the one call it is a failure that nobody hears of.
+      const onlyReader = isNode(callee.object) && callee.object.type === "CallExpression";
+      return empty && onlyReader && isUnused(parents) ? "catches a rejection and does nothing" : undefined;
     }),
   bad: {
     "src/cli/cli.ts": "try { run(); } catch { /* never mind */ }",
@@ -144,7 +146,7 @@ const catching: Rule = {
   },
   good: {
     "src/cli/cli.ts": "try { run(); } catch (error) { log(error); }\nrun().catch((error) => log(error));",
-    "src/web/b.ts": "const found = await run().catch(() => undefined);",
+    "src/web/b.ts": "const found = await run().catch(() => undefined);\nopened.catch(() => undefined);",
   },
 };
 
