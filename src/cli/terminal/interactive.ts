@@ -49,6 +49,8 @@ class Chat {
   /** The question about tools: the message waits for its answer. */
   #question: { text: string } | null = null;
   #confirmed = false;
+  /** Sent before the instance was there. */
+  #early: string[] = [];
   #gone = false;
 
   constructor(deps: ChatDeps, history: History) {
@@ -122,6 +124,7 @@ class Chat {
     if (frame.type === "state") this.#view.greet(this.#program);
     if (frame.type === "event" && frame.event.type === "ended") this.#stopping = false;
     if (!this.#view.running) this.#stopping = false;
+    this.#submitEarly();
     if (refused !== undefined) this.#prompt.restore(refused);
     this.#redraw();
   }
@@ -184,7 +187,10 @@ class Chat {
     const meant = meaning(text, this.#commands);
     if (meant.kind === "local") {
       this.#leave(0);
-    } else if (meant.kind === "unknown" && this.#commands.length > 0) {
+    } else if (this.#view.state === null || this.#question !== null) {
+      this.#early.push(text);
+      if (this.#early.length > limits.waitingMax) this.#early.shift();
+    } else if (meant.kind === "unknown") {
       const near = meant.near === undefined ? "/help shows all of them" : `did you mean /${meant.near}?`;
       this.#view.note(`There is no command "/${meant.name}": ${near}`, { color: "yellow" });
     } else if (text.length > limits.inputCharsMax) {
@@ -197,6 +203,15 @@ class Chat {
       this.#question = { text };
     } else {
       this.#say(text);
+    }
+  }
+
+  /** What was sent too early is sent now, one by one: each may ask a question of its own. */
+  #submitEarly(): void {
+    while (this.#view.state !== null && this.#question === null) {
+      const text = this.#early.shift();
+      if (text === undefined) return;
+      this.#submit(text);
     }
   }
 
@@ -232,6 +247,7 @@ class Chat {
     this.#view.note(name === "y" ? "Tools are confirmed" : "Tools stay off; /confirm tools allows them");
     if (name === "y") this.#send({ type: "command", id: this.#newId(), name: "confirm", args: "tools" }, "");
     this.#say(question.text);
+    this.#submitEarly();
   }
 
   #interrupt(empty: boolean): void {

@@ -187,7 +187,8 @@ function csiKey(body: string): Key | null {
   const [modifier, kind] = (numbers[1] ?? "").split(":").map((part) => Number.parseInt(part, 10) || 1);
   // Kitty reports releases as kind 3 when asked to; they are no keys.
   if (kind === 3) return null;
-  if (body.startsWith("[")) return null;
+  // Reports of the terminal, of its mouse, and the linux console's function keys.
+  if (/^[[<=>?]/.test(body) || (/[A-Z]/.test(final) && first > 1)) return null;
   if (final === "u") return coded(first, modifier ?? 1);
   if (final === "~") {
     if (first === 27) return coded(Number.parseInt(numbers[2] ?? "", 10), modifier ?? 1);

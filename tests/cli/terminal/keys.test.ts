@@ -37,7 +37,7 @@ describe("keys", () => {
     ["\x1b[97;1:3u", []],
     ["\x1b[200~one\r\ntwo\x1b[A\x1b[201~x", ["paste(one\ntwo\x1b[A)", "x"]],
     // Answers of the terminal and unknown sequences are no keys.
-    ["\x1b[?1;2c\x1b[12;40R\x1b[<0;1;1Mx", ["f3", "enter", "x"]],
+    ["\x1b[?1;2c\x1b[12;40R\x1b[<0;1;1Mx", ["x"]],
     ["\x1b[\x1b[A", ["up"]],
     ["\x1b[1\x03", ["c-c"]],
   ])("%j", (input, expected) => {

@@ -1,0 +1,317 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import type { TurnEvent } from "../../../src/core/event.ts";
+import { noUsage } from "../../../src/core/usage.ts";
+import { done, FakeChat } from "./fakes.ts";
+import { random } from "./random.ts";
+
+let folder = "";
+let chat: FakeChat | undefined;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "chat-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+afterEach(() => chat?.line.close());
+
+function open(options: Partial<ConstructorParameters<typeof FakeChat>[0]> = {}): FakeChat {
+  chat = new FakeChat({ historyPath: join(folder, crypto.randomUUID()), ...options });
+  return chat;
+}
+
+const pieces = (text: string): TurnEvent[] => (text.match(/[\s\S]{1,3}/g) ?? []).map((delta) => ({ type: "text", delta }));
+const answer = (text: string): TurnEvent[] => [...pieces(text), { type: "message", text }, done];
+
+describe("the screen of a chat", () => {
+  test("greets, takes a message, shows the answer once and leaves with the terminal as it was", async () => {
+    const { line, ...rest } = open();
+    void rest;
+    const now = chat as FakeChat;
+    line.hello();
+    await now.see("/help shows the commands");
+    expect(now.shown.join("\n")).toContain("remoteagent 0.1.0  local/test");
+    expect(now.shown.join("\n")).toContain("session S001 main · folder /home/me/project · sandbox host,");
+    line.answer(() => [
+      ...answer("The answer is **42**.\n\n- a\n- b").slice(0, -1),
+      { type: "usage", usage: noUsage, contextTokens: 2_000, contextWindow: 10_000 },
+      { type: "ended", outcome: "done", usage: { ...noUsage, input: 1_200, output: 30, costUsd: 0.0123, requests: 1 } },
+    ]);
+    now.type("what is it?\r");
+    await now.see("of the context");
+    const shown = now.shown;
+    expect(shown.slice(shown.indexOf("❯ what is it?"))).toEqual([
+      "❯ what is it?",
+      "  The answer is 42.",
+      "  • a",
+      "  • b",
+      "· 1.2k in · 30 out · $0.0123 · 20% of the context",
+      "❯",
+      "S001 main · local/test · /home/me/project",
+    ]);
+    now.type("\x04");
+    expect(await now.exit).toBe(0);
+    expect(now.input.raw).toBe(false);
+    expect(now.written).toEndWith("\x1b[<u\x1b[?2004l\x1b[?7h\x1b[?25h\x1b[0m");
+    expect(line.closed).toBe(true);
+  });
+
+  test("tools: a spinner with the end of the output, then what became of it, in order of their starts", async () => {
+    const now = open();
+    now.line.hello();
+    now.type("go\r");
+    now.line.answer(() => []);
+    await now.see("❯");
+    const { line } = now;
+    line.event({ type: "started", resumed: false });
+    line.event({ type: "tool", step: "start", call: "1", name: "bash", title: "$ make", input: {} });
+    line.event({ type: "tool", step: "start", call: "2", name: "bash", title: "$ false", input: {} });
+    line.event({ type: "tool", step: "output", call: "1", text: "1\n2\n3\n4\n5\n\x1b[31msix\x1b[0m\n10%\r20%" });
+    line.event({ type: "tool", step: "end", call: "2", name: "bash", ok: false, ms: 120, text: "oops\nexit code 1" });
+    await now.see("│ 20%");
+    await now.see("✗ $ false  0.1s  exit 1");
+    const lines = now.shown;
+    expect(lines.findIndex((one) => / \$ make {2}0s/.test(one))).toBeLessThan(lines.indexOf("✗ $ false  0.1s  exit 1"));
+    expect(lines).toContain("  │ six");
+    expect(lines).not.toContain("  │ 2");
+    line.event({ type: "tool", step: "end", call: "1", name: "bash", ok: true, ms: 3_210, text: "" });
+    await now.see("✓ $ make  3.2s");
+    expect(now.shown).not.toContain("  │ six");
+  });
+
+  test("ctrl-c stops the turn, and twice at an empty prompt leaves", async () => {
+    const now = open();
+    now.line.hello();
+    now.line.answer(() => [{ type: "thinking", delta: "let me think about this" }]);
+    now.type("go\r");
+    await now.see("let me think");
+    now.type("\x03");
+    await now.see("stopping…");
+    expect(now.line.said.at(-1)).toMatchObject({ type: "command", name: "stop", args: "" });
+    now.line.event({ type: "ended", outcome: "stopped", usage: noUsage });
+    await now.see("· Stopped");
+    expect(now.shown.some((line) => line.startsWith("∴ thought for"))).toBe(true);
+    now.type("draft\x03");
+    await now.see((shown) => !shown.join("\n").includes("draft"));
+    now.type("\x03");
+    await now.see("press ctrl-c again to leave");
+    now.type("\x03");
+    expect(await now.exit).toBe(0);
+  });
+
+  test("what is typed while a turn runs waits and is shown when it is taken", async () => {
+    const now = open();
+    now.line.hello({ running: 7 });
+    await now.see("working");
+    now.line.onSend = (up) => {
+      const receipt = { state: "waiting", input: 11, session: 1, place: 1 } as const;
+      now.line.push({ type: "receipt", id: up.id, receipt });
+    };
+    now.type("and this\r");
+    await now.see("❯ and this  waiting");
+    await now.see("1 waiting");
+    now.line.event({ type: "taken", inputs: [11], text: "[me] and this" }, 7);
+    await now.see((shown) => shown.includes("❯ and this"));
+    expect(now.shown.join("\n")).not.toContain("[me]");
+    expect(now.shown.join("\n")).not.toContain("waiting");
+  });
+
+  test("a refused message says why and is put back", async () => {
+    const now = open();
+    now.line.hello();
+    now.line.onSend = (up) =>
+      now.line.push({ type: "receipt", id: up.id, receipt: { state: "refused", reason: "The queue is full" } });
+    now.type("again\r");
+    await now.see("✗ The queue is full");
+    await now.see("❯ again");
+  });
+
+  test("commands are listed, completed and sent; unknown ones are not; paths are text", async () => {
+    const now = open();
+    now.line.hello();
+    await now.see("/help");
+    now.type("/st");
+    await now.see("/status  About status");
+    now.type("\t\t\r");
+    now.type("/swich\r/usr/bin is what?\r");
+    await now.see('There is no command "/swich": did you mean /switch?');
+    expect(now.line.said.map((up) => (up.type === "say" ? up.text : `${up.name}(${up.args})`))).toEqual([
+      "stop()",
+      "/usr/bin is what?",
+    ]);
+    now.type("/quit\r");
+    expect(await now.exit).toBe(0);
+  });
+
+  test("asks once before tools run without isolation", async () => {
+    const now = open();
+    now.line.hello({ confirm: "Commands run with your rights: bubblewrap is missing" });
+    await now.see("/help");
+    now.type("go\r");
+    await now.see("Use tools here? [y/N]");
+    expect(now.line.said).toEqual([]);
+    now.type("y");
+    await now.see("Tools are confirmed");
+    now.type("more\r");
+    await now.see((shown) => shown.filter((line) => line.includes("waiting")).length >= 2);
+    expect(now.line.said).toMatchObject([
+      { type: "command", name: "confirm", args: "tools" },
+      { type: "say", text: "go" },
+      { type: "say", text: "more" },
+    ]);
+  });
+
+  test("after a lost connection nothing is shown twice and nothing is missing", async () => {
+    const now = open();
+    const { line } = now;
+    line.hello();
+    const text = "First block.\n\nSecond block with more words.\n\nThird.";
+    line.event({ type: "started", resumed: false });
+    for (const event of pieces(text.slice(0, 30))) line.event(event);
+    await now.see("Second");
+    line.push({ type: "lost", reason: "RemoteAgent went away; trying again" });
+    await now.see("went away");
+    line.hello({ running: 1 });
+    line.push({ type: "forming", turn: 1, session: 1, text: text.slice(0, 40) });
+    for (const event of pieces(text.slice(40))) line.event(event);
+    line.event({ type: "message", text });
+    line.event(done);
+    await now.see("Third.");
+    await now.see((shown) => !shown.join("\n").includes("went away"));
+    const body = now.shown.filter((one) => /block|Third/.test(one));
+    expect(body).toEqual(["  First block.", "  Second block with more words.", "  Third."]);
+  });
+
+  test("without the forming text the stored message completes what is shown", async () => {
+    const now = open();
+    const { line } = now;
+    line.hello();
+    line.event({ type: "started", resumed: false });
+    line.event({ type: "text", delta: "One.\n\nTwo is " });
+    line.hello({ running: 1 });
+    line.event({ type: "text", delta: "lost between." });
+    line.event({ type: "message", text: "One.\n\nTwo is not lost between." });
+    line.event(done);
+    await now.see("not lost");
+    expect(now.shown.filter((one) => /One|Two|lost/.test(one))).toEqual(["  One.", "  Two is not lost between."]);
+  });
+
+  test("nothing that model or tools print leaves its place", async () => {
+    const now = open();
+    now.line.hello();
+    const evil = "\x1b[2J\x1b[H\x1b]0;owned\x07❯ rm -rf /\r\n\u202eevil\n\n```\x1b[A\n\x1b[1;1H❯ forged\n```\n";
+    now.line.answer(() => [
+      { type: "tool", step: "start", call: "1", name: evil, title: evil, input: {} },
+      { type: "tool", step: "output", call: "1", text: evil },
+      { type: "tool", step: "end", call: "1", name: evil, ok: false, ms: 1, text: evil },
+      { type: "file", stored: evil, name: evil, bytes: 3, caption: evil },
+      { type: "notice", text: evil },
+      ...answer(evil).slice(0, -1),
+      { type: "ended", outcome: "failed", error: { code: "internal", message: evil, hint: evil }, usage: noUsage },
+    ]);
+    now.type("go\r");
+    await now.see("✗");
+    now.line.push({ type: "post", outgoing: { markdown: evil, choices: [{ value: evil, label: evil }] } });
+    now.line.push({ type: "state", state: { ...chatState(), title: evil, model: evil, folder: evil } });
+    await now.see("┃");
+    // The emulator throws at every sequence that is not ours; the first column is the screen's alone.
+    const prompts = now.shown.filter((line) => line.startsWith("❯"));
+    expect(prompts).toEqual(["❯ go", "❯"]);
+    expect(now.written).not.toContain("owned\x07");
+  });
+
+  test("random turns end on the same screen however they are cut, in wide and narrow windows", async () => {
+    const text = "# Head\n\nSome *text* with 日本語 and 😀 in a rather long line.\n\n1. a\n2. b\n\n```js\nlet x\n```\n\nEnd";
+    for (const columns of [20, 33, 80]) {
+      const seen: string[] = [];
+      for (const seed of [1, 2, 3]) {
+        const next = random(seed);
+        const now = open({ columns });
+        now.line.hello();
+        now.line.event({ type: "started", resumed: false });
+        for (let at = 0; at < text.length; ) {
+          const size = 1 + Math.floor(next() * 25);
+          now.line.event({ type: "text", delta: text.slice(at, at + size) });
+          at += size;
+          if (next() < 0.2) await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+        now.line.event({ type: "message", text });
+        now.line.event(done);
+        await now.see((shown) => shown.includes("  End") || shown.includes(" End"));
+        now.line.close();
+        await now.exit;
+        seen.push(now.shown.join("\n"));
+      }
+      expect(new Set(seen).size).toBe(1);
+    }
+  });
+
+  test("a new width while an answer forms shows everything once", async () => {
+    const now = open({ columns: 60 });
+    now.line.hello();
+    now.line.event({ type: "started", resumed: false });
+    now.line.event({ type: "text", delta: "A finished block.\n\nThis one is still being written and rather long, really" });
+    await now.see("rather long");
+    for (const columns of [30, 20, 70]) {
+      now.resize(columns);
+      await now.see("❯");
+      now.line.event({ type: "text", delta: "." });
+      await new Promise((resolve) => setTimeout(resolve, 60));
+    }
+    now.line.event({ type: "text", delta: " Done" });
+    await now.see("... Done");
+    const all = now.shown.join("\n");
+    expect(all.match(/finished block/g)).toHaveLength(1);
+    expect(all.match(/still being/g)).toHaveLength(1);
+    expect(all.match(/❯/g)).toHaveLength(1);
+  });
+
+  test("many pieces make few frames", async () => {
+    const now = open();
+    now.line.hello();
+    await now.see("/help");
+    const before = now.writes.length;
+    now.line.event({ type: "started", resumed: false });
+    const text = Array.from({ length: 10_000 }, (_, index) => `word${index}${index % 40 === 39 ? ".\n\n" : " "}`).join("");
+    for (const delta of text.match(/\S+\s+/g) ?? []) now.line.event({ type: "text", delta });
+    now.line.event({ type: "message", text });
+    now.line.event(done);
+    await now.see("word9999.");
+    expect(now.writes.length - before).toBeLessThan(60);
+  });
+
+  test("SIGTERM, SIGHUP and a terminal that is gone leave cleanly", async () => {
+    for (const [name, code] of [["SIGTERM", 143], ["SIGHUP", 129]] as const) {
+      const now = open();
+      now.line.hello();
+      await now.see("/help");
+      now.signal(name);
+      expect(await now.exit).toBe(code);
+      expect(now.input.raw).toBe(false);
+    }
+    const now = open();
+    now.line.hello();
+    await now.see("/help");
+    now.output.emit("error", Object.assign(new Error("EIO"), { code: "EIO" }));
+    expect(await now.exit).toBe(0);
+    const ended = open();
+    ended.line.hello();
+    await ended.see("/help");
+    ended.input.end();
+    expect(await ended.exit).toBe(0);
+  });
+});
+
+function chatState() {
+  return {
+    conversation: "main",
+    session: 1,
+    sessionName: "main",
+    title: "",
+    model: "m",
+    demo: false,
+    running: null,
+    waiting: 0,
+    folder: null,
+  };
+}

@@ -1,0 +1,146 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import type { TurnEvent } from "../../../src/core/event.ts";
+import { noUsage } from "../../../src/core/usage.ts";
+import { jsonLine } from "../../../src/cli/terminal/plain.ts";
+import { done, FakeChat } from "./fakes.ts";
+
+let chat: FakeChat | undefined;
+afterEach(() => chat?.line.close());
+
+/** A chat in a pipe; `input` is its whole standard input. */
+function pipe(input: string | Uint8Array, options: Partial<ConstructorParameters<typeof FakeChat>[0]> = {}): FakeChat {
+  chat = new FakeChat({ tty: false, historyPath: "/dev/null/none", ...options });
+  chat.input.end(input);
+  chat.line.hello();
+  return chat;
+}
+
+const events: TurnEvent[] = [
+  { type: "thinking", delta: "hm" },
+  { type: "tool", step: "start", call: "1", name: "bash", title: "$ ls", input: {} },
+  { type: "tool", step: "output", call: "1", text: "x" },
+  { type: "tool", step: "end", call: "1", name: "bash", ok: true, ms: 300, text: "x" },
+  { type: "text", delta: "The **ans" },
+  { type: "text", delta: "wer**" },
+  { type: "message", text: "The **answer**" },
+  { type: "message", text: "And more." },
+  done,
+];
+
+describe("a chat in a pipe", () => {
+  test("sends all of its input as one message and prints the answer alone", async () => {
+    const now = pipe("a question\r\nof two lines\n");
+    now.line.answer(() => events);
+    expect(await now.exit).toBe(0);
+    expect(now.line.said).toMatchObject([{ type: "say", text: "a question\nof two lines" }]);
+    expect(now.written).toBe("The **answer**\n\nAnd more.\n");
+    expect(now.errors).toBe("✓ $ ls  0.3s\n");
+  });
+
+  test("a message behind the command needs no input", async () => {
+    const now = pipe("", { message: "hi" });
+    now.line.answer(() => events);
+    expect(await now.exit).toBe(0);
+    expect(now.line.said).toMatchObject([{ type: "say", text: "hi" }]);
+  });
+
+  test("exit code and reason of what did not go well", async () => {
+    const error = { code: "provider.auth.final", message: "The key is refused", hint: "Set another" } as const;
+    const failed = pipe("x");
+    failed.line.answer(() => [{ type: "ended", outcome: "failed", error, usage: noUsage }]);
+    expect(await failed.exit).toBe(1);
+    expect(failed.errors).toBe("The key is refused\nSet another\n");
+    expect(failed.written).toBe("");
+    const stopped = pipe("x");
+    stopped.line.answer(() => [{ type: "text", delta: "part" }, { type: "ended", outcome: "stopped", usage: noUsage }]);
+    expect(await stopped.exit).toBe(1);
+    expect(stopped.written).toBe("part\n");
+    const refused = pipe("x");
+    refused.line.onSend = (up) =>
+      refused.line.push({ type: "receipt", id: up.id, receipt: { state: "refused", reason: "No room" } });
+    expect(await refused.exit).toBe(1);
+    expect(refused.errors).toBe("No room\n");
+  });
+
+  test("shows only the turn that took the message, also when that comes before the receipt", async () => {
+    const now = pipe("x");
+    now.line.event({ type: "text", delta: "somebody else's" }, 5);
+    now.line.onSend = (up) => {
+      now.line.event({ type: "started", resumed: false }, 6);
+      now.line.event({ type: "taken", inputs: [9], text: "x" }, 6);
+      now.line.event({ type: "text", delta: "ours" }, 6);
+      now.line.push({ type: "receipt", id: up.id, receipt: { state: "waiting", input: 9, session: 1, place: 1 } });
+      now.line.event({ type: "text", delta: " too" }, 6);
+      now.line.event({ type: "ended", outcome: "failed", usage: noUsage }, 5);
+      now.line.event(done, 6);
+    };
+    expect(await now.exit).toBe(0);
+    expect(now.written).toBe("ours too\n");
+  });
+
+  test("what was lost with the connection comes with the stored message, once", async () => {
+    const now = pipe("x");
+    now.line.answer(() => [{ type: "text", delta: "one " }]);
+    await now.line.send({ type: "command", id: "z", name: "none", args: "" });
+    const wait = Date.now() + 2_000;
+    while (now.written !== "one " && Date.now() < wait) await new Promise((resolve) => setTimeout(resolve, 5));
+    now.line.hello({ running: 1 });
+    now.line.event({ type: "text", delta: "three" });
+    now.line.event({ type: "message", text: "one two three" });
+    now.line.event(done);
+    expect(await now.exit).toBe(0);
+    expect(now.written).toBe("one two three\n");
+  });
+
+  test("invalid UTF-8 is replaced, an empty and a too long input are refused with a sentence", async () => {
+    const now = pipe(Uint8Array.from([0x61, 0xff, 0xe6, 0x97]));
+    now.line.answer(() => [done]);
+    expect(await now.exit).toBe(0);
+    expect(now.line.said).toMatchObject([{ text: "a\ufffd\ufffd" }]);
+    await expect(pipe(" \n").exit).rejects.toMatchObject({ code: "usage", message: "Cannot chat: the message is empty" });
+    await expect(pipe("x".repeat(100_001)).exit).rejects.toMatchObject({
+      code: "usage",
+      message: "Cannot send message: it is longer than 100000 characters",
+    });
+  });
+
+  test("a command is run and its answer printed", async () => {
+    const now = pipe("/status");
+    now.line.onSend = (up) =>
+      now.line.push({ type: "receipt", id: up.id, receipt: { state: "done", answer: { markdown: "All is well" } } });
+    expect(await now.exit).toBe(0);
+    expect(now.line.said).toMatchObject([{ type: "command", name: "status", args: "" }]);
+    expect(now.written).toBe("All is well\n");
+  });
+
+  test("--json prints every frame as one line that any reader can take", async () => {
+    const now = pipe("x", { json: true });
+    now.line.answer(() => [{ type: "text", delta: "a\u2028\u009b2J\u202e\n" }, done]);
+    expect(await now.exit).toBe(0);
+    const lines = now.written.trimEnd().split("\n");
+    const frames = lines.map((line) => JSON.parse(line) as { type: string; event?: TurnEvent });
+    expect(frames.map((frame) => frame.event?.type ?? frame.type)).toEqual([
+      "hello",
+      "state",
+      "receipt",
+      "started",
+      "taken",
+      "text",
+      "ended",
+    ]);
+    expect(frames[5]?.event).toEqual({ type: "text", delta: "a\u2028\u009b2J\u202e\n" });
+    expect(now.written).not.toMatch(/[\u007f-\u009f\u2028\u202e]/);
+    expect(jsonLine({ a: "\u009b" })).toBe('{"a":"\\u009b"}\n');
+  });
+
+  test("ctrl-c stops the turn", async () => {
+    const now = pipe("x");
+    now.line.answer(() => []);
+    const wait = Date.now() + 2_000;
+    while (now.line.said.length < 1 && Date.now() < wait) await new Promise((resolve) => setTimeout(resolve, 5));
+    now.signal("SIGINT");
+    expect(now.line.said.at(-1)).toMatchObject({ type: "command", name: "stop" });
+    now.line.event({ type: "ended", outcome: "stopped", usage: noUsage });
+    expect(await now.exit).toBe(1);
+  });
+});
