@@ -63,11 +63,8 @@ export function rendezvous<Item, Ack>(ack: () => Ack, onLeave: () => void): Rend
         if (!over) {
           over = true;
           onLeave();
-          for (const offer of [...(shown === undefined ? [] : [shown]), ...waiting]) {
-            // An offerer that was stopped may not look at its promise any more.
-            offer.taken.promise.catch(() => undefined);
-            offer.taken.reject(new Abandoned());
-          }
+          shown?.taken.reject(new Abandoned());
+          for (const offer of waiting) offer.taken.reject(new Abandoned());
           waiting.length = 0;
         }
         return end;
