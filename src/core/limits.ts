@@ -59,6 +59,8 @@ export const limits = {
   modelSilenceMs: 5 * 60_000,
   /** One answer on the wire, in bytes; what goes on longer is cut off. */
   modelAnswerBytesMax: 32 * 1024 * 1024,
+  /** Of a provider's error text in the log. */
+  modelErrorCharsMax: 4_000,
   /** Tool calls that the demo model makes at once. */
   demoCallsMax: 10,
   /** Model requests of one turn. */

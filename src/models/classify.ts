@@ -46,8 +46,9 @@ const capacities =
   /overload|at capacity|high demand|rate.?limit|too many requests|resource.?exhausted|throttl|unavailable|server.?error|internal.?error|api_error/i;
 const networks =
   /econn|enotfound|eai_again|epipe|etimedout|getaddrinfo|dns|network|socket|connect|fetch failed|terminated|reset|closed|timed? ?out|body from|ended (without|before)|premature|json/i;
-/** What clients without evidence say of a body that came but was no whole answer. */
-const garbled = /json|ended|terminated|body/i;
+/** How it reads when nobody was there; whatever else breaks, breaks on the way. */
+const unreached =
+  /refused|not ?found|getaddrinfo|eai_again|unable to connect|connection error|fetch failed|no route|unreachable/i;
 const envelopes = /"(type|error|code)"\s*:/;
 
 /** Judges a failure. Status and connection come first; words decide only where they are all there is. */
@@ -128,7 +129,7 @@ function sentence(code: Class, from: { wreck: Wreck; status: number | undefined 
         ? say("the provider takes no more requests for now (HTTP 429)", laterHint)
         : say(`the provider is overloaded or failing${http}`, laterHint);
     case "provider.network.retryable":
-      return status === undefined && !wreck.started && !garbled.test(wreck.text)
+      return status === undefined && !wreck.started && unreached.test(wreck.text)
         ? say("the provider cannot be reached", "Check the network and the provider's address")
         : say("the connection broke before the answer was whole", laterHint);
     case "provider.empty_response.retryable":

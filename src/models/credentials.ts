@@ -4,6 +4,7 @@ import type { AuthContext, AuthResult, Provider } from "@earendil-works/pi-ai";
 import { Failure } from "../core/failure.ts";
 import { providers } from "./providers.ts";
 import { own, type ProviderSettings } from "./routes.ts";
+import { noKey } from "./wire.ts";
 
 /** What a request carries to be let in. */
 export interface Access {
@@ -22,9 +23,6 @@ export interface CredentialDeps {
   credential?: (provider: string) => Promise<string | undefined>;
 }
 
-/** Client libraries refuse to start without a key; this one is taken off the request again. */
-const noKey = "none";
-
 /**
  * The access for one request, or `undefined` when nothing is configured. `provider` is the library's own,
  * absent for a server that only settings know, which may go without a key.
@@ -36,11 +34,14 @@ export async function findAccess(
   const { provider, settings, deps } = options;
   const key = (await deps.credential?.(name)) || settings.apiKey?.() || undefined;
   const env = extraEnvironment(name, deps);
+  const headers = settings.headers?.() ?? {};
   if (provider === undefined || settings.api !== undefined) {
     const found = key ?? fromEnvironment(name, deps);
-    return { apiKey: found ?? noKey, keyless: found === undefined };
+    return { apiKey: found ?? noKey, headers, keyless: found === undefined };
   }
-  if (provider.auth.apiKey === undefined) return key === undefined ? undefined : { apiKey: key, keyless: false };
+  if (provider.auth.apiKey === undefined) {
+    return key === undefined ? undefined : { apiKey: key, headers, keyless: false };
+  }
   const result: AuthResult | undefined = await provider.auth.apiKey.resolve({
     ctx: authContext(deps),
     ...(key === undefined ? {} : { credential: { type: "api_key", key } }),
@@ -48,9 +49,14 @@ export async function findAccess(
   });
   if (result === undefined) {
     // An own address of a known provider is often a local server without keys.
-    return settings.baseUrl === undefined ? undefined : { apiKey: noKey, keyless: true };
+    return settings.baseUrl === undefined ? undefined : { apiKey: noKey, headers, keyless: true };
   }
-  return { ...result.auth, env: { ...env, ...result.env }, keyless: false };
+  return {
+    ...result.auth,
+    headers: { ...result.auth.headers, ...headers },
+    env: { ...env, ...result.env },
+    keyless: false,
+  };
 }
 
 /** True when `name` could be used now; loads no library. Cloud accounts may still turn out to be incomplete. */

@@ -1,6 +1,7 @@
 // What became of one request: the library's last message and the wire's evidence, judged.
 import type { AssistantMessage as LibraryMessage } from "@earendil-works/pi-ai";
 import { errorText, type FailureData } from "../core/failure.ts";
+import { limits } from "../core/limits.ts";
 import { formatModelName } from "../core/model-name.ts";
 import type { AssistantMessage } from "../core/transcript.ts";
 import type { Clock } from "../sys/clock.ts";
@@ -44,7 +45,10 @@ export async function judge(request: ModelRequest, from: Remains): Promise<Endin
   const message = ours(partial, deps);
   message.content = message.content.filter((_, index) => !broken.has(index));
   if (broken.size > 0) {
-    deps.log.warn("model wrote unreadable tool arguments", { model, arguments: [...broken.values()] });
+    deps.log.warn("model wrote unreadable tool arguments", {
+      model,
+      arguments: [...broken.values()].join("; ").slice(0, limits.modelErrorCharsMax),
+    });
     if (message.stopReason !== "length") return lost(from, garbledFailure(model));
   }
   if (message.content.some(isUseful)) return { ok: true, message };
@@ -66,7 +70,8 @@ function wrecked(from: Remains, known: { model: string; overflow: boolean }): En
     evidence,
   });
   const { status, broken } = evidence;
-  deps.log.warn("model request failed", { model: known.model, code: failure.code, status, broken, text });
+  const shown = text.slice(0, limits.modelErrorCharsMax);
+  deps.log.warn("model request failed", { model: known.model, code: failure.code, status, broken, text: shown });
   return lost(from, failure, { retryAfterMs });
 }
 

@@ -23,7 +23,8 @@ export interface ProviderSettings {
   api?: CustomApi;
   /** Names beside (known provider) or instead of (own server) the catalogue's; none: any name is tried. */
   models?: readonly string[];
-  headers?: Readonly<Record<string, string>>;
+  /** Added to each request; asked at each use, since they may be secret. */
+  headers?: () => Readonly<Record<string, string>>;
   /** What an own server's models can do; see {@link customDefaults}. Tokens. */
   contextWindow?: number;
   outputMax?: number;
@@ -139,12 +140,10 @@ function address(provider: string, from: { settings: ProviderSettings; deps: Rou
 function overrule(model: Model<Api>, by: { settings: ProviderSettings; baseUrl: string | undefined }): Model<Api> {
   const { compat: _quirks, ...plain } = model;
   const base = by.settings.api === undefined || by.settings.api === model.api ? model : plain;
-  const headers = by.settings.headers === undefined ? base.headers : { ...base.headers, ...by.settings.headers };
   return {
     ...base,
     api: by.settings.api ?? model.api,
     ...(by.baseUrl === undefined ? {} : { baseUrl: by.baseUrl }),
-    ...(headers === undefined ? {} : { headers }),
   };
 }
 

@@ -12,6 +12,9 @@ export interface Evidence {
   tooLong: boolean;
 }
 
+/** Client libraries refuse to start without a key; this one is taken off the request again. */
+export const noKey = "remoteagent-no-key";
+
 type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
 /** Bun ends a silent request after five minutes of its own accord; other runtimes ignore the property. */
@@ -36,7 +39,9 @@ export function watchedFetch(options: {
     const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined));
     for (const name of Array.from(headers.keys())) if (name.startsWith("x-stainless-")) headers.delete(name);
     headers.set("user-agent", options.userAgent);
-    if (options.keyless) for (const name of ["authorization", "x-api-key"]) headers.delete(name);
+    for (const name of ["authorization", "x-api-key"]) {
+      if (options.keyless && headers.get(name)?.endsWith(noKey)) headers.delete(name);
+    }
     let response: Response;
     try {
       response = await options.fetch(input, { ...init, headers, ...unhurried });

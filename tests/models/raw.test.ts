@@ -58,8 +58,13 @@ describe.each(Object.entries(names))("%s", (_api, model) => {
     const server = await serve((response) => sse(response, body));
     const { models } = modelsAt(server.url);
     const { end, retries, ends } = await collect(models.stream(ask(model)));
-    expect(failed(end).failure.code).toMatch(/^provider\.(network|empty_response)\.retryable$/);
+    expect(failed(end).failure).toMatchObject({
+      code: "provider.network.retryable",
+      message: `Cannot get an answer from "${model}": the connection broke before the answer was whole`,
+    });
     expect(retries.length).toBe(3);
+    // The client libraries do not try again on their own.
+    expect(server.requests.length).toBe(4);
     expect(ends).toBe(1);
   });
 

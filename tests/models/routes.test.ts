@@ -145,6 +145,12 @@ describe("keys", () => {
       hint: "Set ANTHROPIC_API_KEY or models.anthropic.apiKey in settings.json",
     });
   });
+  test("may be headers as well", async () => {
+    const headers = () => ({ Authorization: "Bearer own" });
+    const { models, sent } = setup({}, { local: { api: "openai-completions", baseUrl: "http://s.test", headers } });
+    await collect(models.stream(ask("local/m")));
+    expect(sent[0]?.headers.get("authorization")).toBe("Bearer own");
+  });
   test("that cannot be read are a failure of the settings", async () => {
     const unreadable = () => {
       throw new Failure("settings", 'Cannot read secret file "/x": it is missing');
@@ -173,7 +179,7 @@ describe("requests", () => {
       OPENAI_BASE_URL: "http://o.test/v1",
     };
     const { models, sent } = setup(environment, {
-      openai: { baseUrl: "https://own.test/v1", headers: { "x-team": "blue" } },
+      openai: { baseUrl: "https://own.test/v1", headers: () => ({ "x-team": "blue" }) },
     });
     await collect(models.stream(ask("anthropic/claude-sonnet-4-5")));
     await collect(models.stream(ask("openai/gpt-5.5")));
