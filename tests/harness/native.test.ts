@@ -140,6 +140,18 @@ describe("a turn", () => {
     expect(JSON.stringify(events)).not.toContain("secret-from-provider");
   });
 
+  test("what a failed request cost is counted although it said nothing", async () => {
+    const costly: Step = function* () {
+      const failure = { code: "provider.quota.final" as const, message: "No credit" };
+      yield { type: "failed", message: assistant("", [], { stopReason: "error" }), failure, aborted: false };
+    };
+    const store = new FakeStore();
+    store.say("x");
+    const events = await runToEnd(native([costly]).harness, store);
+    expect(shape(events)).toEqual(["started", "taken", "usage", "ended failed"]);
+    expect(events.at(-1)).toMatchObject({ usage: { requests: 1, input: 99 } });
+  });
+
   test("an empty answer is asked for once more, then told", async () => {
     const twice = native([answers(""), answers("Now.")]);
     const store = new FakeStore();

@@ -81,6 +81,7 @@ function openCalls(messages: readonly TranscriptMessage[]): ToolCallPart[] {
 export function addMessage(context: Context, message: TranscriptMessage, id: EntryId | null): void {
   context.messages.push(message.role === "assistant" ? message : fitMessage(message, context.messageTokensMax));
   context.ids.push(id);
+  context.brokeOff = false;
 }
 
 /** Takes an answer that broke off out of view: the model is asked again for the same. */

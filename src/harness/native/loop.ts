@@ -23,7 +23,7 @@ export async function runLoop(run: Run, broken: FailureData | undefined): Promis
   await settleOpenCalls(run);
   const took = await takeInputs(run);
   // After the taking: what a failing turn leaves waiting would start the next failing turn.
-  if (broken !== undefined) return { outcome: "failed", error: broken };
+  if (broken !== undefined) return failedAs(broken);
   // A shutdown cut it off; a stop by a person would have ended the turn.
   if (!took && run.turn.attempt > 1) dropBrokenAnswer(run.context);
   const last = run.context.messages.at(-1);
@@ -71,22 +71,31 @@ async function ask(run: Run): Promise<AssistantMessage | End> {
     run.requests += 1;
     const answer = await streamAnswer(run, request(run), true);
     const message = tidyAnswer(run, answer);
+    const empty = callsOf(message).length === 0 && textOf(message).trim() === "";
+    if (answer.kind === "done" && !empty) return keep(run, message);
 
-    if (answer.kind === "done" && isEmpty(message)) {
-      await tellUsage(run, message.usage, message.usage.totalTokens);
-      if (!mayRepeat) return emptyAnswer();
-      mayRepeat = false;
+    const repeat = answer.kind === "done" && mayRepeat;
+    const shorten = isOverflow(answer) && mayCompact;
+    mayRepeat &&= !repeat;
+    mayCompact &&= !shorten;
+    if (repeat || (shorten && (await compact(run, { force: true })))) {
+      await tellCost(run, message);
       continue;
     }
-    const overflow = answer.kind === "failed" && answer.failure.code === "provider.context_overflow.final";
-    if (overflow && mayCompact) {
-      mayCompact = false;
-      if (await compact(run, { force: true })) continue;
-    }
-    if (answer.kind === "done") return keep(run, message);
-    if (textOf(message).trim() !== "") await keep(run, message);
-    return answer.kind === "stopped" ? run.stop.end() : { outcome: "failed", error: answer.failure };
+    if (empty) await tellCost(run, message);
+    else await keep(run, message);
+    if (run.stop.signal.aborted) return run.stop.end();
+    return answer.kind === "failed" ? failedAs(answer.failure) : emptyAnswer();
   }
+}
+
+function isOverflow(answer: Answer): boolean {
+  return answer.kind === "failed" && answer.failure.code === "provider.context_overflow.final";
+}
+
+/** What an answer cost that is not kept. */
+async function tellCost(run: Run, message: AssistantMessage): Promise<void> {
+  if (message.usage.totalTokens > 0) await tellUsage(run, message.usage);
 }
 
 function request(run: Run): ModelRequest {
@@ -143,8 +152,8 @@ function idOf(call: { id: string }): string {
   return call.id;
 }
 
-function isEmpty(message: AssistantMessage): boolean {
-  return callsOf(message).length === 0 && textOf(message).trim() === "";
+function failedAs(error: FailureData): End {
+  return { outcome: "failed", error };
 }
 
 function emptyAnswer(): End {
