@@ -15,21 +15,42 @@ export interface Problem {
 /** Where a value came from, when not from the file: `log.level` → `REMOTEAGENT_LOG_LEVEL`. */
 export type Origins = ReadonlyMap<string, string>;
 
-/** The problems that the schema found. */
+/** What is wrong with `raw`, as the schema's issues and our own look say. */
 export function problemsOf(
   issues: readonly v.BaseIssue<unknown>[],
-  { schema, origins }: { schema: v.GenericSchema; origins: Origins },
+  { schema, raw, origins }: { schema: v.GenericSchema; raw: unknown; origins: Origins },
 ): Problem[] {
-  return issues.map((issue) => {
-    const keys = keysOf(issue);
-    const last = issue.path?.at(-1);
-    const isMissing = last !== undefined && "input" in last && !(String(last.key) in Object(last.input));
-    const isUnknown = issue.type === "strict_object" && issue.expected === "never";
-    return {
-      path: origins.get(keys.join(".")) ?? pathText(keys),
-      ...(isMissing ? {} : { value: shown(last === undefined ? issue.input : last.value, { keys, isUnknown }) }),
-      message: messageOf(issue, { keys, isMissing, isUnknown, schema }),
-    };
+  const lists = listsForObjects(schema, raw);
+  const inList = (keys: readonly string[]) => lists.some((list) => list.every((key, index) => keys[index] === key));
+  const place = (keys: readonly string[]) => origins.get(keys.join(".")) ?? pathText(keys);
+  const problems = issues
+    .filter((issue) => !inList(keysOf(issue)))
+    .map((issue) => {
+      const keys = keysOf(issue);
+      const last = issue.path?.at(-1);
+      const found = last === undefined ? issue.input : last.value;
+      const isUnknown = issue.type === "strict_object" && issue.expected === "never";
+      return {
+        path: place(keys),
+        ...(found === undefined ? {} : { value: shown(found, { keys, isUnknown }) }),
+        message: messageOf(issue, { keys, isUnknown, isMissing: found === undefined, schema }),
+      };
+    });
+  const own = lists.map((keys) => ({ path: place(keys), value: "[…]", message: "expected an object" }));
+  // One value may fail several checks that have the same words.
+  return [...new Map([...own, ...problems].map((problem) => [problemText(problem), problem])).values()];
+}
+
+/** Places where a list stands for an object: the schema library lets it pass. */
+export function listsForObjects(schema: unknown, value: unknown, keys: readonly string[] = []): string[][] {
+  const node = schema as Walked;
+  if (node.wrapped !== undefined) return listsForObjects(node.wrapped, value, keys);
+  if (typeof value !== "object" || value === null) return [];
+  const isObjectWanted = node.entries !== undefined || node.value !== undefined;
+  if (Array.isArray(value) && isObjectWanted) return [[...keys]];
+  return Object.entries(value).flatMap(([key, item]) => {
+    const next = node.entries?.[key] ?? node.value ?? node.item;
+    return next === undefined ? [] : listsForObjects(next, item, [...keys, key]);
   });
 }
 
@@ -42,7 +63,7 @@ function messageOf(
     const near = closest(key, namesAt(at.schema, at.keys.slice(0, -1)), { max: 1 })[0];
     return near === undefined ? "unknown setting" : `unknown setting, did you mean ${JSON.stringify(near)}?`;
   }
-  if (at.isMissing) return "missing";
+  if (at.isMissing && issue.kind === "schema") return "missing";
   return issue.message.startsWith("Invalid ") ? `expected ${expectedText(issue.expected)}` : issue.message;
 }
 
@@ -61,7 +82,6 @@ function expectedText(expected: string | null): string {
 interface Walked {
   entries?: Record<string, unknown>;
   wrapped?: unknown;
-  pipe?: readonly unknown[];
   value?: unknown;
   item?: unknown;
   options?: readonly unknown[];

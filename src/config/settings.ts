@@ -24,7 +24,8 @@ export function readSettings(
   const { raw, origins } = overlay(file.raw, { flags, env });
   const schema = settingsSchema(parts);
   const parsed = v.safeParse(schema, raw);
-  if (!parsed.success) throw settingsFailure(path, problemsOf(parsed.issues, { schema, origins }));
+  const problems = problemsOf(parsed.issues ?? [], { schema, raw, origins });
+  if (!parsed.success || problems.length > 0) throw settingsFailure(path, problems);
   const placed = placeFolders(parsed.output, { stateDir, env, from: origins.has("workspace") ? "." : stateDir });
   if (placed.problems.length > 0) throw settingsFailure(path, placed.problems);
   return { settings: placed.settings, workspace: placed.workspace, warnings: file.warnings, secrets: textSecrets(raw) };

@@ -63,7 +63,9 @@ export const webSchema = v.pipe(
   v.forward(
     v.partialCheck(
       [["host"], ["url"]],
-      ({ host, url }) => loopback.has(host) || (url !== undefined && URL.parse(url)?.protocol === "https:"),
+      // A host that is no address has its own problem.
+      ({ host, url }) =>
+        loopback.has(host) || isIP(host) === 0 || (url !== undefined && URL.parse(url)?.protocol === "https:"),
       "expected an https:// address, because web.host is not this machine alone",
     ),
     ["url"],

@@ -58,10 +58,11 @@ function ignoreMissing(error: NodeJS.ErrnoException): void {
  */
 export function makeDir(path: string, mode = 0o700): void {
   const cannot = `Cannot make folder ${JSON.stringify(path)}`;
-  const there = lstatSync(path, { throwIfNoEntry: false });
-  if (there?.isDirectory()) return;
-  if (there !== undefined && !there.isSymbolicLink()) throw new Failure("state", `${cannot}: a file is there`);
   try {
+    const there = lstatSync(path, { throwIfNoEntry: false });
+    if (there?.isDirectory()) return;
+    if (there !== undefined && !there.isSymbolicLink())
+      throw Object.assign(new Error("a file is there"), { code: "EEXIST" });
     // What mkdir returns is undefined when the folder had been there, behind a link for example.
     if (mkdirSync(path, { recursive: true, mode }) !== undefined) chmodSync(path, mode);
   } catch (error) {
