@@ -207,4 +207,5 @@ export const limits = {
   logShownMax: 100_000,
   /** The tiny request by which `setup` and `doctor --online` try a model. */
   tryModelMs: 30_000,
+  tryModelTokens: 16,
 } as const;
