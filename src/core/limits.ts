@@ -208,4 +208,9 @@ export const limits = {
   /** The tiny request by which `setup` and `doctor --online` try a model. */
   tryModelMs: 30_000,
   tryModelTokens: 16,
+  /** Free room below which `doctor` warns, and below which it calls it bad. */
+  diskFreeBytesLow: 1024 * 1024 * 1024,
+  diskFreeBytesBad: 100 * 1024 * 1024,
+  /** Difference between clocks that is nobody's concern. */
+  clockSkewMs: 5 * 60_000,
 } as const;
