@@ -74,8 +74,8 @@ async function ask(run: Run): Promise<AssistantMessage | End> {
     const empty = callsOf(message).length === 0 && textOf(message).trim() === "";
     if (answer.kind === "done" && !empty) return keep(run, message);
 
-    const repeat = answer.kind === "done" && mayRepeat;
-    const shorten = isOverflow(answer) && mayCompact;
+    const repeat: boolean = answer.kind === "done" && mayRepeat;
+    const shorten: boolean = isOverflow(answer) && mayCompact;
     mayRepeat &&= !repeat;
     mayCompact &&= !shorten;
     if (repeat || (shorten && (await compact(run, { force: true })))) {
