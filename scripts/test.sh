@@ -34,25 +34,6 @@ summary=$logs/summary
 started=$(date +%s)
 wanted=" $* "
 
-# Adds up the closing lines of bun test, deno test and our own scripts in the file $1: "passed failed skipped".
-count() {
-  awk '
-    / pass$/ && NF == 2 { pass = $1 }
-    / fail$/ && NF == 2 { fail = $1 }
-    / (skip|todo)$/ && NF == 2 { skip += $1 }
-    /^Ran [0-9]+ tests? across/ { p += pass; f += fail; s += skip; pass = fail = skip = 0 }
-    /^(ok|FAILED) \| [0-9]+ passed/ {
-      for (i = 2; i <= NF; i++) {
-        if ($i == "passed") p += $(i - 1)
-        if ($i == "failed") f += $(i - 1)
-        if ($i ~ /^ignored/) s += $(i - 1)
-      }
-    }
-    /^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { p += $1; f += $3; s += $5 }
-    END { print p + 0, f + 0, s + 0 }
-  ' "$1"
-}
-
 # left_out NAME REASON: says what is not run, and counts it.
 left_out() {
   skipped=$((skipped + 1))
@@ -77,7 +58,7 @@ part() {
   part_code=$(cat "$logs/code")
   part_time=$(($(date +%s) - part_start))
   # shellcheck disable=SC2046
-  set -- $(count "$part_log")
+  set -- $(awk -f scripts/count.awk "$part_log")
   part_note=
   part_failed=$2
   case "$part_code" in

@@ -43,7 +43,7 @@ const tracked = spawnSync("git", ["ls-files", "--cached", "--others", "--exclude
   .stdout.split("\0")
   .filter((path) => path !== "" && existsSync(join(root, path)));
 
-const isText = (path: string) => /\.(?:ts|js|json|md|sql|html|css|svg|txt|sh|toml)$|^\.ci\/|^\.[a-z]+$/.test(path);
+const isText = (path: string) => /\.(?:ts|js|json|md|sql|html|css|svg|txt|sh|awk|toml)$|^\.ci\/|^\.[a-z]+$/.test(path);
 
 /** The rules themselves are full of what they forbid. */
 const isRule = (path: string) => path === "tests/tidy.test.ts" || path.startsWith("tests/tidy/");
@@ -117,9 +117,10 @@ describe("checkout", () => {
   });
 
   test("dependencies are pinned exactly and come with a reason", () => {
-    const { dependencies, devDependencies }: Record<string, Record<string, string>> = JSON.parse(
-      readFileSync(join(root, "package.json"), "utf8"),
-    );
+    const {
+      dependencies,
+      devDependencies,
+    }: Record<string, Record<string, string>> = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
     const reasons = readFileSync(join(root, "docs/dependencies.md"), "utf8");
     for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
       expect(`${name} ${version}`).toMatch(/ \d+\.\d+\.\d+$/);

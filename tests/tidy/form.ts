@@ -191,7 +191,7 @@ const opening: Rule = {
 
 const openings = [
   { files: /\.(?:ts|js)$/, comment: /^\/\/ \S/ },
-  { files: /(?:\.sh|^\.ci\/run)$/, comment: /^# \S/ },
+  { files: /(?:\.sh|\.awk|^\.ci\/run)$/, comment: /^# \S/ },
   { files: /\.sql$/, comment: /^-- \S/ },
   { files: /\.css$/, comment: /^\/\* \S/ },
 ];
