@@ -49,6 +49,8 @@ export interface HarnessDeps {
   log: Log;
   /** IANA name of the zone in which times are told to the model. */
   timeZone: string;
+  /** A turn that takes longer is ended with `provider.timeout.final`; no limit when left out. */
+  timeoutMs?: number;
 }
 
 /**

@@ -281,6 +281,7 @@ describe("stopping", () => {
     const events = await runToEnd(harness, store, { turn: { signal: stop.signal, tools: [stopper] } });
     const ends = events.filter((event) => event.type === "tool" && event.step === "end");
     expect(ends.length).toBe(count);
+    expect(shape(events).filter((one) => one.startsWith("tool start")).length).toBe(limits.callsParallelMax);
     expect(JSON.stringify(ends.at(-1))).toContain("Not started: the turn was stopped");
   });
 

@@ -22,8 +22,8 @@ import { Abandoned, rendezvous } from "./rendezvous.ts";
 import { type End, failed, late, type Run, type Stop } from "./run.ts";
 import { modelTools } from "./schema.ts";
 
-/** Makes the harness. `timeoutMs` ends a turn that takes longer; none when left out. */
-export function createNativeHarness(deps: HarnessDeps & { timeoutMs?: number }): Harness {
+/** Makes the harness. */
+export function createNativeHarness(deps: HarnessDeps): Harness {
   const shared = { stamp: timeStamps(deps.timeZone), asModelTool: modelTools() };
   return {
     name: "native",
@@ -37,7 +37,7 @@ interface Shared {
 }
 
 /** Starts the loop and returns what it tells. */
-function start(turn: Turn, deps: HarnessDeps & { timeoutMs?: number }, shared: Shared): AsyncIterator<TurnEvent> {
+function start(turn: Turn, deps: HarnessDeps, shared: Shared): AsyncIterator<TurnEvent> {
   const over = new AbortController();
   const left = new AbortController();
   const stop = makeStop(turn.signal, { ...deps, left: left.signal, over: over.signal });
