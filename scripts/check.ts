@@ -41,6 +41,7 @@ function run(check: Check): boolean {
     encoding: "utf8",
     timeout: checkMs,
     maxBuffer: 256 * 1024 * 1024,
+    env: { ...process.env, NO_COLOR: "1" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const good = done.status === 0;

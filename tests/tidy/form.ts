@@ -110,7 +110,7 @@ const state: Rule = {
     eachNode(program(sources), (node, parents) => {
       const top = parents.every(({ type }) => type === "Program" || type === "ExportNamedDeclaration");
       if (node.type !== "VariableDeclaration" || !top) return undefined;
-      if (node.kind !== "const") return `declares a top-level ${node.kind}`;
+      if (node.kind !== "const") return `declares a top-level ${String(node.kind)}`;
       const values = (Array.isArray(node.declarations) ? node.declarations : []).map((one: Node) => one.init);
       return values.some(isEmptyHolder) ? "declares an empty collection for all" : undefined;
     }),
