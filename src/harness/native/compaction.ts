@@ -8,6 +8,7 @@ import { streamAnswer } from "./answer.ts";
 import {
   type Context,
   callsOf,
+  charsPerToken,
   contextTokens,
   cutText,
   fitMessage,
@@ -20,7 +21,6 @@ import summaryPrompt from "./summary.md" with { type: "text" };
 
 /** Of a small model's window: what is reserved for the answer at most. */
 const reserveShare = 0.25;
-const charsPerToken = 4;
 /** A summary request uses this share of the window at most, since characters tell tokens only roughly. */
 const summaryShare = 0.6;
 

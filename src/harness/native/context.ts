@@ -28,7 +28,8 @@ export interface Context {
   messageTokensMax: number;
 }
 
-const charsPerToken = 4;
+/** For texts whose size in tokens nobody has reported. */
+export const charsPerToken = 4;
 /** What one image costs at most with the common providers. */
 const imageTokens = 1_500;
 /** Of a message that is cut: the share of it that its beginning gets. */
@@ -150,12 +151,12 @@ export function messageTokens(message: TranscriptMessage): number {
     else if (part.type === "image") images += 1;
     else chars += part.name.length + jsonChars(part.arguments);
   }
-  return Math.ceil(chars / charsPerToken) + images * imageTokens;
+  return charTokens(chars) + images * imageTokens;
 }
 
-/** An estimate for a text. */
-export function textTokens(text: string): number {
-  return Math.ceil(text.length / charsPerToken);
+/** An estimate for a text of `chars` characters. */
+export function charTokens(chars: number): number {
+  return Math.ceil(chars / charsPerToken);
 }
 
 /** About the length of `value` as JSON, without making it. */

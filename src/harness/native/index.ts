@@ -15,7 +15,7 @@ import type { ModelInfo } from "../../models/model.ts";
 import type { Clock } from "../../sys/clock.ts";
 import type { Harness, HarnessDeps, Turn } from "../harness.ts";
 import { budget } from "./compaction.ts";
-import { buildContext, jsonChars, textTokens } from "./context.ts";
+import { buildContext, charTokens, jsonChars } from "./context.ts";
 import { timeStamps } from "./input.ts";
 import { runLoop } from "./loop.ts";
 import { Abandoned, rendezvous } from "./rendezvous.ts";
@@ -50,8 +50,10 @@ function start(turn: Turn, deps: HarnessDeps, shared: Shared): AsyncIterator<Tur
   const whole = async () => {
     let end: End;
     try {
-      const { info, broken } = await findModel(turn.model, deps);
+      // The first look-up loads the model library; meanwhile people see that it has started.
+      const found = findModel(turn.model, deps);
       await events.offer({ type: "started", resumed: turn.attempt > 1, model: formatModelName(turn.model) });
+      const { info, broken } = await found;
       run = makeRun(turn, { ...deps, log, stop, info, shared, offer: (event) => events.offer(event) });
       end = await runLoop(run, broken);
     } catch (error) {
@@ -82,7 +84,7 @@ function makeRun(turn: Turn, { shared, ...parts }: RunParts): Run {
     turn,
     tools,
     context: buildContext(turn.history, budget(parts.info).messageTokensMax),
-    fixedTokens: textTokens(turn.system) + Math.ceil(toolChars / 4),
+    fixedTokens: charTokens(turn.system.length + toolChars),
     usage: noUsage,
     requests: 0,
     stamp: shared.stamp,
