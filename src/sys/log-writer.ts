@@ -19,7 +19,6 @@ export interface LogOptions {
 
 interface Line {
   level: LogLevel;
-  at: number;
   message: string;
   fields: LogFields;
 }
@@ -30,7 +29,7 @@ export function createLog(options: LogOptions): Log {
   const make = (bound: LogFields): Log => {
     const at = (level: LogLevel) => (message: string, fields?: LogFields) => {
       if (logLevels.indexOf(level) < lowest) return;
-      emit(options, { level, at: options.clock.now(), message, fields: { ...bound, ...fields } });
+      emit(options, { level, message, fields: { ...bound, ...fields } });
     };
     return {
       trace: at("trace"),
@@ -100,7 +99,8 @@ function compact(value: unknown): string {
   return escapeControls(JSON.stringify(value) ?? "undefined");
 }
 
-function textAndTime({ redact }: LogOptions, { message, at }: Line) {
+function textAndTime({ redact, clock }: LogOptions, { message }: Line) {
+  const at = clock.now();
   // A clock gone wild gives times that no date holds.
   const valid = Number.isFinite(at) && Math.abs(at) <= 8.64e15;
   return {

@@ -19,6 +19,8 @@ export interface ProcessRow {
 export interface ProcessTable {
   /** @throws Error when the machine is out of descriptors or memory: then nothing is known. */
   list(): Promise<ProcessRow[]>;
+  /** The children of a process, without looking at all others; `undefined` where the system cannot say. */
+  children(pid: number): number[] | undefined;
   /** Resident bytes that the process does not share with others; 0 when it is gone. */
   memoryBytes(pid: number): number;
   /** One variable of the environment that the process was started with; `undefined` when unset or unreadable. */
@@ -57,6 +59,11 @@ export function procTable(root: string): ProcessTable {
       }
       return rows;
     },
+    children: (pid) => {
+      const lists = tasksOf(`${root}/${pid}/task`).map((task) => read(pid, `task/${task}/children`));
+      if (lists.length === 0 || lists.includes(undefined)) return undefined;
+      return lists.flatMap((list) => (list ?? "").split(" ").filter(Boolean).map(Number));
+    },
     memoryBytes: (pid) => {
       const [, resident = 0, shared = 0] = (read(pid, "statm") ?? "").split(" ").map(Number);
       return Math.max(0, resident - shared) * pageBytes;
@@ -81,6 +88,15 @@ function isShortage(error: unknown): boolean {
 
 /** Pages as statm counts them. 4 KiB but on a few arm64 kernels, where the watched limit is then met later. */
 const pageBytes = 4_096;
+
+function tasksOf(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (isShortage(error)) throw error;
+    return []; // It has ended.
+  }
+}
 
 /** One line of `/proc/<pid>/stat`. The name in parentheses may hold spaces and parentheses itself. */
 export function parseStat(line: string): ProcessRow | undefined {
@@ -129,6 +145,7 @@ export function psTable(): ProcessTable {
       }
       return rows;
     },
+    children: () => undefined,
     memoryBytes: () => 0,
     variable: (pid, name) => new RegExp(`\\s${name}=(\\S+)`).exec(environments.get(pid) ?? "")?.[1],
     describe: ({ command }) => command,

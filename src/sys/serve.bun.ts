@@ -19,6 +19,8 @@ export async function serve(where: Where, handler: Handler): Promise<Server> {
           ...common,
           hostname: where.hostname,
           port: where.port,
+          // Without development pages Bun shares the port with whoever asks for it too.
+          reusePort: false,
           fetch: (request: Request, listening: Listening) => handler(request, peerOf(listening.requestIP(request))),
         }),
   );
