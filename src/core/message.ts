@@ -48,6 +48,8 @@ export type Inbound =
       replyTo?: string;
       /** Set by a schedule: the event's file name; the turn is told that nobody typed this. */
       event?: string;
+      /** Set by a schedule that wants a session of its own instead of the conversation's. */
+      fresh?: boolean;
     })
   | (InboundBase & { kind: "edit"; target: string; text: string })
   | (InboundBase & { kind: "delete"; target: string })

@@ -2,6 +2,7 @@
 import { Failure } from "../core/failure.ts";
 import type { Database } from "../sys/sqlite.ts";
 import spine from "./migrations/001-spine.sql" with { type: "text" };
+import schedules from "./migrations/002-schedules.sql" with { type: "text" };
 
 /** One step. Its place in the list is its number, which `PRAGMA user_version` records. */
 export interface Migration {
@@ -10,7 +11,10 @@ export interface Migration {
 }
 
 /** Every step ever released, oldest first. Never changed, only added to. */
-export const migrations: readonly Migration[] = [{ name: "spine", sql: spine }];
+export const migrations: readonly Migration[] = [
+  { name: "spine", sql: spine },
+  { name: "schedules", sql: schedules },
+];
 
 /** The number that a database has been brought to. */
 export function databaseVersion(db: Database): number {

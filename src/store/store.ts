@@ -4,6 +4,7 @@ import { openEntries } from "./entries.ts";
 import { openFacts } from "./facts.ts";
 import { openInputs } from "./inputs.ts";
 import { openMessages } from "./messages.ts";
+import { openSchedules } from "./schedules.ts";
 import { openSessions } from "./sessions.ts";
 import { openStarts } from "./starts.ts";
 import { openTurns } from "./turns.ts";
@@ -18,6 +19,7 @@ export function createStore(db: Database) {
     facts: openFacts(db),
     inputs: openInputs(db),
     messages: openMessages(db),
+    schedules: openSchedules(db),
     sessions: openSessions(db),
     starts: openStarts(db),
     turns: openTurns(db),

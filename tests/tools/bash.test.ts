@@ -1,3 +1,4 @@
+// The bash tool with real processes: what it answers, its limits, and what runs behind a turn.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { Failure } from "../../src/core/failure.ts";

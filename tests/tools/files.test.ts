@@ -1,3 +1,4 @@
+// Reading, writing, changing and sending files of a sandbox.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

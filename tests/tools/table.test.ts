@@ -1,3 +1,4 @@
+// What holds for every tool, and the small ones: memory and schedule.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";

@@ -1,3 +1,4 @@
+// Names from outside on disk and on the screen; images told by their bytes.
 import { describe, expect, test } from "bun:test";
 import { imageInfo } from "../../src/workspace/images.ts";
 import { fileName, folderName, oneLine } from "../../src/workspace/names.ts";

@@ -1,3 +1,4 @@
+// The workspace on a real disk, with an agent that tries to lead the host astray by links.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
   existsSync,
