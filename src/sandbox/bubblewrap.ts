@@ -1,5 +1,6 @@
 // Bubblewrap: turns a list of what may be seen into the arguments that make Linux show nothing else.
-import type { Bind } from "./paths.ts";
+import { posix } from "node:path";
+import { type Bind, isWithin } from "./paths.ts";
 
 /** One thing of the host's system that is put into the sandbox. `try`: left out when it has vanished meanwhile. */
 export type SystemEntry = { kind: "ro" | "try"; path: string } | { kind: "link"; path: string; target: string };
@@ -41,19 +42,31 @@ export function bubblewrapOptions(plan: BubblewrapPlan): string[] {
     options.push("--cap-drop", "ALL");
     for (const name of rootCapabilities) options.push("--cap-add", `CAP_${name}`);
   }
+  // Made here, they can be entered by everyone; the ones that bwrap makes on its way cannot.
+  const places = [...plan.system.map(({ path }) => path), ...plan.binds.map(({ inside }) => inside)];
+  for (const path of foldersAbove(places)) options.push("--dir", path);
   for (const entry of plan.system) options.push(...systemOption(entry));
   options.push("--proc", "/proc");
   for (const path of plan.procReadOnly) options.push("--ro-bind", path, path);
   options.push("--dev", "/dev", "--perms", "1777", "--size", String(sharedMemoryBytes), "--tmpfs", "/dev/shm");
-  options.push("--dir", "/run", "--dir", "/var", "--symlink", "../tmp", "/var/tmp", "--dir", "/workspace");
+  options.push("--dir", "/run", "--dir", "/var", "--dir", "/workspace");
+  if (!places.some((path) => isWithin(path, "/var/tmp"))) options.push("--symlink", "../tmp", "/var/tmp");
   // Parents before what lies in them, or they would cover it.
-  for (const bind of [...plan.binds].sort((a, b) => a.inside.length - b.inside.length))
-    options.push(...bindOption(bind));
+  const binds = [...plan.binds].sort((a, b) => a.inside.length - b.inside.length);
+  for (const bind of binds) options.push(...bindOption(bind));
   options.push("--remount-ro", "/dev", "--remount-ro", "/");
   if (plan.seccompFd !== undefined) options.push("--seccomp", String(plan.seccompFd));
   for (const [name, value] of Object.entries(plan.env)) options.push("--setenv", name, value);
   options.push("--chdir", plan.cwd);
   return options;
+}
+
+function foldersAbove(paths: string[]): string[] {
+  const found = new Set<string>();
+  for (const path of paths) {
+    for (let folder = posix.dirname(path); folder !== "/"; folder = posix.dirname(folder)) found.add(folder);
+  }
+  return [...found].filter((folder) => !paths.some((path) => isWithin(folder, path))).sort();
 }
 
 function systemOption(entry: SystemEntry): string[] {

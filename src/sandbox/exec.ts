@@ -76,12 +76,20 @@ interface State {
   entries: Set<Entry>;
   starting: Set<{ scope: string; cancelled: boolean; over: Promise<unknown> }>;
   watch: Watch;
+  markers: ReturnType<typeof markerReader>;
   counter: number;
 }
 
 /** Makes the runner. It holds no process when it is made. */
 export function createExec(deps: ExecDeps): Exec {
-  const state: State = { deps, entries: new Set(), starting: new Set(), watch: createWatch(deps), counter: 0 };
+  const state: State = {
+    deps,
+    entries: new Set(),
+    starting: new Set(),
+    watch: createWatch(deps),
+    markers: markerReader(deps.table),
+    counter: 0,
+  };
   return {
     start: (command, prepare) => start(state, command, prepare),
     kill: (scope) => kill(state, scope),
@@ -104,11 +112,12 @@ async function start(state: State, command: Command, prepare: (marker: string) =
   state.starting.add(starting);
   try {
     const entry = await launch(state, { command, marker, prepare });
+    const started = running(state, entry);
     if (starting.cancelled) {
       await killEntries(state, [entry]);
       throw new Failure("sandbox", `Cannot run ${JSON.stringify(command.argv[0])}: it was stopped`);
     }
-    return running(state, entry);
+    return started;
   } finally {
     state.starting.delete(starting);
     over.resolve();
@@ -202,7 +211,7 @@ async function finish(state: State, entry: Entry): Promise<Exit> {
   });
   const ended = entry.child.exited.then(async (exit) => {
     // What the command left behind ends with it, as it does by itself in a pid namespace.
-    if (!entry.contained) await killEntries(state, [entry], { release: false });
+    if (!entry.contained && mayHaveLeft(state)) await killEntries(state, [entry], { release: false });
     await Promise.race([entry.output.ended, entry.killed.promise]);
     return exit;
   });
@@ -212,6 +221,14 @@ async function finish(state: State, entry: Entry): Promise<Exit> {
   state.entries.delete(entry);
   if (entry.limit !== undefined) return { limit: entry.limit };
   return exit === undefined ? { signal: "SIGKILL" } : exitOf(entry, exit);
+}
+
+/** Where orphans become our children, one look at our children tells whether a command has left any. */
+function mayHaveLeft({ deps, entries }: State): boolean {
+  const children = deps.reap === undefined ? undefined : deps.table.children(process.pid);
+  if (children === undefined) return true;
+  const known = new Set([...entries].map(({ child }) => child.pid));
+  return children.some((pid) => !known.has(pid));
 }
 
 /** In a pid namespace the monitor answers 128 + n for a signal; that is taken for one only when we sent it. */
@@ -251,7 +268,6 @@ async function killEntries(
   const { table, clock, owner, run } = state.deps;
   const markers = new Set(entries.map(({ marker }) => marker));
   const owns = (marker: string) => markers.has(marker) || (everything && marker.startsWith(`${owner}.${run}.`));
-  const marked = rememberMarkers(table);
   const proof = await killTree(
     {
       freeze: everything || entries.some(({ contained }) => !contained),
@@ -260,6 +276,7 @@ async function killEntries(
         const found = new Map<string, ProcessRow>();
         for (const entry of entries) for (const row of track(state, entry, rows)) found.set(processKey(row), row);
         const alone = [...state.entries].every((entry) => entries.includes(entry));
+        const marked = state.markers(rows);
         const orphan = alone ? unknownOrphan(state, rows) : () => false;
         for (const row of rows) {
           if (found.has(processKey(row)) || row.pid === process.pid) continue;
@@ -280,13 +297,24 @@ async function killEntries(
   return proof;
 }
 
-/** Reads each process's marker once: a kill looks at all of them many times. */
-function rememberMarkers(table: ProcessTable): (row: ProcessRow) => string | undefined {
-  const known = new Map<string, string | undefined>();
-  return (row) => {
-    const key = processKey(row);
-    if (!known.has(key)) known.set(key, table.variable(row.pid, markerName));
-    return known.get(key);
+/**
+ * A process's marker, read once in its life: what it was started with says whose it is, whatever it has run since. Of
+ * those that have ended nothing is kept.
+ */
+function markerReader(table: ProcessTable): (rows: readonly ProcessRow[]) => (row: ProcessRow) => string | undefined {
+  let known = new Map<string, string | undefined>();
+  return (rows) => {
+    const before = known;
+    known = new Map();
+    for (const row of rows) {
+      const key = processKey(row);
+      if (before.has(key)) known.set(key, before.get(key));
+    }
+    return (row) => {
+      const key = processKey(row);
+      if (!known.has(key)) known.set(key, table.variable(row.pid, markerName));
+      return known.get(key);
+    };
   };
 }
 

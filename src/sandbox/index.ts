@@ -1,9 +1,27 @@
 // The family's table: every kind of sandbox, loaded only when settings ask for it.
+import { Failure } from "../core/failure.ts";
+import type { HostDeps } from "./host/index.ts";
+import type { SandboxDriver } from "./sandbox.ts";
 
-/** Kind → its member. Each member exports one `create…Driver(deps)` that answers a `SandboxDriver`. */
+/** What any driver may need; each takes what it uses. */
+export type DriverDeps = HostDeps;
+
+interface DriverType {
+  load(deps: DriverDeps): Promise<SandboxDriver & { sweep(): Promise<unknown> }>;
+}
+
+/** Kind → its member. */
 export const drivers = {
-  host: { load: () => import("./host/index.ts") },
-} as const;
+  host: { load: async (deps) => (await import("./host/index.ts")).createHostDriver(deps) },
+} satisfies Record<string, DriverType>;
 
-/** The kinds that settings may name. */
-export type SandboxKind = keyof typeof drivers;
+/** Loads the driver that a setting names (`host`, `image:debian`). @throws Failure `settings` for an unknown kind. */
+export async function openDriver(setting: string, deps: DriverDeps): ReturnType<DriverType["load"]> {
+  const kind = setting.split(":", 1)[0] ?? "";
+  if (!Object.hasOwn(drivers, kind)) {
+    throw new Failure("settings", `Cannot use sandbox ${JSON.stringify(setting)}: this program has no such kind`, {
+      hint: `Kinds: ${Object.keys(drivers).join(", ")}`,
+    });
+  }
+  return drivers[kind as keyof typeof drivers].load(deps);
+}

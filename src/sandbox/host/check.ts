@@ -43,7 +43,7 @@ export async function checkBubblewrap(deps: CheckDeps): Promise<BubblewrapState>
   if (program === undefined || help === undefined) {
     return { works: false, reason: "bubblewrap is missing", hint: installHint(deps) };
   }
-  let said = "it did not start";
+  let said = "it says nothing";
   // Root needs no user namespace, but root of a container without rights does.
   for (const userNamespace of deps.root ? [false, true] : [true]) {
     const options = bubblewrapOptions({
@@ -58,7 +58,7 @@ export async function checkBubblewrap(deps: CheckDeps): Promise<BubblewrapState>
     if (tried?.ok === true) {
       return { works: true, program, userNamespace, bindsByDescriptor: help.text.includes("--ro-bind-fd") };
     }
-    said = tried?.text.trim().split("\n").at(-1) ?? said;
+    said = tried?.text.trim().split("\n").at(-1) || said;
   }
   return { works: false, reason: `bubblewrap does not work here (${said})`, hint: mendHint(deps) };
 }

@@ -1,6 +1,5 @@
 // The environment of commands on the host: a few variables by name, then the request's and the command's own.
 import { Failure } from "../../core/failure.ts";
-import { isWithin } from "../paths.ts";
 
 /** Taken from the host when set. Everything else of ours stays with us. */
 const passed =
@@ -19,8 +18,8 @@ export interface EnvironmentSources {
   host: Readonly<Record<string, string | undefined>>;
   home: string;
   temporary: string;
-  /** Folders in which programs are visible; the others are left out of PATH. Absent: all are. */
-  visible?: readonly string[];
+  /** Whether a folder of the host is at the same place inside; the others are left out of PATH. */
+  visible(folder: string): boolean;
   request: Readonly<Record<string, string>>;
   command: Readonly<Record<string, string>>;
 }
@@ -49,8 +48,7 @@ export function commandEnvironment(sources: EnvironmentSources): Record<string, 
   return result;
 }
 
-function searchPath(host: string, visible: readonly string[] | undefined): string {
-  const wanted = [...host.split(":"), ...defaultPath.split(":")].filter((folder) => folder.startsWith("/"));
-  const seen = visible === undefined ? wanted : wanted.filter((one) => visible.some((folder) => isWithin(one, folder)));
-  return [...new Set(seen)].join(":");
+function searchPath(host: string, visible: (folder: string) => boolean): string {
+  const folders = host.split(":").filter((folder) => folder.startsWith("/") && visible(folder));
+  return [...new Set([...folders, ...defaultPath.split(":")])].join(":");
 }

@@ -5,7 +5,7 @@ import { Failure } from "../../core/failure.ts";
 import type { Log } from "../../sys/log.ts";
 import { bubblewrapOptions, optionBytes, type SystemEntry } from "../bubblewrap.ts";
 import { type Launch, markerName } from "../exec.ts";
-import { type Bind, insidePath, lookInside, shown } from "../paths.ts";
+import { type Bind, insidePath, isWithin, lookInside, shown, toInside } from "../paths.ts";
 import type { Command, SandboxRequest } from "../sandbox.ts";
 import type { BubblewrapState } from "./check.ts";
 import { commandEnvironment } from "./environment.ts";
@@ -55,7 +55,12 @@ export function launch(place: Place, input: LaunchInput): Launch {
   if (wrapper === undefined) {
     const everything: Bind[] = [{ host: "/", inside: "/", access: "rw" }];
     requireFolder(command, { binds: everything, cwd });
-    const env = commandEnvironment({ ...sources, home: mounts.home, temporary: mounts.temporary });
+    const env = commandEnvironment({
+      ...sources,
+      home: mounts.home,
+      temporary: mounts.temporary,
+      visible: () => true,
+    });
     requireProgram(command, { binds: everything, cwd, path: env.PATH ?? "" });
     return {
       argv: command.argv,
@@ -67,7 +72,7 @@ export function launch(place: Place, input: LaunchInput): Launch {
     };
   }
   const binds = visibleBinds(wrapper, mounts);
-  const visible = binds.map(({ inside }) => inside);
+  const visible = (folder: string) => toInside(binds, folder) === folder;
   const env = commandEnvironment({ ...sources, home: insideHome, temporary: "/tmp", visible });
   requireFolder(command, { binds, cwd });
   requireProgram(command, { binds, cwd, path: env.PATH ?? "" });
@@ -129,7 +134,7 @@ function wrap(
   const held = holdBinds(mounts.binds, optionsFd + 1 + filter.length);
   if (held.missing.length > 0) input.log.warn("Folders are not bound: missing, or links", { folders: held.missing });
   const options = bubblewrapOptions({
-    system: [...wrapper.system, ...mounts.links.map(({ path, target }) => ({ kind: "link" as const, path, target }))],
+    system: [...wrapper.system, ...freeLinks(wrapper, mounts)],
     binds: bindsByDescriptor ? held.binds : withoutDescriptors(held),
     procReadOnly: wrapper.procReadOnly,
     cwd: input.cwd,
@@ -146,6 +151,13 @@ function wrap(
     contained: true,
     release: held.release,
   };
+}
+
+/** Links of the owner where nothing else is bound: a link is never written into a folder of the host. */
+function freeLinks(wrapper: Wrapper, mounts: Mounts): SystemEntry[] {
+  const bound = [...mounts.binds.map(({ inside }) => inside), ...wrapper.system.map(({ path }) => path)];
+  const free = mounts.links.filter(({ path }) => !bound.some((folder) => isWithin(path, folder)));
+  return free.map(({ path, target }) => ({ kind: "link", path, target }));
 }
 
 function withoutDescriptors(held: Held): Bind[] {

@@ -1,5 +1,5 @@
 // What one request lets its commands see of the host's folders, checked when the sandbox opens and at each command.
-import { closeSync, constants, mkdirSync, openSync, readlinkSync, realpathSync, statSync } from "node:fs";
+import { chmodSync, closeSync, constants, mkdirSync, openSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { Failure } from "../../core/failure.ts";
 import { limits } from "../../core/limits.ts";
@@ -34,6 +34,8 @@ export function planMounts(request: SandboxRequest, options: { stateDir: string;
   if (workspace === undefined) throw refusal(request.workspace, "it does not exist");
   const home = makeFolder(join(request.home, "home"));
   const temporary = makeFolder(join(request.home, "tmp"));
+  // As every /tmp; what is above it lets nobody else come here.
+  chmodSync(temporary, 0o1777);
   const place = (host: string, inside: string) => (options.remap ? inside : host);
   const binds: Bind[] = [
     { host: home, inside: place(home, insideHome), access: "rw" },
@@ -75,8 +77,8 @@ function ownFolder(path: string, state: string): string {
   if (!path.startsWith("/")) throw refusal(path, "it is not an absolute path");
   const host = realPath(path);
   if (host === undefined || !isFolder(host)) throw refusal(path, "it is not a folder that exists");
-  if (isWithin(state, host)) throw refusal(path, "it holds the state folder");
   if (isWithin(host, state)) throw refusal(path, "it is inside the state folder");
+  if (isWithin(state, host)) throw refusal(path, "it holds the state folder");
   if (taken.some((folder) => isWithin(host, folder))) throw refusal(path, "the sandbox has its own there");
   return host;
 }

@@ -1,0 +1,269 @@
+// The pure parts of the family: paths, trees, the filter program, environment, and what the check says.
+import { describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Failure } from "../../src/core/failure.ts";
+import { bubblewrapOptions, optionBytes } from "../../src/sandbox/bubblewrap.ts";
+import { type CheckDeps, checkBubblewrap } from "../../src/sandbox/host/check.ts";
+import { commandEnvironment } from "../../src/sandbox/host/environment.ts";
+import { openDriver } from "../../src/sandbox/index.ts";
+import { type Bind, insidePath, isWithin, lookInside, toHost, toInside } from "../../src/sandbox/paths.ts";
+import { seccompProgram } from "../../src/sandbox/seccomp.ts";
+import { descendants, killTree } from "../../src/sandbox/tree.ts";
+import { systemClock } from "../../src/sys/clock.ts";
+import type { ProcessRow, ProcessTable } from "../../src/sys/process-tree.ts";
+import { failureOf } from "./contract.ts";
+import { hostSetup } from "./host-setup.ts";
+
+const binds: Bind[] = [
+  { host: "/state/ws/a", inside: "/workspace/a", access: "rw" },
+  { host: "/state/ws/a/deep", inside: "/workspace/elsewhere", access: "ro" },
+  { host: "/home/me/code", inside: "/home/me/code", access: "rw" },
+];
+
+describe("paths", () => {
+  test("translate both ways by the deepest bind", () => {
+    expect(toInside(binds, "/state/ws/a/x/../y")).toBe("/workspace/a/y");
+    expect(toInside(binds, "/state/ws/a/deep/z")).toBe("/workspace/elsewhere/z");
+    expect(toInside(binds, "/state/ws/a")).toBe("/workspace/a");
+    expect(toInside(binds, "/state/ws/ab")).toBeUndefined();
+    expect(toInside(binds, "/state/ws/a/../b")).toBeUndefined();
+    expect(toHost(binds, "/workspace/elsewhere/z/")).toBe("/state/ws/a/deep/z");
+    expect(toHost(binds, "/workspace/a/../../etc")).toBeUndefined();
+    expect(toHost(binds, "/home/me/code/x")).toBe("/home/me/code/x");
+    expect(toHost([{ host: "/", inside: "/", access: "rw" }], "/etc/x")).toBe("/etc/x");
+  });
+  test("within means the folder or below it", () => {
+    expect(isWithin("/a/b", "/a")).toBe(true);
+    expect(isWithin("/a", "/a")).toBe(true);
+    expect(isWithin("/ab", "/a")).toBe(false);
+    expect(isWithin("/a", "/")).toBe(true);
+  });
+  test("from a turn become absolute and are checked", () => {
+    expect(insidePath("a/../b", "/w")).toBe("/w/a/../b");
+    expect(insidePath("-rf", "/")).toBe("/-rf");
+    expect(insidePath("/x", "/w")).toBe("/x");
+    for (const bad of ["", "a\0b", "é".repeat(3_000)]) expect(() => insidePath(bad, "/w")).toThrow(Failure);
+  });
+  test("are followed as the inside does", () => {
+    const base = mkdtempSync(join(tmpdir(), "paths-"));
+    mkdirSync(join(base, "real"));
+    writeFileSync(join(base, "real/file"), "");
+    symlinkSync("/workspace/real", join(base, "absolute"));
+    symlinkSync("../workspace/real/file", join(base, "up"));
+    symlinkSync("loop", join(base, "loop"));
+    symlinkSync(base, join(base, "outside"));
+    const one: Bind[] = [{ host: base, inside: "/workspace", access: "rw" }];
+    expect(lookInside(one, "/workspace/absolute/file")).toBe(join(base, "real/file"));
+    expect(lookInside(one, "/workspace/up")).toBe(join(base, "real/file"));
+    for (const gone of ["/workspace/loop", "/workspace/outside/real", "/workspace/none", "/etc/passwd"]) {
+      expect(lookInside(one, gone)).toBeUndefined();
+    }
+    rmSync(base, { recursive: true });
+  });
+});
+
+const row = (pid: number, parent: number, dead = false): ProcessRow => ({
+  pid,
+  parent,
+  dead,
+  session: pid,
+  started: String(pid),
+  command: `p${pid}`,
+});
+
+/** A machine of rows that obeys signals; `stubborn` ones do not die. */
+function playedTable(rows: ProcessRow[], { stubborn = [] as number[], failing = 0 } = {}) {
+  const sent: string[] = [];
+  let looks = 0;
+  const table: ProcessTable = {
+    list: async () => {
+      looks += 1;
+      if (looks <= failing) throw new Error("EMFILE");
+      return [...rows];
+    },
+    children: () => undefined,
+    memoryBytes: () => 0,
+    variable: () => undefined,
+    describe: ({ command }) => command,
+    send: async ({ pid }, signal) => {
+      sent.push(`${signal} ${pid}`);
+      const index = rows.findIndex((one) => one.pid === pid);
+      if (signal === "SIGKILL" && index >= 0 && !stubborn.includes(pid)) rows.splice(index, 1);
+      return true;
+    },
+  };
+  return { table, sent };
+}
+
+describe("trees", () => {
+  test("are everything below the roots, even with a knot", () => {
+    const rows = [row(1, 0), row(2, 1), row(3, 2), row(4, 1), row(5, 9), row(6, 7), row(7, 6)];
+    expect(descendants(rows, new Set([2, 6])).map(({ pid }) => pid)).toEqual([2, 6, 3, 7]);
+  });
+  test("are frozen before they are killed", async () => {
+    const { table, sent } = playedTable([row(2, 1), row(3, 2)]);
+    const plan = { select: (rows: readonly ProcessRow[]) => [...rows], freeze: true, proofMs: 1_000 };
+    expect(await killTree(plan, { table, clock: systemClock })).toEqual({
+      killed: [
+        { pid: 2, command: "p2" },
+        { pid: 3, command: "p3" },
+      ],
+      survivors: [],
+    });
+    expect(sent).toEqual(["SIGSTOP 2", "SIGSTOP 3", "SIGKILL 2", "SIGKILL 3"]);
+  });
+  test("that outlive the proof's time are told", async () => {
+    const { table } = playedTable([row(2, 1), row(3, 2)], { stubborn: [3] });
+    const plan = { select: (rows: readonly ProcessRow[]) => [...rows], freeze: false, proofMs: 60 };
+    expect(await killTree(plan, { table, clock: systemClock })).toEqual({
+      killed: [{ pid: 2, command: "p2" }],
+      survivors: [{ pid: 3, command: "p3" }],
+    });
+  });
+  test("a look that fails proves nothing", async () => {
+    const { table, sent } = playedTable([row(2, 1)], { failing: 3 });
+    const plan = { select: (rows: readonly ProcessRow[]) => [...rows], freeze: false, proofMs: 2_000 };
+    expect((await killTree(plan, { table, clock: systemClock })).killed).toHaveLength(1);
+    expect(sent).toEqual(["SIGKILL 2"]);
+  });
+});
+
+/** Runs a filter on one call, as the kernel would. */
+function filtered(program: Uint8Array, call: { arch: number; number: number; args?: number[] }): number {
+  const view = new DataView(program.buffer);
+  const [first = 0, second = 0] = call.args ?? [];
+  const data: Record<number, number> = { 0: call.number, 4: call.arch, 16: first, 24: second };
+  let value = 0;
+  for (let at = 0; at < program.length / 8; at++) {
+    const code = view.getUint16(at * 8, true);
+    const operand = view.getUint32(at * 8 + 4, true);
+    if (code === 0x20) value = data[operand] ?? 0;
+    else if (code === 0x06) return operand;
+    else {
+      const holds = code === 0x15 ? value === operand : code === 0x35 ? value >= operand : (value & operand) !== 0;
+      at += view.getUint8(at * 8 + (holds ? 2 : 3));
+    }
+  }
+  throw new Error("The program ended without an answer");
+}
+
+describe("the filter of kernel calls", () => {
+  const allow = 0x7fff0000;
+  const eperm = 0x50001;
+  const enosys = 0x50026;
+  test.each([
+    ["x64", 0xc000003e, { read: 0, ioctl: 16, clone: 56, unshare: 272, keyctl: 250, clone3: 435, ptrace: 101 }],
+    ["arm64", 0xc00000b7, { read: 63, ioctl: 29, clone: 220, unshare: 97, keyctl: 219, clone3: 435, ptrace: 117 }],
+  ] as const)("on %s", (architecture, arch, numbers) => {
+    const program = seccompProgram(architecture) ?? new Uint8Array();
+    const run = (number: number, ...args: number[]) => filtered(program, { arch, number, args });
+    expect(run(numbers.read)).toBe(allow);
+    expect(run(numbers.ptrace)).toBe(allow);
+    expect(run(numbers.keyctl)).toBe(eperm);
+    expect(run(numbers.clone3)).toBe(enosys);
+    expect(run(numbers.clone, 0x11)).toBe(allow);
+    expect(run(numbers.clone, 0x10000011)).toBe(eperm);
+    expect(run(numbers.unshare, 0x20000)).toBe(allow);
+    expect(run(numbers.unshare, 0x10000000)).toBe(eperm);
+    expect(run(numbers.ioctl, 0, 0x5401)).toBe(allow);
+    expect(run(numbers.ioctl, 0, 0x5412)).toBe(eperm);
+    expect(run(numbers.ioctl, 0, 0x541c)).toBe(eperm);
+    expect(filtered(program, { arch: 0x40000003, number: numbers.read })).toBe(enosys);
+  });
+  test("refuses the x32 numbers and knows no other architecture", () => {
+    expect(filtered(seccompProgram("x64") ?? new Uint8Array(), { arch: 0xc000003e, number: 0x40000000 })).toBe(enosys);
+    expect(seccompProgram("riscv64")).toBeUndefined();
+  });
+});
+
+describe("the environment", () => {
+  const sources = { home: "/home/agent", temporary: "/tmp", visible: () => true, request: {}, command: {} };
+  test("is an allow-list, then the request's, then the command's", () => {
+    const host = { PATH: "/opt/x:/usr/bin:relative", LC_ALL: "C", AWS_SECRET: "x", https_proxy: "http://u:p@proxy" };
+    const env = commandEnvironment({
+      ...sources,
+      host,
+      visible: (folder) => folder !== "/opt/x",
+      request: { A: "request", B: "request" },
+      command: { B: "command", HOME: "/elsewhere", LD_PRELOAD: "evil", BUN_OPTIONS: "evil" },
+    });
+    expect(env).toEqual({
+      LC_ALL: "C",
+      TERM: "dumb",
+      PATH: "/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin:/bin",
+      HOME: "/elsewhere",
+      TMPDIR: "/tmp",
+      A: "request",
+      B: "command",
+    });
+  });
+});
+
+describe("bubblewrap's options", () => {
+  test("bind parents before what lies in them, and end with a read-only root", () => {
+    const options = bubblewrapOptions({
+      system: [{ kind: "link", path: "/bin", target: "usr/bin" }],
+      binds: [
+        { host: "/h/a/b", inside: "/workspace/a/b", access: "ro" },
+        { host: "/h/a", inside: "/workspace/a", access: "rw", fd: 7 },
+      ],
+      procReadOnly: [],
+      cwd: "/workspace",
+      env: { A: "1" },
+      userNamespace: true,
+    });
+    const text = options.join(" ");
+    expect(text).toContain("--bind-fd 7 /workspace/a --ro-bind /h/a/b /workspace/a/b --remount-ro /dev --remount-ro /");
+    expect(text).toContain("--unshare-user");
+    expect(text).not.toContain("--cap-add");
+    expect(new TextDecoder().decode(optionBytes(["--a", "b c"]))).toBe("--a\0b c\0");
+  });
+});
+
+describe("the check", () => {
+  const deps = (files: Record<string, string>, change: Partial<CheckDeps> = {}): CheckDeps => ({
+    spawn: async (argv) => {
+      throw new Failure("sandbox", `Cannot start ${argv[0]}: no rights`);
+    },
+    clock: systemClock,
+    platform: "linux",
+    root: false,
+    program: "/bin/sh",
+    readText: (path) => files[path],
+    ...change,
+  });
+  const hint = async (files: Record<string, string>, change: Partial<CheckDeps> = {}) => {
+    const state = await checkBubblewrap(deps(files, change));
+    return state.works ? "" : state.hint;
+  };
+  test("knows the mend for each distribution and each refusal of the kernel", async () => {
+    const missing = { program: "/no/such/bwrap" };
+    const release = (text: string) => ({ "/etc/os-release": text });
+    expect(await hint(release("NAME=x\nID=debian\n"), missing)).toContain("apt-get install bubblewrap");
+    expect(await hint(release('ID=rocky\nID_LIKE="rhel centos fedora"\n'), missing)).toContain("dnf install");
+    expect(await hint(release("ID=alpine\n"), missing)).toContain("apk add");
+    expect(await hint({}, missing)).toBe("Install the package bubblewrap");
+    expect(await hint({ "/proc/sys/kernel/unprivileged_userns_clone": "0\n" })).toContain(
+      "unprivileged_userns_clone=1",
+    );
+    expect(await hint({ "/proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1\n" })).toContain("AppArmor");
+    expect(await hint({ "/proc/sys/user/max_user_namespaces": "0\n" })).toContain("max_user_namespaces");
+    expect(await hint({ "/.dockerenv": "" })).toContain("Inside a container");
+    expect(await hint({})).toContain('"isolation": "none"');
+    expect(await checkBubblewrap(deps({}, { platform: "darwin" }))).toMatchObject({
+      works: false,
+      reason: "bubblewrap exists for Linux only",
+    });
+  });
+});
+
+test("the table opens the kinds it has, and names them for any other", async () => {
+  const setup = hostSetup("none");
+  const driver = await openDriver("host", setup.deps);
+  expect(driver.kind).toBe("host");
+  await driver.close();
+  expect(await failureOf(openDriver("moon:base", setup.deps))).toContain('Cannot use sandbox "moon:base"');
+  await setup.close();
+});
