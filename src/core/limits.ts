@@ -19,6 +19,10 @@ export const limits = {
   /** This many starts, each shorter than `startLifeMs`, and nothing is resumed. */
   startsShortMax: 5,
   startLifeMs: 60_000,
+  /** Afterwards its life is noted this often. */
+  aliveEveryMs: 10 * 60_000,
+  /** Between the answer to a stop and the closing of the socket that it goes through. */
+  lastWordMs: 50,
   /** How often the forming answer is written to the store. */
   partialEveryMs: 1_000,
   /** Tool output shown to the model (MO-067). */

@@ -185,6 +185,7 @@ export function createGateway(deps: GatewayDeps) {
     /** See `Queue.close`. */
     close: (drainMs: number) => queue.close(drainMs),
     running: () => queue.running(),
+    runningIn: (session: number) => queue.active(session),
     /** The session that a place leads to now. */
     sessionAt: (inbound: Inbound): Session | undefined => store.transaction(() => book.resolve(inbound)?.session),
     /** Sets the working folder of the session at a place; makes the session when there is none. */

@@ -17,7 +17,7 @@ export interface RecorderDeps {
   branches: Branches;
   clock: Clock;
   /** A finished answer or a sent file, for the history view. Never throws. */
-  onMessage(message: { turn: TurnRow; text: string }): void;
+  onMessage(message: { turn: TurnRow; text: string; at: number }): void;
 }
 
 export type Recorder = ReturnType<typeof createRecorder>;
@@ -96,7 +96,8 @@ export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: Tu
       else if (event.type === "text") savePartial(event.delta);
       if (event.type === "message") partial = "";
       hub.publish({ n: last, turn: turn.id, session: session.id, event });
-      if (event.type === "message" && event.text.trim() !== "") deps.onMessage({ turn, text: event.text });
+      if (event.type === "message" && event.text.trim() !== "")
+        deps.onMessage({ turn, text: event.text, at: clock.now() });
     },
     /** Publishes without storing: the last word when the store itself fails. */
     announce(event: TurnEvent): void {

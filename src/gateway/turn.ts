@@ -10,22 +10,13 @@ import type { Proof, Sandbox, SandboxRequest } from "../sandbox/sandbox.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
-import type { Tool, ToolContext } from "../tools/tool.ts";
 import type { Redactor } from "../vault/redact.ts";
 import type { Branches } from "./branches.ts";
 import type { Hub } from "./hub.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
 import { redactEvent, redactTool } from "./redacting.ts";
-
-/** What a session's turn is made of; app.ts knows the folders, the prompt and the files. */
-export interface TurnSetting {
-  request: SandboxRequest;
-  system: string;
-  model: string;
-  tools: readonly Tool[];
-  /** One sentence for the person when tools are withheld. */
-  notice?: string;
-}
+import type { TurnServices } from "./services.ts";
+import type { Setting } from "./setting.ts";
 
 /** What turns are run with. */
 export interface TurnDeps {
@@ -37,29 +28,30 @@ export interface TurnDeps {
   redactor: Redactor;
   harness(session: Session): Promise<Harness>;
   openSandbox(request: SandboxRequest): Promise<Sandbox>;
-  setting(turn: TurnRow, session: Session): Promise<TurnSetting>;
+  setting(turn: TurnRow, session: Session): Promise<Setting>;
+  /** `provider/name[:level]`. */
+  modelOf(session: Session | undefined): string;
+  /** Longest time of a turn in milliseconds; none when absent. */
+  timeoutMs?: number;
   /** The waiting input that may join this turn. */
   next(turn: TurnRow): TurnInput | undefined;
   /** Bytes of a stored attachment. */
   file(turn: TurnRow, stored: string): Promise<Uint8Array>;
-  /** All of a tool's context that is not of the sandbox. */
-  services(
-    turn: TurnRow,
-    request: SandboxRequest,
-  ): Pick<ToolContext, "memory" | "schedule"> & {
-    keep(file: { name: string; bytes: Uint8Array }): Promise<string>;
-    spill(name: string, bytes: Uint8Array): Promise<string>;
-  };
-  onMessage(message: { turn: TurnRow; text: string }): void;
+  /** All of a tool's context that is not of the call. */
+  services(row: TurnRow, sandbox: Sandbox): TurnServices;
+  onMessage(message: { turn: TurnRow; text: string; at: number }): void;
 }
+
+/** Why a turn is ended from outside: by a person, by shutdown (the next start goes on), or by its time limit. */
+export type Halt = "stop" | "interrupt" | "timeout";
 
 /** A turn that runs. */
 export interface ActiveTurn {
   readonly row: TurnRow;
   /** What it is doing right now, in a few words. */
   doing(): string;
-  /** Kills its trees with proof and ends it as stopped (`stop`) or leaves it to the next start (`interrupt`). */
-  halt(how: "stop" | "interrupt"): Promise<Proof>;
+  /** Kills its trees with proof and ends it. */
+  halt(how: Halt): Promise<Proof>;
   readonly done: Promise<void>;
 }
 
@@ -76,7 +68,7 @@ export function startTurn(deps: TurnDeps, { row, session }: { row: TurnRow; sess
   const recorder = createRecorder(deps, { turn: row, session });
   let sandbox: Sandbox | undefined;
   let doing = "starting";
-  let halting: "stop" | "interrupt" | undefined;
+  let halting: Halt | undefined;
   let letGo: () => void = () => undefined;
   const abandoned = new Promise<"abandoned">((resolve) => {
     letGo = () => resolve("abandoned");
@@ -86,6 +78,7 @@ export function startTurn(deps: TurnDeps, { row, session }: { row: TurnRow; sess
   const record = (event: TurnEvent): void => {
     // Shutdown leaves the turn open, so that the next start goes on with it.
     if (event.type === "ended" && halting === "interrupt") recorder.announce(event);
+    else if (event.type === "ended" && halting === "timeout") recorder.record(timedOut(event, deps.timeoutMs ?? 0));
     else recorder.record(event);
     doing = describe(event) ?? doing;
   };
@@ -96,7 +89,8 @@ export function startTurn(deps: TurnDeps, { row, session }: { row: TurnRow; sess
       sandbox = await deps.openSandbox(setting.request);
       if (setting.notice !== undefined) record({ type: "notice", text: setting.notice });
       const harness = await deps.harness(session);
-      const turn = buildTurn(deps, { row, session, setting, sandbox, recorder, signal: abort.signal });
+      const system = await setting.system(sandbox);
+      const turn = buildTurn(deps, { row, session, setting, system, sandbox, recorder, signal: abort.signal });
       await consume(harness.run(turn), { record, until: abandoned, redactor: deps.redactor });
       if (!recorder.ended()) record(endedEvent(halting === undefined ? "failed" : "stopped", missingEnd(halting)));
     } catch (error) {
@@ -109,25 +103,43 @@ export function startTurn(deps: TurnDeps, { row, session }: { row: TurnRow; sess
       await sandbox?.close().catch((error) => log.warn("Cannot close sandbox", { error: errorText(error) }));
     }
   };
-  const done = run();
-
-  return {
-    row,
-    doing: () => doing,
-    done,
-    async halt(how) {
-      halting ??= how;
-      abort.abort();
-      const proof = (await sandbox?.kill(turnScope(row.id))) ?? nothingKilled;
-      // A harness or model that hangs is left behind: stop does not depend on it.
-      const patience = new AbortController();
-      await Promise.race([done, deps.clock.sleep(limits.haltMs, patience.signal)]);
-      patience.abort();
-      letGo();
-      await done;
-      return proof;
-    },
+  const halt = async (how: Halt): Promise<Proof> => {
+    halting ??= how;
+    abort.abort();
+    const proof = (await sandbox?.kill(turnScope(row.id))) ?? nothingKilled;
+    // A harness or model that hangs is left behind: stop does not depend on it.
+    const patience = new AbortController();
+    await Promise.race([done, deps.clock.sleep(limits.haltMs, patience.signal)]);
+    patience.abort();
+    letGo();
+    await done;
+    return proof;
   };
+  const done = run();
+  if (deps.timeoutMs !== undefined) void limitTime(deps, { done, expire: () => halt("timeout") });
+  return { row, doing: () => doing, done, halt };
+}
+
+/** Ends the turn when its time is over, unless it is over before. */
+async function limitTime(
+  deps: TurnDeps,
+  { done, expire }: { done: Promise<void>; expire: () => Promise<Proof> },
+): Promise<void> {
+  const over = new AbortController();
+  void done.then(() => over.abort());
+  await deps.clock.sleep(deps.timeoutMs ?? 0, over.signal);
+  if (!over.signal.aborted) await expire();
+}
+
+/** The end of a turn that took too long: it names the limit and how to change it, and guesses no cause. */
+function timedOut(event: TurnEvent & { type: "ended" }, timeoutMs: number): TurnEvent {
+  const seconds = Math.round(timeoutMs / 1000);
+  const error = {
+    code: "provider.timeout.final" as const,
+    message: `The turn took longer than its limit of ${seconds} seconds and was ended`,
+    hint: "limits.timeoutSeconds in settings.json changes the limit",
+  };
+  return { ...event, outcome: "failed", error };
 }
 
 /** Reads the stream to its end, or until it is given up. */
@@ -167,21 +179,22 @@ function buildTurn(
   parts: {
     row: TurnRow;
     session: Session;
-    setting: TurnSetting;
+    setting: Setting;
+    system: string;
     sandbox: Sandbox;
     recorder: Recorder;
     signal: AbortSignal;
   },
 ): Turn {
-  const { row, session, setting, sandbox, recorder, signal } = parts;
-  const services = deps.services(row, setting.request);
+  const { row, session, setting, system, sandbox, recorder, signal } = parts;
+  const services = deps.services(row, sandbox);
   return {
     id: row.id,
     attempt: row.attempts,
     session,
     requester: row.requester,
-    system: setting.system,
-    model: parseModelName(setting.model),
+    system,
+    model: parseModelName(deps.modelOf(session)),
     history: deps.branches.get(session.id, session.head),
     head: recorder.head,
     startedCalls: row.attempts > 1 ? deps.store.turns.startedCalls(row.id) : new Set(),

@@ -17,8 +17,10 @@ export interface TerminalDeps {
   receive(inbound: Inbound, traits: AdapterTraits): Promise<Receipt>;
   subscribe(listener: (happening: Happening) => void): () => void;
   state(place: Inbound): Omit<ChatState, "conversation">;
+  /** Resolves once `state` knows all that it tells. */
+  ready(): Promise<void>;
   /** Binds the session of a place to a folder of the owner's. @throws Failure when it may not be used. */
-  useFolder(place: Inbound, folder: string): Promise<void>;
+  useFolder(place: Inbound, folder: string): void;
   eventsAfter(session: SessionId, after: number): StoredEvent[];
   turnEvents(turn: TurnId): StoredEvent[];
   forming(turn: TurnId): Forming | undefined;
@@ -42,8 +44,17 @@ interface Screen {
 
 export const terminalTraits: AdapterTraits = { local: true, live: true };
 
-/** The terminal adapter and the function that answers `/v1/chat` and `/v1/chat/<connection>`. */
-export function openTerminal(deps: TerminalDeps): { adapter: Adapter; chat(request: Request): Promise<Response> } {
+/** The terminal's door. */
+export interface Terminal {
+  adapter: Adapter;
+  /** Answers `/v1/chat` and `/v1/chat/<connection>`. */
+  chat(request: Request): Promise<Response>;
+  /** Tells every screen that the instance goes away, and whether another takes over. */
+  leave(reason: "stop" | "handover"): void;
+}
+
+/** Opens the terminal's door. */
+export function openTerminal(deps: TerminalDeps): Terminal {
   const screens = new Map<string, Screen>();
   const place = (conversation: string): Inbound => placeOf(deps, conversation);
 
@@ -82,7 +93,8 @@ export function openTerminal(deps: TerminalDeps): { adapter: Adapter; chat(reque
     if (up.version !== protocolVersion) throw versionFailure(up.version);
     if (screens.size >= limits.screensMax)
       throw new Failure("usage", `Cannot open: ${limits.screensMax} screens are connected`);
-    if (up.folder !== undefined) await deps.useFolder(place(up.conversation), up.folder);
+    await deps.ready();
+    if (up.folder !== undefined) deps.useFolder(place(up.conversation), up.folder);
     const id = deps.randomId();
     const connection = createConnection(id, () => screens.delete(id));
     const screen: Screen = { connection, conversation: up.conversation, session: null };
@@ -163,6 +175,9 @@ export function openTerminal(deps: TerminalDeps): { adapter: Adapter; chat(reque
         unsubscribe();
         for (const screen of [...screens.values()]) screen.connection.close();
       },
+    },
+    leave(reason) {
+      for (const screen of screens.values()) screen.connection.send({ type: "bye", reason });
     },
     async chat(request) {
       const id = /^\/v1\/chat\/([^/]+)$/.exec(new URL(request.url).pathname)?.[1];

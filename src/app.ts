@@ -1,0 +1,450 @@
+// The composition root: a numbered boot list, the only file that knows every folder.
+import { rmSync } from "node:fs";
+import { userInfo } from "node:os";
+import process from "node:process";
+import { becomeSubreaper, reap } from "#ffi";
+import { serve } from "#serve";
+import { admit } from "./access/admission.ts";
+import { openTerminal, type Terminal, terminalTraits } from "./adapters/terminal/index.ts";
+import { createDispatch } from "./admin/dispatch.ts";
+import { resources } from "./admin/index.ts";
+import { createSocket } from "./admin/socket.ts";
+import type { Config } from "./config/load.ts";
+import type { SecretRef } from "./config/secret.ts";
+import { errorText } from "./core/failure.ts";
+import { protocolVersion } from "./core/frame.ts";
+import { limits } from "./core/limits.ts";
+import type { Address } from "./core/message.ts";
+import { formatModelName, parseModelName } from "./core/model-name.ts";
+import type { Session } from "./core/session.ts";
+import type { StatusReport, StopReport } from "./core/status.ts";
+import { createBranches } from "./gateway/branches.ts";
+import { commands } from "./gateway/commands/index.ts";
+import { createGateway, type Gateway } from "./gateway/gateway.ts";
+import { postElsewhere, writeAnswer, writeInbound } from "./gateway/history.ts";
+import { createHub } from "./gateway/hub.ts";
+import { keepInboundFile, loadFile, turnServices } from "./gateway/services.ts";
+import { checkFolder, createSettingBook, type SettingBook } from "./gateway/setting.ts";
+import { sessionScope } from "./gateway/turn.ts";
+import { isDemo, sandboxLabel, sandboxLines, viewState } from "./gateway/view.ts";
+import { openHarness } from "./harness/index.ts";
+import { createModels } from "./models/models.ts";
+import type { ProviderSettings } from "./models/routes.ts";
+import { openDriver } from "./sandbox/index.ts";
+import type { Sandbox, SandboxHealth } from "./sandbox/sandbox.ts";
+import type { EventTarget } from "./schedule/parse.ts";
+import { createScheduler, type Scheduler } from "./schedule/runner.ts";
+import { openStore } from "./store/db.ts";
+import { createStore, type Store } from "./store/store.ts";
+import { localTimeZone } from "./sys/calendar.ts";
+import type { Clock } from "./sys/clock.ts";
+import type { Log } from "./sys/log.ts";
+import { processTable } from "./sys/process-tree.ts";
+import { systemSpawn } from "./sys/spawn.ts";
+import { createTools } from "./tools/index.ts";
+import { createRedactor } from "./vault/redact.ts";
+import { createLayout } from "./workspace/layout.ts";
+import { createTranscript } from "./workspace/transcript.ts";
+
+/** What a start needs. The caller holds the instance's lock and keeps it until `closed`. */
+export interface StartOptions {
+  config: Config;
+  /** A terminal chat that runs the agent by itself: no adapter but the terminal. */
+  alone: boolean;
+  version: string;
+  log: Log;
+  clock: Clock;
+}
+
+/** The running program. */
+export interface App {
+  status(): StatusReport;
+  /** Takes nothing new, drains, kills what is left with proof, closes everything. A second call joins the first. */
+  stop(options: { drainMs: number; reason: "stop" | "handover" }): Promise<StopReport>;
+  closed: Promise<void>;
+}
+
+/** What stands between the store and the doors. */
+interface Parts {
+  store: Store;
+  startId: number;
+  driver: Awaited<ReturnType<typeof openDriver>>;
+  hub: ReturnType<typeof createHub>;
+  models: ReturnType<typeof createModels>;
+  redactor: ReturnType<typeof createRedactor>;
+  layout: ReturnType<typeof createLayout>;
+  transcript: ReturnType<typeof createTranscript>;
+  modelOf(session: Session | undefined): string;
+  /** What the driver last said of itself; it is asked in the background, since the answer takes a while. */
+  health(): SandboxHealth | undefined;
+}
+
+/** Boots the program. @throws Failure with the reason why it cannot start; nothing stays open then. */
+export async function startApp(options: StartOptions): Promise<App> {
+  const { config, log, clock } = options;
+  const closers: (() => Promise<unknown> | unknown)[] = [];
+  const closeAll = async () => {
+    for (const close of closers.splice(0).reverse()) await quietly(log, close);
+  };
+  try {
+    // 1. The store, and what it says of the last lives.
+    const store = createStore(openStore(config.paths.database, { copies: config.paths.backups }));
+    closers.push(() => store.close());
+    const crashLoop = store.starts.crashLoop({ count: limits.startsShortMax, lifeMs: limits.startLifeMs });
+    const startId = store.starts.add(clock.now());
+    // 2. What a turn works with: models, workspace, sandbox, redaction.
+    const parts = await openParts(options, { store, startId });
+    closers.push(() => parts.driver.close());
+    closers.push(() => parts.transcript.settled());
+    // 3. The middle: gateway and scheduler.
+    const middle = openMiddle(options, parts);
+    closers.push(() => middle.scheduler.close());
+    // 4. The doors: the control socket, with the terminal behind it.
+    const terminal = openTerminalDoor(options, { parts, middle });
+    middle.attach(terminal);
+    const running = createRunning(options, { parts, middle, closeAll, leave: terminal.leave });
+    closers.push(() => terminal.adapter.close());
+    const server = await openControlSocket(options, { parts, running, terminal });
+    closers.push(() => server.close());
+    // 5. What earlier lives left: processes first, then turns, then what waits.
+    await quietly(log, () => parts.driver.sweep());
+    const { resumed, offered } = middle.gateway.resume(crashLoop);
+    await middle.scheduler.start();
+    // 6. Signs of life.
+    const life = new AbortController();
+    closers.push(() => life.abort());
+    void keepAlive(options, { store, startId, signal: life.signal });
+    log.info("Started", { resumed: resumed.length, offered: offered.length, crashLoop });
+    return running;
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+/** Models, workspace, sandbox driver, redaction. */
+async function openParts(
+  { config, log, clock, version }: StartOptions,
+  { store, startId }: Pick<Parts, "store" | "startId">,
+): Promise<Parts> {
+  const { settings } = config;
+  const layout = createLayout(config.workspace);
+  await layout.prepare();
+  const models = createModels({
+    settings: { ...(settings.model === undefined ? {} : { model: settings.model }), models: providersOf(config) },
+    environment: config.environment,
+    version,
+    clock,
+    log: log.child({ part: "models" }),
+  });
+  const chosen = formatModelName(await models.fallback());
+  const driver = await openDriver(settings.sandbox, {
+    spawn: systemSpawn,
+    clock,
+    log: log.child({ part: "sandbox" }),
+    table: processTable(),
+    isolation: settings.isolation,
+    stateDir: config.stateDir,
+    environment: config.env,
+    orphans: { becomeSubreaper, reap },
+  });
+  let health: SandboxHealth | undefined;
+  void quietly(log, async () => {
+    health = await driver.check();
+  });
+  return {
+    store,
+    startId,
+    driver,
+    hub: createHub((error) => log.error("A listener failed", { error: errorText(error) })),
+    models,
+    redactor: createRedactor(() => config.secretValues()),
+    layout,
+    transcript: createTranscript({ log }),
+    modelOf: (session) => session?.model ?? settings.agents[session?.agent ?? "main"]?.model ?? chosen,
+    health: () => health,
+  };
+}
+
+/** The gateway with everything that it is handed, and the scheduler that feeds it. */
+interface Middle {
+  gateway: Gateway;
+  scheduler: Scheduler;
+  settings: SettingBook;
+  /** Lets the program's own words out by the terminal. */
+  attach(terminal: Terminal): void;
+}
+
+function openMiddle(options: StartOptions, parts: Parts): Middle {
+  const { config, log, clock } = options;
+  const { store, layout, driver } = parts;
+  let terminal: Terminal | undefined;
+  const timeZone = localTimeZone();
+  const settings = createSettingBook({
+    layout,
+    sandboxes: config.paths.sandboxes,
+    agent: (name) => config.settings.agents[name] ?? {},
+    driver,
+    isolationWaived: config.settings.isolation === "none",
+    health: parts.health,
+    facts: store.facts,
+    tools: createTools({ clock }),
+    timeZone,
+    log,
+    isLocal: (adapter) => adapter === "terminal",
+  });
+  const scheduler = createScheduler({
+    eventsDir: layout.events,
+    store: store.schedules,
+    clock,
+    log: log.child({ part: "schedule" }),
+    receive: (inbound) => gateway.receive(inbound, terminalTraits),
+    resolve: resolveTarget,
+  });
+  const timeoutSeconds = config.settings.limits.timeoutSeconds;
+  const gateway = createGateway({
+    ...parts,
+    clock,
+    log: log.child({ part: "gateway" }),
+    branches: createBranches({
+      load: (head) => store.entries.branch(head),
+      sessionsMax: limits.cachedSessionsMax,
+      bytesMax: limits.cachedBytesMax,
+    }),
+    commands,
+    admit: (inbound, traits) => admit(inbound, { local: traits.local }),
+    harness: lazyHarness(options, { parts, timeZone }),
+    openSandbox: async (request) => bounded(await driver.open(request), config.settings.limits),
+    setting: settings.of,
+    services: (row, sandbox) =>
+      turnServices({ layout, clock, schedule: (turn) => scheduler.of(turn.replyTo, turn.requester) }, { row, sandbox }),
+    file: (_row, stored) => loadFile(layout, stored),
+    keepFile: (inbound, file) => keepInboundFile({ layout, clock }, { inbound, ...file }),
+    onInbound: (inbound) => writeInbound(parts, inbound),
+    onMessage: (message) => {
+      writeAnswer(parts, message);
+      postElsewhere({ gateway, door: terminal?.adapter, log }, message);
+    },
+    checkModel: (name) => parts.models.info(parseModelName(name)),
+    availableModels: () => parts.models.available(),
+    memory: settings.memory,
+    statusLines: () => sandboxLines(parts.health()),
+    killBackground: (session) => driver.kill(sessionScope(session)),
+    backgroundOf: (session) => driver.running().filter((found) => found.scope === sessionScope(session)),
+    confirmTools: settings.confirm,
+    turnsParallelMax: config.settings.limits.turnsParallel,
+    ...(timeoutSeconds === undefined ? {} : { timeoutMs: timeoutSeconds * 1000 }),
+  });
+  return {
+    gateway,
+    scheduler,
+    settings,
+    attach(opened) {
+      terminal = opened;
+    },
+  };
+}
+
+/** The terminal's half that lives in the instance. */
+function openTerminalDoor(options: StartOptions, { parts, middle }: { parts: Parts; middle: Middle }): Terminal {
+  const { config, alone, log, clock } = options;
+  const { store, hub, layout, driver } = parts;
+  const { gateway, settings } = middle;
+  const view = {
+    store,
+    gateway,
+    modelOf: parts.modelOf,
+    sandboxLabel: () => sandboxLabel(config.settings.sandbox, parts.health()),
+    confirmText: settings.confirmText,
+  };
+  const { uid, username } = userInfo();
+  return openTerminal({
+    receive: gateway.receive,
+    subscribe: hub.subscribe,
+    forming: hub.forming,
+    ready: async () => void (await driver.check()),
+    state: (place) => viewState(view, place),
+    useFolder(place, folder) {
+      checkFolder(folder, config.stateDir);
+      gateway.useFolder(place, folder);
+    },
+    eventsAfter: (session, after) => store.turns.eventsOfSession(session, { after }),
+    turnEvents: (turn) => store.turns.events(turn),
+    keepFile: (inbound, file) => keepInboundFile({ layout, clock }, { inbound, ...file }),
+    commands: commands.map(({ name, args, summary }) => ({ name, summary, ...(args === undefined ? {} : { args }) })),
+    user: { id: String(uid), name: username },
+    pid: process.pid,
+    program: `remoteagent ${options.version}`,
+    alone,
+    now: () => clock.now(),
+    randomId: () => Buffer.from(clock.random(12)).toString("hex"),
+    onError: (error) => log.error("A terminal request failed", { error: errorText(error) }),
+  });
+}
+
+/** The control socket: whoever holds the lock may take a stale path away. */
+async function openControlSocket(
+  { config, log }: StartOptions,
+  { parts, running, terminal }: { parts: Parts; running: Running; terminal: Terminal },
+) {
+  const onError = (what: string, error: unknown) => log.error("A request failed", { what, error: errorText(error) });
+  const dispatch = createDispatch({ resources: resources(() => parts.store), onError });
+  const answer = createSocket({
+    status: running.status,
+    requestStop: (reason, drainMs) => running.stop({ reason, drainMs }),
+    admin: dispatch,
+    chat: terminal.chat,
+    onError,
+  });
+  rmSync(config.paths.socket, { force: true });
+  return serve({ unix: config.paths.socket }, answer);
+}
+
+type Running = App;
+
+/** The running program: what it says of itself, and how it ends. */
+function createRunning(
+  options: StartOptions,
+  {
+    parts,
+    middle,
+    closeAll,
+    leave,
+  }: { parts: Parts; middle: Middle; closeAll: () => Promise<void>; leave: (reason: "stop" | "handover") => void },
+): Running {
+  const { log, clock } = options;
+  const startedAt = clock.now();
+  let stopping: Promise<StopReport> | undefined;
+  let close: () => void = () => undefined;
+  const closed = new Promise<void>((resolve) => {
+    close = resolve;
+  });
+  const stop: App["stop"] = async ({ drainMs, reason }) => {
+    const begun = clock.monotonic();
+    log.info("Stopping", { reason, drainMs });
+    const { drained, interrupted, proof } = await middle.gateway.close(drainMs);
+    const background = await parts.driver.kill();
+    leave(reason);
+    parts.store.starts.ended(parts.startId, clock.now());
+    const report: StopReport = {
+      drained,
+      interrupted,
+      killed: [...proof.killed, ...background.killed],
+      survivors: [...proof.survivors, ...background.survivors],
+      ms: Math.round(clock.monotonic() - begun),
+    };
+    log.info("Stopped", { ...report });
+    // The answer to whoever asked goes out first.
+    void clock.sleep(limits.lastWordMs).then(closeAll).finally(close);
+    return report;
+  };
+  return {
+    status: () => statusOf(options, { parts, gateway: middle.gateway, startedAt }),
+    stop(how) {
+      stopping ??= stop(how);
+      return stopping;
+    },
+    closed,
+  };
+}
+
+function statusOf(
+  { config, alone, version }: StartOptions,
+  { parts, gateway, startedAt }: { parts: Parts; gateway: Gateway; startedAt: number },
+): StatusReport {
+  const { store, driver } = parts;
+  const model = parts.modelOf(undefined);
+  const health = parts.health();
+  return {
+    version,
+    protocol: protocolVersion,
+    pid: process.pid,
+    startedAt,
+    alone,
+    stateDir: config.stateDir,
+    workspace: config.workspace,
+    model,
+    demo: isDemo(model),
+    sandbox: { kind: config.settings.sandbox, ...(health ?? { isolation: "being checked", works: true }) },
+    adapters: [{ name: "terminal", type: "terminal", state: "connected" }],
+    turns: gateway.running().map((turn) => ({
+      turn: turn.row.id,
+      session: turn.row.session,
+      title: store.sessions.get(turn.row.session)?.title ?? "",
+      startedAt: turn.row.startedAt,
+      doing: turn.doing(),
+    })),
+    waiting: store.inputs.waitingCount(),
+    commands: driver.running(),
+    memoryBytes: process.memoryUsage.rss(),
+    notices: config.problems.map(({ path, message }) => `${path}: ${message}`),
+  };
+}
+
+/** Notes that the program lives: soon after the start, so that this was no short life, then now and then. */
+async function keepAlive(
+  { clock, log }: StartOptions,
+  { store, startId, signal }: { store: Store; startId: number; signal: AbortSignal },
+): Promise<void> {
+  for (let waitMs: number = limits.startLifeMs; ; waitMs = limits.aliveEveryMs) {
+    await clock.sleep(waitMs, signal);
+    if (signal.aborted) return;
+    await quietly(log, () => store.starts.alive(startId, clock.now()));
+  }
+}
+
+/** Model providers with their secrets as functions, so that a key is looked up for each use. */
+function providersOf(config: Config): Record<string, ProviderSettings> {
+  const secrets = (refs: Record<string, SecretRef>) =>
+    Object.fromEntries(Object.entries(refs).map(([key, ref]) => [key, config.secret(ref)]));
+  const of = (name: string, found: Config["settings"]["models"][string]): [string, ProviderSettings] => {
+    const { apiKey, headers, ...rest } = found;
+    return [
+      name,
+      {
+        ...rest,
+        ...(apiKey === undefined ? {} : { apiKey: () => config.secret(apiKey) }),
+        ...(headers === undefined ? {} : { headers: () => secrets(headers) }),
+      },
+    ];
+  };
+  return Object.fromEntries(Object.entries(config.settings.models).map(([name, found]) => of(name, found)));
+}
+
+/** The harness of a session, loaded at its first turn. */
+function lazyHarness({ config, clock, log }: StartOptions, { parts, timeZone }: { parts: Parts; timeZone: string }) {
+  const opened = new Map<string, ReturnType<typeof openHarness>>();
+  return (session: Session) => {
+    const name = config.settings.agents[session.agent]?.harness ?? config.settings.harness;
+    const found =
+      opened.get(name) ?? openHarness(name, { models: parts.models, clock, log: log.child({ part: name }), timeZone });
+    opened.set(name, found);
+    return found;
+  };
+}
+
+/** The same sandbox, whose commands have the bounds of the settings. */
+function bounded(sandbox: Sandbox, { memoryMb, processes }: { memoryMb: number; processes: number }): Sandbox {
+  const bounds = { memoryBytes: memoryMb * 1_048_576, processes };
+  return { ...sandbox, spawn: (command) => sandbox.spawn({ ...command, limits: { ...bounds, ...command.limits } }) };
+}
+
+/** Event files of this program's own conversations; every adapter's name is known here. */
+function resolveTarget({
+  platform,
+  conversation,
+  kind,
+}: EventTarget): Pick<Address, "adapter" | "conversation"> | { problem: string } {
+  if (platform !== undefined && platform !== "terminal")
+    return { problem: `There is no adapter ${JSON.stringify(platform)}` };
+  return { adapter: "terminal", conversation: { id: conversation, kind: kind ?? "direct" } };
+}
+
+/** Runs what must not stop the rest; what it throws is logged. */
+async function quietly(log: Log, work: () => unknown): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    log.warn("A part failed", { error: errorText(error) });
+  }
+}

@@ -1,0 +1,66 @@
+// What tools may do beside their sandbox: remember, schedule, keep files for the chat and for later.
+
+import { Failure } from "../core/failure.ts";
+import { limits } from "../core/limits.ts";
+import type { FileRef, Inbound } from "../core/message.ts";
+import type { TurnRow } from "../core/session.ts";
+import type { Sandbox } from "../sandbox/sandbox.ts";
+import { readBeneath } from "../sys/beneath.ts";
+import type { Clock } from "../sys/clock.ts";
+import type { ToolContext } from "../tools/tool.ts";
+import { keepAttachment, keepOutput } from "../workspace/attachments.ts";
+import type { Layout } from "../workspace/layout.ts";
+import { appendMemory, readMemory } from "../workspace/memory.ts";
+
+/** The services of one turn. */
+export type TurnServices = Pick<ToolContext, "memory" | "schedule" | "spill"> & {
+  /** Keeps a file that the agent hands to the chat; its path below the workspace. */
+  keep(file: { name: string; bytes: Uint8Array }): Promise<string>;
+};
+
+/** What the services work with. `schedule` is of one conversation. */
+export interface ServiceDeps {
+  layout: Layout;
+  clock: Clock;
+  schedule(row: TurnRow): ToolContext["schedule"];
+}
+
+/** The services of a turn in its sandbox. */
+export function turnServices(deps: ServiceDeps, { row, sandbox }: { row: TurnRow; sandbox: Sandbox }): TurnServices {
+  const { layout, clock } = deps;
+  const place = layout.conversation(row.replyTo.adapter, row.replyTo.conversation.id);
+  const memoryPath = (scope: "workspace" | "conversation") => (scope === "workspace" ? layout.memory : place.memory);
+  return {
+    memory: {
+      read: (scope) => readMemory(memoryPath(scope)),
+      append: (scope, text) => appendMemory(memoryPath(scope), text),
+    },
+    schedule: deps.schedule(row),
+    async spill(name, content) {
+      const { path } = await keepOutput(place.root, { name, content, at: clock.now() });
+      return `${sandbox.root}/${layout.below(path)}`;
+    },
+    async keep({ name, bytes }) {
+      const { path } = await keepAttachment(place.root, { name, content: bytes, at: clock.now() });
+      return layout.below(path);
+    },
+  };
+}
+
+/** Keeps a file that came with a message. */
+export async function keepInboundFile(
+  { layout, clock }: Pick<ServiceDeps, "layout" | "clock">,
+  { inbound, name, bytes }: { inbound: Inbound; name: string; bytes: Uint8Array },
+): Promise<FileRef> {
+  const place = await layout.prepareConversation(inbound.adapter, inbound.conversation.id);
+  const kept = await keepAttachment(place.root, { name, content: bytes, at: clock.now() });
+  const stored = layout.below(kept.path);
+  return { name, bytes: kept.bytes, ref: stored, stored };
+}
+
+/** The bytes of a kept file. @throws Failure `not-found`. */
+export async function loadFile(layout: Layout, stored: string): Promise<Uint8Array> {
+  const found = await readBeneath(layout.root, { path: stored, bytesMax: limits.attachBytesMax });
+  if (found === undefined) throw new Failure("not-found", `Cannot read ${JSON.stringify(stored)}: it is gone`);
+  return found.bytes;
+}

@@ -1,0 +1,179 @@
+// Works out what one turn is made of: what its sandbox shows, what the prompt says, which tools it has.
+import { realpathSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { Failure } from "../core/failure.ts";
+import type { Inbound } from "../core/message.ts";
+import type { Session, TurnRow } from "../core/session.ts";
+import { systemPrompt } from "../harness/prompt.ts";
+import { isWithin } from "../sandbox/paths.ts";
+import type { FolderGrant, Sandbox, SandboxDriver, SandboxHealth, SandboxRequest } from "../sandbox/sandbox.ts";
+import type { Facts } from "../store/facts.ts";
+import type { Log } from "../sys/log.ts";
+import type { Tool } from "../tools/tool.ts";
+import type { Layout } from "../workspace/layout.ts";
+import { readMemory } from "../workspace/memory.ts";
+import { discoverSkills } from "../workspace/skills.ts";
+
+/** What the owner configured for one agent. */
+export interface AgentSettings {
+  folders?: readonly FolderGrant[];
+  systemPrompt?: string;
+}
+
+/** What settings are worked out from. */
+export interface SettingDeps {
+  layout: Layout;
+  /** Below it each conversation has its home and temporary folder. */
+  sandboxes: string;
+  agent(name: string): AgentSettings;
+  driver: SandboxDriver;
+  /** True when the owner wrote `isolation: none`. */
+  isolationWaived: boolean;
+  /** What the driver last said, if it did. */
+  health(): SandboxHealth | undefined;
+  facts: Facts;
+  tools: readonly Tool[];
+  timeZone: string;
+  log: Log;
+  /** True for a door whose people are the operating system's user. */
+  isLocal(adapter: string): boolean;
+}
+
+/** What is true before the sandbox is open. */
+export interface Setting {
+  request: SandboxRequest;
+  tools: readonly Tool[];
+  /** One sentence for the person when tools are withheld. */
+  notice?: string;
+  /** The whole system prompt, once the sandbox says where it is. */
+  system(sandbox: Sandbox): Promise<string>;
+}
+
+const confirmedKey = "tools-without-isolation";
+
+export type SettingBook = ReturnType<typeof createSettingBook>;
+
+/** The settings of turns. */
+export function createSettingBook(deps: SettingDeps) {
+  const { layout, driver } = deps;
+  /** Why tools are withheld from a door, and what to do about it; nothing when they are not. */
+  const withheld = async (adapter: string): Promise<{ reason: string; hint: string } | undefined> => {
+    const health = await driver.check();
+    if (health.isolation !== "none" || deps.isolationWaived) return undefined;
+    if (!deps.isLocal(adapter)) {
+      const hint = `${mend(health)}, or write "isolation": "none" in settings.json`;
+      return { reason: `Tools are off here: ${because(health)}`, hint };
+    }
+    if (deps.facts.get(confirmedKey) === "yes") return undefined;
+    return {
+      reason: `Nothing isolates commands here: ${because(health)}`,
+      hint: "/confirm tools lets the agent run them as you",
+    };
+  };
+  return {
+    confirm: () => deps.facts.set(confirmedKey, "yes"),
+    /** Set while tools wait for the owner's word at the terminal. */
+    confirmText(): string | undefined {
+      const health = deps.health();
+      if (health === undefined || health.isolation !== "none" || deps.isolationWaived) return undefined;
+      if (deps.facts.get(confirmedKey) === "yes") return undefined;
+      return `Nothing isolates commands here: ${because(health)}. ${mend(health)}`;
+    },
+    async of(row: TurnRow, session: Session): Promise<Setting> {
+      const { adapter, conversation } = row.replyTo;
+      const place = await layout.prepareConversation(adapter, conversation.id);
+      const request = await requestOf(deps, { row, session, place });
+      const off = await withheld(adapter);
+      return {
+        request,
+        tools: off === undefined ? deps.tools : [],
+        ...(off === undefined ? {} : { notice: `${off.reason}. ${off.hint}` }),
+        system: (sandbox) => systemOf(deps, { row, session, sandbox, withheld: off?.reason }),
+      };
+    },
+    async memory(inbound: Inbound): Promise<{ workspace: string; conversation: string }> {
+      const place = layout.conversation(inbound.adapter, inbound.conversation.id);
+      return { workspace: await readMemory(layout.memory), conversation: await readMemory(place.memory) };
+    },
+  };
+}
+
+/**
+ * The requester sees this conversation and what is shared; nothing else of the workspace exists inside.
+ * Skills and events reach into every conversation, so only the owner's own terminal may write them there.
+ */
+async function requestOf(
+  deps: SettingDeps,
+  { row, session, place }: { row: TurnRow; session: Session; place: { root: string; scratch: string } },
+): Promise<SandboxRequest> {
+  const { layout } = deps;
+  const home = join(deps.sandboxes, row.agent, layout.below(place.root).replaceAll("/", "+"));
+  await mkdir(home, { recursive: true, mode: 0o700 });
+  const own: FolderGrant[] = session.folder === null ? [] : [{ path: session.folder, access: "rw" }];
+  return {
+    agent: row.agent,
+    requester: row.requester.id,
+    session: session.id,
+    workspace: layout.root,
+    writable: deps.isLocal(row.replyTo.adapter) ? [place.root, layout.skills, layout.events] : [place.root],
+    readable: deps.isLocal(row.replyTo.adapter) ? [] : [layout.skills],
+    folders: [...(deps.agent(row.agent).folders ?? []), ...own],
+    cwd: session.folder ?? place.scratch,
+    home,
+  };
+}
+
+async function systemOf(
+  deps: SettingDeps,
+  { row, sandbox, withheld }: { row: TurnRow; session: Session; sandbox: Sandbox; withheld: string | undefined },
+): Promise<string> {
+  const { layout } = deps;
+  const { adapter, conversation } = row.replyTo;
+  const place = layout.conversation(adapter, conversation.id);
+  const inside = (path: string) => `${sandbox.root}/${layout.below(path)}`;
+  const { skills, problems } = await discoverSkills(
+    [layout.skills, place.skills].map((path) => ({ path, inside: inside(path) })),
+  );
+  for (const problem of problems) deps.log.warn("Left out a skill", { ...problem });
+  const written = await readMemory(layout.system);
+  const instructions = [written, deps.agent(row.agent).systemPrompt].filter((text) => (text ?? "").trim() !== "");
+  return systemPrompt({
+    agent: row.agent,
+    timeZone: deps.timeZone,
+    tools: withheld === undefined ? deps.tools.map((tool) => tool.name) : [],
+    ...(withheld === undefined ? {} : { withheld }),
+    sandbox,
+    ...(instructions.length === 0 ? {} : { instructions: instructions.join("\n\n") }),
+    skills,
+    memory: { workspace: await readMemory(layout.memory), conversation: await readMemory(place.memory) },
+    conversation: { adapter, name: conversation.id, kind: conversation.kind },
+  });
+}
+
+function because(health: SandboxHealth): string {
+  const reason = health.reason ?? "bubblewrap does not work";
+  return `${reason.charAt(0).toLowerCase()}${reason.slice(1)}`;
+}
+
+function mend(health: SandboxHealth): string {
+  return health.hint ?? "Install bubblewrap";
+}
+
+/** @throws Failure when a folder of the owner's may not be used, before anything is stored of it. */
+export function checkFolder(folder: string, stateDir: string): void {
+  const real = realPath(folder);
+  const state = realPath(stateDir) ?? stateDir;
+  if (real === undefined) throw new Failure("usage", `Cannot work in ${JSON.stringify(folder)}: it does not exist`);
+  if (isWithin(state, real) || isWithin(real, state)) {
+    throw new Failure("usage", `Cannot work in ${JSON.stringify(folder)}: it holds the state folder or is inside it`);
+  }
+}
+
+function realPath(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined; // Missing and unreadable are the same here: nobody can work there.
+  }
+}
