@@ -17,7 +17,7 @@ interface Command {
 export interface DispatchDeps {
   resources: readonly Resource[];
   /** Called with what a verb threw that is no `Failure`. */
-  onError(command: string, error: unknown): void;
+  onError: (command: string, error: unknown) => void;
 }
 
 const errorCodes: Partial<Record<FailureCode, AdminErrorCode>> = {
@@ -124,7 +124,7 @@ function usageFailure(
   name: string,
   { issue, known }: { issue: v.BaseIssue<unknown>; known: ReadonlyMap<string, { name: string }> },
 ): Failure {
-  const key = String(issue.path?.[0]?.key ?? "");
+  const key = v.getDotPath(issue) ?? "";
   const flag = `--${known.get(key)?.name ?? key}`;
   if (issue.input === undefined) return new Failure("usage", `Cannot run ${JSON.stringify(name)}: ${flag} is missing`);
   const value = JSON.stringify(issue.input) ?? "?";

@@ -64,7 +64,7 @@ export function verb<Schema extends v.GenericSchema>(declared: {
   takesId?: boolean;
   columns?: string[];
   schema: Schema;
-  run(args: v.InferOutput<Schema> & { id: string }, caller: AdminCaller): unknown;
+  run: (args: v.InferOutput<Schema> & { id: string }, caller: AdminCaller) => unknown;
 }): Verb {
   const { run, takesId = false, ...rest } = declared;
   return {

@@ -19,7 +19,7 @@ const things: Resource = {
   summary: "Things",
   columns: ["id", "name"],
   verbs: [
-    verb({ name: "list", summary: "Lists", schema, run: (args) => (calls.push(args), [args]) }),
+    verb({ name: "list", summary: "Lists", schema, run: (args) => [calls.push(args)] }),
     echo("config"),
     echo("config get"),
     echo("config get all", false),

@@ -1,0 +1,17 @@
+// The table of checks, from the ground up: what a later one needs, an earlier one has looked at.
+import type { Check } from "./finding.ts";
+import { checkClock, checkDisk, checkProgram, checkStateFolder } from "./machine.ts";
+import { checkModel, checkSandbox, checkSettings } from "./parts.ts";
+import { checkInstance, checkStore } from "./state.ts";
+
+export const allChecks: readonly Check[] = [
+  checkProgram,
+  checkStateFolder,
+  checkDisk,
+  checkClock,
+  checkSettings,
+  checkInstance,
+  checkStore,
+  checkSandbox,
+  checkModel,
+];

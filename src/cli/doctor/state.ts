@@ -1,0 +1,69 @@
+// Checks of what an instance leaves behind: lock and socket, database, unfinished files.
+import { readdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { failureData } from "../../core/failure.ts";
+import { limits } from "../../core/limits.ts";
+import { checkDatabase } from "../../store/db.ts";
+import { readHolder } from "../../sys/lock.ts";
+import { type Found, findInstance } from "../instance.ts";
+import type { Check, Finding } from "./finding.ts";
+
+/** Whether an instance runs, and what one that died left behind. */
+export const checkInstance: Check = async ({ places }) => {
+  const area = "instance";
+  let found: Found;
+  try {
+    found = await findInstance(places);
+  } catch (error) {
+    const { message, hint } = failureData(error);
+    return [{ area, level: "bad", text: message, mend: hint }];
+  }
+  if (found.state === "up") {
+    const { pid, version, alone } = found.status;
+    return [
+      { area, level: "ok", text: `Process ${pid} answers${alone ? ", a terminal chat" : ""}, version ${version}` },
+    ];
+  }
+  if (found.state === "deaf") {
+    const text = `Process ${found.holder.pid} holds the lock and does not answer`;
+    return [{ area, level: "bad", text, mend: "End it: remoteagent stop" }];
+  }
+  return [{ area, level: "ok", text: "None is running" }, ...leftovers(places)];
+};
+
+/** What only a crash leaves. Every mend looks at the lock again: an instance may have come up in between. */
+function leftovers({ socket, stateDir, lock }: { socket: string; stateDir: string; lock: string }): Finding[] {
+  const remove = (path: string) => async () => {
+    if (readHolder(lock) !== undefined) return "left alone, because an instance runs now";
+    rmSync(path, { force: true });
+    return `removed ${path}`;
+  };
+  const area = "leftovers";
+  const found: Finding[] = [];
+  if (statSync(socket, { throwIfNoEntry: false })?.isSocket() === true)
+    found.push({
+      area,
+      level: "warn",
+      text: `A dead socket is at ${socket}`,
+      mend: "The next start removes it",
+      fix: remove(socket),
+    });
+  const names = statSync(stateDir, { throwIfNoEntry: false }) === undefined ? [] : readdirSync(stateDir);
+  for (const name of names.filter((entry) => /^\..+\.[0-9a-f]{12}\.tmp$/.test(entry)).slice(0, limits.adminRows)) {
+    const path = join(stateDir, name);
+    found.push({ area, level: "warn", text: `An unfinished file is at ${path}`, mend: "Remove it", fix: remove(path) });
+  }
+  return found;
+}
+
+/** The database's own check of itself; it changes nothing. */
+export const checkStore: Check = async ({ places }) => {
+  const area = "database";
+  const stats = statSync(places.database, { throwIfNoEntry: false });
+  if (stats === undefined) return [{ area, level: "ok", text: "There is none yet; the first start makes it" }];
+  const problems = checkDatabase(places.database);
+  if (problems.length === 0)
+    return [{ area, level: "ok", text: `Sound, ${Math.ceil(stats.size / 1024)} KiB in ${places.database}` }];
+  const mend = `Stop remoteagent, move the file away, and put a copy from ${places.backups} in its place`;
+  return problems.map((text, index) => ({ area, level: "bad", text, ...(index === 0 ? { mend } : {}) }));
+};

@@ -1,0 +1,81 @@
+// `run`: the instance in the foreground, told to systemd, ended by a signal or over its socket.
+import { systemEnvironment } from "../config/load.ts";
+import { errorText } from "../core/failure.ts";
+import { limits } from "../core/limits.ts";
+import { createNotify, type Notify } from "../sys/notify.ts";
+import { type Embodied, embody } from "./embody.ts";
+import { exit } from "./exit.ts";
+import type { Io } from "./io.ts";
+import { type LaunchArgs, launchArgs, loadLaunchConfig } from "./places.ts";
+import { verb } from "./verb.ts";
+
+export const run = verb({
+  name: "run",
+  summary: "Run in the foreground, for systemd and containers",
+  args: {
+    ...launchArgs,
+    background: { type: "boolean", description: "Log to the file alone, as start does" },
+  },
+  notes: [
+    "SIGTERM and SIGINT let running turns finish, a second one ends them at once.",
+    "Exit code: 0 after a stop, 78 when another start would end the same way (wrong settings, a newer or damaged",
+    "database, an unsafe state folder, already running), 1 for everything else",
+  ].join("\n"),
+  run: (args, io) => runForeground(args, io),
+});
+
+/** Runs until it is stopped, and gives the exit code. @throws Failure when it cannot start. */
+export async function runForeground(args: LaunchArgs & { background?: boolean }, io: Io): Promise<number> {
+  const env = systemEnvironment();
+  const notify = createNotify(env.NOTIFY_SOCKET, env.WATCHDOG_USEC);
+  const config = await loadLaunchConfig(args);
+  const foreground = args.background !== true;
+  const embodied = await embody(config, { alone: false, foreground });
+  const { app, log, ended } = embodied;
+  const release = listen(embodied, notify);
+  notify.ready(`model ${app.status().model}`);
+  log.info("ready", { pid: process.pid, version: app.status().version, model: app.status().model });
+  if (foreground && io.interactive) io.err("RemoteAgent runs here; Ctrl-C stops it\n");
+  try {
+    await ended;
+  } finally {
+    release();
+  }
+  return exit.done;
+}
+
+/** Signals, the watchdog, and what nobody caught. @returns the function that lets go of them all. */
+function listen({ app, log }: Embodied, notify: Notify): () => void {
+  let signals = 0;
+  const end = (drainMs: number) => {
+    notify.stopping();
+    app.stop({ drainMs, reason: "stop" }).catch((error: unknown) => crash("stop failed", error));
+  };
+  const onSignal = (signal: NodeJS.Signals) => {
+    signals += 1;
+    log.info("signal", { signal, times: signals });
+    // The third one is for those who have no more patience: the store survives any end.
+    if (signals > 2) process.exit(exit.failed);
+    end(signals === 1 ? limits.drainMs : 0);
+  };
+  const crash = (what: string, error: unknown): never => {
+    log.error(what, { error: errorText(error), detail: error });
+    process.stderr.write(`RemoteAgent ends: ${what}: ${errorText(error)}\n`);
+    // Its state in memory can no longer be trusted; what is stored can.
+    return process.exit(exit.failed);
+  };
+  const names = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+  for (const name of names) process.on(name, onSignal);
+  const onException = (error: unknown) => crash("an error that nobody caught", error);
+  process.on("uncaughtException", onException);
+  process.on("unhandledRejection", onException);
+  // Sent from the event loop itself: when that hangs, systemd starts us again.
+  const beat =
+    notify.watchdogMs === undefined ? undefined : setInterval(() => notify.watchdog(), notify.watchdogMs / 2);
+  return () => {
+    if (beat !== undefined) clearInterval(beat);
+    for (const name of names) process.off(name, onSignal);
+    process.off("uncaughtException", onException);
+    process.off("unhandledRejection", onException);
+  };
+}

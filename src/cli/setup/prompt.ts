@@ -1,0 +1,100 @@
+// Questions at the terminal: a line, a hidden line, a choice, yes or no.
+import { createInterface } from "node:readline";
+import { type Readable, Writable } from "node:stream";
+import { limits } from "../../core/limits.ts";
+import { cleanLine } from "../terminal/text.ts";
+
+/** The person pressed Ctrl-C or Ctrl-D, or the input ended. */
+export class Cancelled extends Error {
+  override name = "Cancelled";
+}
+
+/** Asks a person. Every question rejects with {@link Cancelled} when they leave. */
+export interface Prompt {
+  say(text: string): void;
+  /** One line, trimmed; an empty one means `fallback`, and is asked again when there is none. */
+  line(question: string, fallback?: string): Promise<string>;
+  /** One line that is not shown. */
+  secret(question: string): Promise<string>;
+  /** One of a few, by its number. */
+  choose<Value>(question: string, options: readonly { value: Value; label: string }[]): Promise<Value>;
+  yes(question: string, fallback: boolean): Promise<boolean>;
+  close(): void;
+}
+
+/** Opens the dialogue; nothing is read before the first question. */
+export function createPrompt({ input, output }: { input: Readable; output: Writable }): Prompt {
+  let muted = false;
+  const echo = new Writable({
+    write(chunk, _encoding, done) {
+      if (muted) return done();
+      output.write(chunk, done);
+    },
+  });
+  const reader = createInterface({ input, output: echo, terminal: true, historySize: 0 });
+  const lines: string[] = [];
+  let waiting: { resolve(line: string): void; reject(error: Error): void } | undefined;
+  let ended = false;
+  reader.on("line", (line) => {
+    // What is pasted in one go answers the questions that follow, up to a bound.
+    if (waiting === undefined && lines.length < limits.promptLinesMax) lines.push(line);
+    waiting?.resolve(line);
+    waiting = undefined;
+  });
+  const leave = () => {
+    ended = true;
+    waiting?.reject(new Cancelled("The person left"));
+    waiting = undefined;
+  };
+  reader.on("SIGINT", leave);
+  reader.on("close", leave);
+
+  const ask = async (question: string, { hidden = false } = {}): Promise<string> => {
+    const early = lines.shift();
+    if (early === undefined && ended) throw new Cancelled("The person left");
+    output.write(question);
+    if (early !== undefined) return early.trim();
+    muted = hidden;
+    try {
+      return (await new Promise<string>((resolve, reject) => (waiting = { resolve, reject }))).trim();
+    } finally {
+      muted = false;
+      if (hidden) output.write("\n");
+    }
+  };
+  const line = async (question: string, fallback?: string): Promise<string> => {
+    const shown = fallback === undefined ? `${question}: ` : `${question} [${cleanLine(fallback)}]: `;
+    for (;;) {
+      const answer = await ask(shown);
+      if (answer !== "") return answer;
+      if (fallback !== undefined) return fallback;
+    }
+  };
+  return {
+    say: (text) => void output.write(`${text}\n`),
+    line,
+    async secret(question) {
+      for (;;) {
+        const answer = await ask(`${question} (not shown): `, { hidden: true });
+        if (answer !== "") return answer;
+      }
+    },
+    async choose(question, options) {
+      output.write(`${question}\n${options.map(({ label }, index) => `  ${index + 1}  ${label}\n`).join("")}`);
+      for (;;) {
+        const answer = await line("Number", "1");
+        const chosen = /^[0-9]{1,3}$/.test(answer) ? options[Number(answer) - 1] : undefined;
+        if (chosen !== undefined) return chosen.value;
+        output.write(`A number from 1 to ${options.length}, please\n`);
+      }
+    },
+    async yes(question, fallback) {
+      for (;;) {
+        const answer = (await ask(`${question} ${fallback ? "[Y/n]" : "[y/N]"}: `)).toLowerCase();
+        if (answer === "") return fallback;
+        if (["y", "yes", "n", "no"].includes(answer)) return answer.startsWith("y");
+      }
+    },
+    close: () => reader.close(),
+  };
+}

@@ -1,0 +1,45 @@
+// `stop`: lets running turns finish, ends what does not, and says what it waited for and what was killed.
+import { limits } from "../core/limits.ts";
+import { exit } from "./exit.ts";
+import { halt, stopText } from "./halt.ts";
+import { findInstance, notRunning } from "./instance.ts";
+import { wholeNumber } from "./parse.ts";
+import { findPlaces } from "./places.ts";
+import { verb } from "./verb.ts";
+
+/** The options of everything that stops an instance. */
+export const haltArgs = {
+  timeout: {
+    type: "string",
+    valueHint: "seconds",
+    description: `Longest wait for running turns (${limits.drainMs / 1000} unless given)`,
+  },
+  now: { type: "boolean", description: "Wait for nothing" },
+} as const;
+
+/** How long running turns may take, in milliseconds. @throws Failure `usage`. */
+export function drainOf({ timeout, now }: { timeout?: string; now?: boolean }): number {
+  const seconds = wholeNumber(timeout, {
+    name: "timeout",
+    fallback: limits.drainMs / 1000,
+    max: limits.drainMsMax / 1000,
+  });
+  return now === true ? 0 : seconds * 1000;
+}
+
+export const stop = verb({
+  name: "stop",
+  summary: "Finish what runs, then stop",
+  args: haltArgs,
+  notes: "Exit code: 0 when it has stopped, 3 when nothing ran, 1 when something is still alive",
+  async run(args, io) {
+    const drainMs = drainOf(args);
+    const places = findPlaces(args);
+    const found = await findInstance(places);
+    if (found.state === "none") throw notRunning();
+    const { pid } = found.state === "up" ? found.status : found.holder;
+    const report = await halt(places, found, { drainMs, io });
+    io.out(`${stopText(pid, report)}\n`);
+    return report !== undefined && report.survivors.length > 0 ? exit.failed : exit.done;
+  },
+});

@@ -1,0 +1,89 @@
+// Rows as an aligned table that fits the screen, and one object as "name: value" lines.
+import { usd } from "../core/words.ts";
+import { cleanLine, fit, width } from "./terminal/text.ts";
+
+const gap = "  ";
+/** A column is never made narrower than this. */
+const columnMin = 6;
+
+/** An aligned table with a head line, at most `columns` cells wide where that can be had. Empty columns are left out. */
+export function renderTable(
+  rows: readonly Record<string, unknown>[],
+  { names, columns }: { names: readonly string[]; columns: number },
+): string {
+  const filled = names.filter((name) => rows.some((row) => cell(name, row[name]) !== ""));
+  const lines = [filled.map(head), ...rows.map((row) => filled.map((name) => cell(name, row[name])))];
+  const natural = filled.map((_, index) => Math.max(...lines.map((line) => width(line[index] ?? ""))));
+  const widths = shrink(natural, columns - gap.length * (filled.length - 1));
+  return lines
+    .map((line) =>
+      line
+        .map((text, index) => {
+          const cells = widths[index] ?? 0;
+          const shown = fit(text, cells);
+          return shown + " ".repeat(Math.max(0, cells - width(shown)));
+        })
+        .join(gap)
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+/** `name: value` lines, aligned; nested values as JSON. */
+export function renderFacts(facts: Record<string, unknown>): string {
+  const names = Object.keys(facts);
+  const most = Math.max(0, ...names.map((name) => head(name).length));
+  return names.map((name) => `${head(name).toLowerCase().padEnd(most)}  ${cell(name, facts[name])}`).join("\n");
+}
+
+/** Takes from the widest column first until the sum fits. */
+function shrink(natural: readonly number[], room: number): number[] {
+  const sum = (cap: number) => natural.reduce((all, cells) => all + Math.min(cells, cap), 0);
+  let low = columnMin;
+  let high = Math.max(columnMin, ...natural);
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (sum(middle) <= room) low = middle;
+    else high = middle - 1;
+  }
+  // What the cap leaves over goes to the columns that it cut, from the left.
+  let left = Math.max(0, room - sum(low));
+  return natural.map((cells) => {
+    const extra = Math.max(0, Math.min(cells - low, left));
+    left -= extra;
+    return Math.min(cells, low) + extra;
+  });
+}
+
+/** `lastAt` → `LAST AT`. */
+function head(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => ` ${letter}`).toUpperCase();
+}
+
+/** One value on one line, with nothing in it that a terminal obeys. */
+function cell(name: string, value: unknown): string {
+  if (value === null || value === undefined) return "";
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "number") return numberCell(name, value);
+  if (Array.isArray(value)) return cleanLine(value.map((item) => plain(item)).join(", "));
+  return cleanLine(plain(value));
+}
+
+function plain(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** Names that end in "at" hold Unix milliseconds, those that end in "usd" dollars. */
+function numberCell(name: string, value: number): string {
+  if (/(^a|A)t$/.test(name)) return localTime(value);
+  return name.endsWith("Usd") ? usd(value) : String(value);
+}
+
+/** Local time as `2026-01-02 03:04:05`; what is no time is shown as the number it is. */
+export function localTime(ms: number): string {
+  const date = new Date(ms);
+  if (Number.isNaN(date.getTime())) return String(ms);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join("-");
+  return `${day} ${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":")}`;
+}

@@ -1,0 +1,68 @@
+// The table of verbs: each is loaded when it is called, so that the short ones stay quick.
+import type { Verb } from "./verb.ts";
+
+/** What the list of verbs shows, and where the rest is. */
+export interface VerbEntry {
+  group: "Begin" | "Run" | "Look";
+  summary: string;
+  load(): Promise<Verb>;
+}
+
+export const verbs: Readonly<Record<string, VerbEntry>> = {
+  setup: {
+    group: "Begin",
+    summary: "Choose a model and write the settings",
+    load: async () => (await import("./setup.ts")).setup,
+  },
+  chat: {
+    group: "Begin",
+    summary: "Talk to the agent in this terminal",
+    load: async () => (await import("./chat.ts")).chat,
+  },
+  start: {
+    group: "Run",
+    summary: "Start in the background",
+    load: async () => (await import("./start.ts")).start,
+  },
+  stop: {
+    group: "Run",
+    summary: "Finish what runs, then stop",
+    load: async () => (await import("./stop.ts")).stop,
+  },
+  restart: {
+    group: "Run",
+    summary: "Stop and start again",
+    load: async () => (await import("./restart.ts")).restart,
+  },
+  run: {
+    group: "Run",
+    summary: "Run in the foreground, for systemd and containers",
+    load: async () => (await import("./run.ts")).run,
+  },
+  status: {
+    group: "Look",
+    summary: "What runs, and how it is",
+    load: async () => (await import("./status.ts")).status,
+  },
+  logs: {
+    group: "Look",
+    summary: "The last lines of the log",
+    load: async () => (await import("./logs.ts")).logs,
+  },
+  doctor: {
+    group: "Look",
+    summary: "Check everything, and say how to mend it",
+    load: async () => (await import("./doctor.ts")).doctor,
+  },
+  version: {
+    group: "Look",
+    summary: "The version of this program",
+    load: async () => (await import("./version.ts")).versionVerb,
+  },
+};
+
+/** The admin nouns, which have verbs of their own: `sessions list`. */
+export const nouns: Readonly<Record<string, string>> = {
+  sessions: "Lines of context: list, get, search, rename, entries, export",
+  turns: "Runs of the agent: list, get, events",
+};
