@@ -33,8 +33,8 @@ export interface LoadOptions {
   parts: Parts;
 }
 
-/** Variables through which another program could make our executable run its code. */
-const unsafeVariables = ["BUN_OPTIONS", "BUN_BE_BUN", "BUN_INSPECT", "NODE_OPTIONS", "LD_PRELOAD", "LD_AUDIT"];
+/** Variables that would change what our own executable runs when it is started again. */
+const unsafeVariables = ["BUN_OPTIONS", "BUN_BE_BUN", "BUN_INSPECT", "NODE_OPTIONS"];
 
 /** A copy of the program's environment, for those who need it before or without settings, and for `start`. */
 export function systemEnvironment(): Record<string, string> {

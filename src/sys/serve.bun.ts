@@ -1,9 +1,9 @@
 // `#serve` under Bun.
 import { limits } from "../core/limits.ts";
-import { brokenAnswer, type Handler, listenPrivately, type Peer, type Server, type Where } from "./serve.ts";
+import { brokenAnswer, listenPrivately, type Peer, type Serve } from "./serve.ts";
 
-/** Listens at `where`; see the contract `Serve`. */
-export async function serve(where: Where, handler: Handler): Promise<Server> {
+/** Listens at `where`; see the contract. */
+export const serve: Serve = async (where, handler) => {
   const common = {
     // Bun closes connections that are silent for 10 s by default, streams of a thinking model among them.
     idleTimeout: 0,
@@ -27,7 +27,7 @@ export async function serve(where: Where, handler: Handler): Promise<Server> {
   const close = () => server.stop(true);
   if ("unix" in where) return { address: where.unix, close };
   return { address: where.hostname, port: server.port ?? where.port, close };
-}
+};
 
 /** Bun's types deny unix sockets the idle timeout that they have all the same. */
 function socketOptions<Common extends { idleTimeout: number }, Own>(common: Common, own: Own) {

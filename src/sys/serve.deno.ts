@@ -1,6 +1,6 @@
 // `#serve` under Deno.
 import { limits } from "../core/limits.ts";
-import { brokenAnswer, type Handler, listenPrivately, type Server, type Where } from "./serve.ts";
+import { brokenAnswer, listenPrivately, type Serve } from "./serve.ts";
 
 /** The part of Deno that is used here; its own types are absent where the other runtime's compiler checks. */
 interface DenoServe {
@@ -11,8 +11,8 @@ interface DenoServe {
 }
 declare const Deno: DenoServe;
 
-/** Listens at `where`; see the contract `Serve`. */
-export async function serve(where: Where, handler: Handler): Promise<Server> {
+/** Listens at `where`; see the contract. */
+export const serve: Serve = async (where, handler) => {
   const open = new AbortController();
   const address = "unix" in where ? { path: where.unix } : { hostname: where.hostname, port: where.port };
   const quiet = { onListen: () => undefined, signal: open.signal, onError: brokenAnswer };
@@ -31,7 +31,7 @@ export async function serve(where: Where, handler: Handler): Promise<Server> {
   };
   if ("unix" in where) return { address: where.unix, close };
   return { address: where.hostname, port: server.addr.port ?? where.port, close };
-}
+};
 
 /** The request with a body that fails once it is longer than allowed; Deno has no bound of its own. */
 function bounded(request: Request): Request {

@@ -1,10 +1,10 @@
 // `#sqlite` under Bun.
 import { Database as BunDatabase } from "bun:sqlite";
-import type { Database, SqlValue, Statement } from "./sqlite.ts";
+import type { OpenDatabase, SqlValue, Statement } from "./sqlite.ts";
 import { transactions } from "./transactions.ts";
 
 /** Opens (and makes, when absent) the database file at `path`. */
-export function openDatabase(path: string): Database {
+export const openDatabase: OpenDatabase = (path) => {
   const native = new BunDatabase(path, { create: true, strict: true });
   const exec = (sql: string) => void native.exec(sql);
   return {
@@ -13,7 +13,7 @@ export function openDatabase(path: string): Database {
     transaction: transactions(exec),
     close: () => native.close(),
   };
-}
+};
 
 function statement(native: BunDatabase, sql: string): Statement {
   const prepared = native.prepare<unknown, SqlValue[]>(sql);

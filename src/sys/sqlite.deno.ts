@@ -1,10 +1,10 @@
 // `#sqlite` under Deno.
 import { DatabaseSync } from "node:sqlite";
-import type { Database, SqlValue, Statement } from "./sqlite.ts";
+import type { OpenDatabase, SqlValue, Statement } from "./sqlite.ts";
 import { transactions } from "./transactions.ts";
 
 /** Opens (and makes, when absent) the database file at `path`. */
-export function openDatabase(path: string): Database {
+export const openDatabase: OpenDatabase = (path) => {
   const native = new DatabaseSync(path);
   const exec = (sql: string) => native.exec(sql);
   return {
@@ -13,7 +13,7 @@ export function openDatabase(path: string): Database {
     transaction: transactions(exec),
     close: () => native.close(),
   };
-}
+};
 
 function statement(native: DatabaseSync, sql: string): Statement {
   const prepared = native.prepare(sql);
