@@ -1,6 +1,6 @@
 // Which runs of an event are due, which were missed, and when it is due next. Pure.
 import { limits } from "../core/limits.ts";
-import { nextDue } from "../sys/calendar.ts";
+import { lastDues, nextDue } from "../sys/calendar.ts";
 import type { EventSpec } from "./parse.ts";
 
 /** What is to be done with an event now. Times are Unix milliseconds. */
@@ -30,31 +30,13 @@ export function judge(spec: EventSpec, { dueAt, now }: { dueAt: number; now: num
     ];
     return late <= allowedMs ? { runs: [dueAt], nextAt: null } : { runs: [], nextAt: null, missedMs: late };
   }
-  const past = pastDues({ time, dueAt, now });
+  const past = lastDues(time, { now, max: limits.eventCatchUpMax }).filter(
+    (at) => at >= Math.max(dueAt, now - limits.eventCatchUpMs),
+  );
   const nextAt = nextDue(time, now) ?? null;
   const newest = past.at(-1);
   if (newest === undefined) return { runs: [], nextAt };
-  if (catchUp === "all") return { runs: past.slice(-limits.eventCatchUpMax), nextAt };
+  if (catchUp === "all") return { runs: past, nextAt };
   if (catchUp === "latest" || now - newest <= limits.eventLateMs) return { runs: [newest], nextAt };
   return { runs: [], nextAt, missedMs: now - newest };
-}
-
-/** The moments from `dueAt` to `now` at which it was due, as far back as `catchUp` looks; a minute apart at least. */
-function pastDues({
-  time,
-  dueAt,
-  now,
-}: {
-  time: { schedule: string; timezone: string };
-  dueAt: number;
-  now: number;
-}): number[] {
-  const earliest = now - limits.eventCatchUpMs;
-  const past: number[] = [];
-  let due = dueAt >= earliest ? dueAt : nextDue(time, earliest - 1);
-  for (let count = 0; count <= limits.eventCatchUpMs / 60_000 && due !== undefined && due <= now; count++) {
-    past.push(due);
-    due = nextDue(time, due);
-  }
-  return past;
 }

@@ -76,8 +76,8 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   let watcher: { close(): void } | undefined;
   return {
     async start() {
-      const waitMs = await guarded();
       watcher = folder.watch(() => waking.abort());
+      const waitMs = await guarded();
       looping = loop(waitMs);
     },
     of: (address, requester) =>

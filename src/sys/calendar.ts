@@ -14,14 +14,28 @@ export interface Recurrence {
  * comes twice is due once.
  * @throws Failure `usage` when the line or the zone is wrong.
  */
-export function nextDue({ schedule, timezone }: Recurrence, after: number): number | undefined {
+export function nextDue(recurrence: Recurrence, after: number): number | undefined {
+  return cron(recurrence).nextRun(new Date(after))?.getTime();
+}
+
+/** The newest moments at which a cron line was due, up to and with `now`, oldest first. @throws like {@link nextDue}. */
+export function lastDues(recurrence: Recurrence, { now, max }: { now: number; max: number }): number[] {
+  const runs = cron(recurrence).previousRuns(max, new Date(now + 1));
+  // The library counts in whole seconds; a run of this second may be still to come.
+  return runs
+    .map((run) => run.getTime())
+    .filter((at) => at <= now)
+    .reverse();
+}
+
+function cron({ schedule, timezone }: Recurrence): Cron {
   if (!isTimeZone(timezone)) {
     throw new Failure("usage", `Cannot use time zone ${JSON.stringify(timezone)}: it is not known`, {
       hint: 'Use an IANA name such as "Europe/Berlin" or "UTC"',
     });
   }
   try {
-    return new Cron(schedule, { timezone, mode: "5-part", paused: true }).nextRun(new Date(after))?.getTime();
+    return new Cron(schedule, { timezone, mode: "5-part", paused: true });
   } catch (error) {
     throw new Failure(
       "usage",
