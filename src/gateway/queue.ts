@@ -5,7 +5,7 @@ import type { FileRef, Inbound } from "../core/message.ts";
 import type { Input, ReplyTarget, Session, TurnInput, TurnRow } from "../core/session.ts";
 import type { Proof } from "../sandbox/sandbox.ts";
 import type { Store } from "../store/store.ts";
-import type { Clock } from "../sys/clock.ts";
+import { type Clock, within } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
 import type { ActiveTurn } from "./turn.ts";
 
@@ -99,10 +99,7 @@ export function createQueue(deps: QueueDeps) {
       closed = true;
       const before = [...active.values()];
       if (active.size > 0 && drainMs > 0) {
-        const patience = new AbortController();
-        const empty = new Promise<void>((resolve) => idle.push(resolve));
-        await Promise.race([empty, clock.sleep(drainMs, patience.signal)]);
-        patience.abort();
+        await within(clock, { work: new Promise<void>((resolve) => idle.push(resolve)), ms: drainMs });
       }
       const left = [...active.values()];
       const proofs = await Promise.all(left.map((turn) => turn.halt("interrupt")));

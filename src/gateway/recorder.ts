@@ -95,7 +95,7 @@ export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: Tu
       if (isStored(event)) commit(event);
       else if (event.type === "text") savePartial(event.delta);
       if (event.type === "message") partial = "";
-      hub.publish({ n: last, turn: turn.id, session: session.id, event });
+      hub.publish({ n: last, turn: turn.id, session: session.id, event: shown(event) });
       if (event.type === "message" && event.text.trim() !== "")
         deps.onMessage({ turn, text: event.text, at: clock.now() });
     },
@@ -109,6 +109,13 @@ export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: Tu
     ended: () => ended,
     usage: () => usage,
   };
+}
+
+/** An event without its entry: that is for the store and the model, and may have megabytes. */
+function shown(event: TurnEvent): TurnEvent {
+  if (!("entry" in event)) return event;
+  const { entry: _entry, ...rest } = event;
+  return rest;
 }
 
 /** The sum of what a session's turns used. */

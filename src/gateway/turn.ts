@@ -8,7 +8,7 @@ import { noUsage } from "../core/usage.ts";
 import type { Harness, Turn } from "../harness/harness.ts";
 import type { Proof, Sandbox, SandboxRequest } from "../sandbox/sandbox.ts";
 import type { Store } from "../store/store.ts";
-import type { Clock } from "../sys/clock.ts";
+import { type Clock, within } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
 import type { Redactor } from "../vault/redact.ts";
 import type { Branches } from "./branches.ts";
@@ -108,9 +108,7 @@ export function startTurn(deps: TurnDeps, { row, session }: { row: TurnRow; sess
     abort.abort();
     const proof = (await sandbox?.kill(turnScope(row.id))) ?? nothingKilled;
     // A harness or model that hangs is left behind: stop does not depend on it.
-    const patience = new AbortController();
-    await Promise.race([done, deps.clock.sleep(limits.haltMs, patience.signal)]);
-    patience.abort();
+    await within(deps.clock, { work: done, ms: limits.haltMs });
     letGo();
     await done;
     return proof;

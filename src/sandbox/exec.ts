@@ -3,7 +3,7 @@ import type { Readable, Writable } from "node:stream";
 import { assert } from "../core/assert.ts";
 import { Failure } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
-import type { Clock } from "../sys/clock.ts";
+import { type Clock, within } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
 import type { ProcessRow, ProcessTable } from "../sys/process-tree.ts";
 import type { Child, Exited, Spawn } from "../sys/spawn.ts";
@@ -252,7 +252,7 @@ async function kill(state: State, scope?: string): Promise<Proof> {
   const entries = [...state.entries].filter(({ command }) => wanted(command));
   const proof = await killEntries(state, entries, { everything: scope === undefined });
   const late = Promise.all(starting.map(({ over }) => over));
-  await Promise.race([late, state.deps.clock.sleep(limits.proofMs)]);
+  await within(state.deps.clock, { work: late, ms: limits.proofMs });
   return proof;
 }
 

@@ -38,3 +38,16 @@ export const systemClock: Clock = {
     }
   },
 };
+
+/** Waits for `work`, at most `ms` milliseconds; no timer stays behind. @returns whether it was over in time. */
+export async function within(
+  clock: Pick<Clock, "sleep">,
+  { work, ms }: { work: Promise<unknown>; ms: number },
+): Promise<boolean> {
+  const patience = new AbortController();
+  try {
+    return await Promise.race([work.then(() => true), clock.sleep(ms, patience.signal).then(() => false)]);
+  } finally {
+    patience.abort();
+  }
+}
