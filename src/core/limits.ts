@@ -105,7 +105,7 @@ export const limits = {
   tailBytesMax: 16 * 1024 * 1024,
   /** A paragraph, or another block, of a forming answer that is redrawn at most; what is longer is cut (terminal). */
   answerParagraphCharsMax: 4_000,
-  answerBlockCharsMax: 32_000,
+  answerBlockCharsMax: 16_000,
   /** Lines that were typed and are offered again, and the longest of them that is kept in the file. */
   historyEntriesMax: 1_000,
   historyEntryCharsMax: 10_000,

@@ -23,6 +23,8 @@ export class Answer {
   #list: { next: number | null } | null = null;
   /** Complete lines of the tail that were looked at already and hold no finished block. */
   #seen = 0;
+  /** From this length on the tail is looked at again even without a new line. */
+  #lookAgain: number = limits.answerParagraphCharsMax;
 
   /** Adds text. */
   push(delta: string): void {
@@ -36,8 +38,14 @@ export class Answer {
 
   /** Forgets the unfinished rest. */
   dropRest(): void {
-    this.#tail = "";
+    this.#keep("");
+  }
+
+  /** What is left of the tail; nothing of it was looked at. */
+  #keep(rest: string): void {
+    this.#tail = rest;
     this.#seen = 0;
+    this.#lookAgain = limits.answerParagraphCharsMax;
   }
 
   /** The lines that became final since the last call; with `end`, all that is left. */
@@ -103,19 +111,19 @@ export class Answer {
       return this.#draw(tail, options, true);
     }
     const complete = tail.lastIndexOf("\n") + 1;
-    if (complete === this.#seen && tail.length < limits.answerBlockCharsMax) return [];
+    if (complete === this.#seen && tail.length < this.#lookAgain) return [];
     const opened = this.#openFence(options, complete);
     if (opened !== null) return opened;
     const blocks = splitMarkdown(tail.slice(0, complete));
     const finished = finishedPart(blocks);
     if (finished.length > 0) {
-      this.#tail = tail.slice(finished.length);
-      this.#seen = 0;
+      this.#keep(tail.slice(finished.length));
       const lines = this.#draw(tail.slice(0, finished.length), options, true);
       if (!finished.insideList) this.#list = null;
       return lines;
     }
     this.#seen = complete;
+    this.#lookAgain = tail.length + limits.answerParagraphCharsMax;
     return this.#takeOverlong(blocks, options);
   }
 
@@ -128,8 +136,9 @@ export class Answer {
     const space = this.#tail.lastIndexOf(" ");
     const cut = line > most / 2 ? line + 1 : space > most / 2 ? space + 1 : wholeLength(this.#tail);
     const source = this.#tail.slice(0, cut);
-    this.#tail = this.#tail.slice(cut);
-    this.#seen = 0;
+    // A table goes on under its head; without it the rows would be no table any more.
+    const head = kind === "table" ? source.split("\n", 2).map((row) => `${row}\n`) : [];
+    this.#keep(head.join("") + this.#tail.slice(cut));
     const lines = this.#draw(source, options, true);
     this.#started = false;
     return lines;
@@ -146,8 +155,7 @@ export class Answer {
     this.#fence = { mark, indent: match[1]?.length ?? 0 };
     this.#started = true;
     this.#list = null;
-    this.#tail = this.#tail.slice(match[0].length);
-    this.#seen = 0;
+    this.#keep(this.#tail.slice(match[0].length));
     return lines;
   }
 

@@ -226,6 +226,7 @@ const edits: Record<string, (editor: Editor) => void> = {
   "ctrl-y": (editor) => editor.yank(),
   "ctrl-t": (editor) => editor.transpose(),
   "ctrl-_": (editor) => editor.undo(),
+  "ctrl-/": (editor) => editor.undo(),
   "ctrl-left": (editor) => editor.wordLeft(),
   "ctrl-right": (editor) => editor.wordRight(),
   "alt-left": (editor) => editor.wordLeft(),

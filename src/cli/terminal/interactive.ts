@@ -8,11 +8,11 @@ import { type History, openHistory } from "./history.ts";
 import { type Action, Prompt } from "./input.ts";
 import { KeyParser } from "./keys.ts";
 import { layout } from "./layout.ts";
-import type { ChatConnection, ScreenFrame } from "./port.ts";
-import type { ChatDeps } from "./run.ts";
-import { modesOff, modesOn, Screen } from "./screen.ts";
-import { spinnerMs } from "./spinner.ts";
+import { Painter } from "./painter.ts";
+import type { ChatConnection, ChatDeps, ScreenFrame } from "./port.ts";
+import { Screen } from "./screen.ts";
 import { toRow } from "./style.ts";
+import { Tty } from "./tty.ts";
 import { View } from "./view.ts";
 
 /** Silence after which an escape is the key of that name. */
@@ -32,6 +32,8 @@ class Chat {
   #connection: ChatConnection;
   #view: View;
   #screen: Screen;
+  #tty: Tty;
+  #painter: Painter;
   #prompt: Prompt;
   #history: History;
   #keys = new KeyParser();
@@ -39,10 +41,6 @@ class Chat {
   #program = "remoteagent";
   #left = new AbortController();
   #exit: { code: number; failure?: Failure } = { code: 0 };
-  #drawing = false;
-  #dirty = false;
-  #ticking = false;
-  #lastFrame = 0;
   #escape: AbortController | null = null;
   #stopping = false;
   #leaveUntil = 0;
@@ -51,13 +49,20 @@ class Chat {
   #confirmed = false;
   /** Sent before the instance was there. */
   #early: string[] = [];
-  #gone = false;
 
   constructor(deps: ChatDeps, history: History) {
     this.#deps = deps;
     this.#connection = deps.connect();
     this.#view = new View(() => deps.clock.monotonic());
-    this.#screen = new Screen(this.#columns);
+    this.#tty = new Tty(deps.input, deps.output);
+    this.#screen = new Screen(this.#tty.columns);
+    this.#painter = new Painter({
+      clock: deps.clock,
+      output: deps.output,
+      stop: this.#left.signal,
+      draw: () => this.#draw(),
+      moving: () => this.#view.moving,
+    });
     this.#prompt = new Prompt(history);
     this.#history = history;
   }
@@ -75,7 +80,7 @@ class Chat {
     input.on("end", onEnd);
     input.on("close", onEnd);
     try {
-      this.#modes(true);
+      this.#tty.enter();
       input.resume();
       this.#redraw();
       const { message } = this.#deps.options;
@@ -98,10 +103,6 @@ class Chat {
     }
     if (this.#exit.failure !== undefined) throw this.#exit.failure;
     return this.#exit.code;
-  }
-
-  get #columns(): number {
-    return Math.max(1, this.#deps.output.columns ?? 80);
   }
 
   async #read(): Promise<void> {
@@ -177,7 +178,7 @@ class Chat {
         return;
       case "redraw":
         this.#screen.forget();
-        this.#write("\x1b[2J\x1b[H");
+        this.#tty.write("\x1b[2J\x1b[H");
         return;
     }
   }
@@ -223,9 +224,8 @@ class Chat {
 
   #send(up: Parameters<ChatConnection["send"]>[0], text: string): void {
     this.#connection.send(up).catch((error: unknown) => {
-      // What the instance itself refused it says in a frame; this is for what never reached it.
       if (this.#left.signal.aborted) return;
-      this.#view.frame({ type: "receipt", id: up.id, receipt: { state: "refused", reason: errorText(error) } });
+      this.#view.unsent(up.id, error instanceof Failure ? error : { message: errorText(error) });
       this.#prompt.restore(text);
       this.#redraw();
     });
@@ -265,30 +265,37 @@ class Chat {
 
   #signal(signal: "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGCONT"): void {
     if (signal === "SIGCONT") {
-      this.#modes(true);
-      this.#screen.forget();
-      this.#redraw();
+      this.#resumed();
     } else if (signal === "SIGINT") {
       this.#interrupt(this.#prompt.editor.empty);
       this.#redraw();
     } else {
-      if (signal === "SIGHUP") this.#gone = true;
+      if (signal === "SIGHUP") this.#tty.gone = true;
       this.#leave(signal === "SIGHUP" ? 129 : 143);
     }
   }
 
   #suspend(): void {
-    this.#modes(false);
+    this.#tty.leave();
     this.#deps.signals.suspend();
+    // Where nobody could wake us the system does not stop us, and no SIGCONT comes.
+    void this.#deps.clock.sleep(escapeMs, this.#left.signal).then(() => this.#resumed());
+  }
+
+  #resumed(): void {
+    if (this.#left.signal.aborted) return;
+    this.#tty.enter();
+    this.#screen.forget();
+    this.#redraw();
   }
 
   #terminalGone(): void {
-    this.#gone = true;
+    this.#tty.gone = true;
     this.#leave(0);
   }
 
   #resized(): void {
-    this.#write(this.#screen.resize(this.#columns));
+    this.#tty.write(this.#screen.resize(this.#tty.columns));
     this.#redraw();
   }
 
@@ -300,31 +307,14 @@ class Chat {
 
   /** The last frame without the prompt, and the terminal as it was found. */
   #finish(): void {
-    if (!this.#gone) {
+    if (!this.#tty.gone) {
       const options = this.#drawOptions();
       const look = this.#look();
       const settled = [...this.#view.take(options), ...this.#view.live(options)].map((line) => toRow(line, look));
       const empty = toRow([], look);
-      this.#write(this.#screen.draw({ settled, live: [empty], cursor: { row: 0, cell: 0 } }));
+      this.#tty.write(this.#screen.draw({ settled, live: [empty], cursor: { row: 0, cell: 0 } }));
     }
-    this.#modes(false);
-  }
-
-  #modes(on: boolean): void {
-    try {
-      if (!on && !this.#gone) this.#deps.output.write(modesOff);
-      this.#deps.input.setRawMode?.(on);
-      if (on) this.#deps.output.write(modesOn);
-    } catch (error) {
-      // EIO: the terminal is gone, and its modes with it.
-      if (!(error instanceof Error)) throw error;
-      this.#terminalGone();
-    }
-  }
-
-  #write(text: string): boolean {
-    if (text === "" || this.#gone) return true;
-    return this.#deps.output.write(text);
+    this.#tty.leave();
   }
 
   #look() {
@@ -332,43 +322,11 @@ class Chat {
   }
 
   #drawOptions() {
-    return { width: this.#columns, links: this.#look().links, now: this.#deps.clock.monotonic() };
+    return { width: this.#tty.columns, links: this.#look().links, now: this.#deps.clock.monotonic() };
   }
 
-  /** Asks for a frame; as many as come before it is drawn are one. */
   #redraw(): void {
-    this.#dirty = true;
-    if (this.#drawing || this.#left.signal.aborted) return;
-    this.#drawing = true;
-    void this.#frames();
-  }
-
-  async #frames(): Promise<void> {
-    const { clock, output } = this.#deps;
-    while (this.#dirty && !this.#left.signal.aborted) {
-      const wait = this.#lastFrame + limits.frameMs - clock.monotonic();
-      if (wait > 0) await clock.sleep(wait, this.#left.signal);
-      else await Promise.resolve();
-      if (this.#left.signal.aborted) break;
-      this.#dirty = false;
-      const started = clock.monotonic();
-      const took = this.#draw();
-      // A frame that is dear to make is made less often: at most a third of the time goes into drawing.
-      this.#lastFrame = clock.monotonic() + Math.min(1_000, 2 * (clock.monotonic() - started));
-      if (!took) await drained(output, this.#left.signal);
-    }
-    this.#drawing = false;
-    if (this.#view.moving && !this.#left.signal.aborted) this.#tick();
-  }
-
-  /** While something moves, a frame for each step of the spinner. */
-  #tick(): void {
-    if (this.#ticking) return;
-    this.#ticking = true;
-    void this.#deps.clock.sleep(spinnerMs, this.#left.signal).then(() => {
-      this.#ticking = false;
-      this.#redraw();
-    });
+    this.#painter.request();
   }
 
   /** Draws one frame; false when the terminal does not keep up. */
@@ -377,8 +335,8 @@ class Chat {
     const look = this.#look();
     const settled = this.#view.take(options).map((line) => toRow(line, look));
     const { lines, cursor } = layout({
-      columns: this.#columns,
-      rows: Math.max(2, this.#deps.output.rows ?? 24),
+      columns: this.#tty.columns,
+      rows: this.#tty.rows,
       live: this.#view.live(options),
       prompt: this.#prompt,
       state: this.#view.state,
@@ -388,7 +346,7 @@ class Chat {
       running: this.#view.running,
       leaving: options.now < this.#leaveUntil,
     });
-    return this.#write(this.#screen.draw({ settled, live: lines.map((line) => toRow(line, look)), cursor }));
+    return this.#tty.write(this.#screen.draw({ settled, live: lines.map((line) => toRow(line, look)), cursor }));
   }
 
   #newId(): string {
@@ -399,17 +357,4 @@ class Chat {
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-}
-
-/** Resolves when `output` takes more, or when `signal` aborts. */
-function drained(output: NodeJS.EventEmitter, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      output.off("drain", done);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    output.once("drain", done);
-    signal.addEventListener("abort", done, { once: true });
-  });
 }

@@ -5,8 +5,7 @@ import { Failure, failureText } from "../../core/failure.ts";
 import type { TurnId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
 import { meaning } from "./complete.ts";
-import type { ChatConnection, ScreenFrame, TerminalInput, TerminalOutput } from "./port.ts";
-import type { ChatDeps } from "./run.ts";
+import type { ChatConnection, ChatDeps, ScreenFrame, TerminalInput, TerminalOutput } from "./port.ts";
 import { duration } from "./spinner.ts";
 import { clean, cleanLine, fit } from "./text.ts";
 import { usageText } from "./usage.ts";
@@ -73,6 +72,7 @@ class PlainChat {
   #answer: Printer;
   #context: { tokens: number; window: number } | null = null;
   #stopped = false;
+  #lost = false;
   #code: number | null = null;
   #titles = new Map<string, string>();
 
@@ -109,6 +109,7 @@ class PlainChat {
   #frame(frame: ScreenFrame): void {
     switch (frame.type) {
       case "hello":
+        this.#lost = false;
         this.#answer.lose();
         if (!this.#asked) this.#ask(meaning(this.#text, frame.commands));
         return;
@@ -134,7 +135,8 @@ class PlainChat {
         this.#err(frame.hint === undefined ? frame.message : `${frame.message}\n${frame.hint}`);
         return;
       case "lost":
-        this.#err(frame.reason);
+        if (!this.#lost) this.#err(frame.reason);
+        this.#lost = true;
         return;
     }
   }
@@ -329,7 +331,7 @@ class Printer {
   end(): Promise<void> {
     this.line();
     return new Promise((resolve) => {
-      if (this.#output.writableNeedDrain !== true) resolve();
+      if (!this.#output.writableNeedDrain) resolve();
       else {
         this.#output.once("drain", resolve);
         this.#output.once("error", () => resolve());

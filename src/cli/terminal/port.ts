@@ -1,6 +1,7 @@
 // What the screen needs of the world: a connection to the instance, streams, signals. Tests hand in their own.
 import type { Readable, Writable } from "node:stream";
 import type { ChatDown, ChatUp } from "../../core/frame.ts";
+import type { Clock } from "../../sys/clock.ts";
 
 /** A frame for the screen: from the instance, or `lost` from the connection itself while it tries again. */
 export type ScreenFrame = ChatDown | { type: "lost"; reason: string };
@@ -27,6 +28,39 @@ export interface Signals {
   suspend(): void;
 }
 
+/** What was asked for on the command line. */
+export interface ChatOptions {
+  conversation: string;
+  folder?: string;
+  /** Every frame as one JSON line. */
+  json: boolean;
+  /** Colours and other attributes. */
+  color: boolean;
+  /** The terminal shows OSC 8 links. */
+  links?: boolean;
+  /** No screen, even on a terminal (`--print`). */
+  plain: boolean;
+  /** File of the lines that were typed before. */
+  historyPath: string;
+  /** Said at once; without a screen it is all that is said. */
+  message?: string;
+}
+
+/** What a chat is made of. */
+export interface ChatDeps {
+  /** Makes the line to the instance; called once. */
+  connect(): ChatConnection;
+  input: TerminalInput;
+  output: TerminalOutput;
+  /** Tools and notices of the plain form. */
+  errors: TerminalOutput;
+  signals: Signals;
+  clock: Clock;
+  options: ChatOptions;
+  /** Called once the terminal is as it was before, however the chat ended. */
+  onLeave?(): void | Promise<void>;
+}
+
 /** The signals of this process. */
 export const processSignals: Signals = {
   listen(listener) {
@@ -38,6 +72,7 @@ export const processSignals: Signals = {
     };
   },
   suspend() {
-    process.kill(process.pid, "SIGTSTP");
+    // The whole job, as the terminal's driver would: a shell script around us stops, too.
+    process.kill(0, "SIGTSTP");
   },
 };

@@ -60,7 +60,8 @@ export function renderItem(
   const { checked } = options;
   const box = checked === undefined ? "" : checked ? "☑ " : "☐ ";
   // On a very narrow terminal deep nesting would leave no room; the indent gives way first.
-  const indent = Math.min(options.marker.length + box.length, Math.max(1, Math.floor(options.width / 3)));
+  const marker = checked !== undefined && options.marker === "• " ? box : options.marker + box;
+  const indent = Math.min(marker.length, Math.max(1, Math.floor(options.width / 3)));
   const inner = { width: Math.max(1, options.width - indent), links: options.links };
   const lines: Line[] = [];
   for (const [index, child] of children.entries()) {
@@ -68,7 +69,7 @@ export function renderItem(
     lines.push(...renderNode(child, inner));
   }
   if (lines.length === 0) lines.push([]);
-  const head = fit(options.marker + box, indent).padEnd(indent);
+  const head = fit(marker, indent).padEnd(indent);
   return lines.map((line, index) => [span(index === 0 ? head : " ".repeat(indent), { color: "cyan" }), ...line]);
 }
 

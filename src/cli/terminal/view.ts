@@ -3,7 +3,6 @@ import type { TurnEvent } from "../../core/event.ts";
 import { type FailureData, failureText } from "../../core/failure.ts";
 import type { ChatState } from "../../core/frame.ts";
 import type { TurnId } from "../../core/ids.ts";
-import { limits } from "../../core/limits.ts";
 import type { Receipt } from "../../core/message.ts";
 import {
   AnswerPart,
@@ -15,19 +14,13 @@ import {
   ThinkingPart,
   ToolPart,
 } from "./parts.ts";
+import { Pending } from "./pending.ts";
 import type { ScreenFrame } from "./port.ts";
 import { elapsed, spinner } from "./spinner.ts";
 import { dim, type Line, type Style, span, wrap } from "./style.ts";
 import { cleanLine, fit } from "./text.ts";
 import { usageText } from "./usage.ts";
 import { welcome } from "./welcome.ts";
-
-/** Something sent whose turn has not begun. */
-interface Pending {
-  id: string;
-  text: string;
-  input: number | null;
-}
 
 /** A part, and its final lines that wait for the parts before it. */
 interface Entry {
@@ -48,8 +41,7 @@ export class View {
   #entries: Entry[] = [];
   /** The kind of what was written last, for the empty lines between parts. */
   #last: Part["kind"] | null = null;
-  #pending: Pending[] = [];
-  #taken: number[] = [];
+  #pending = new Pending();
   #turn: { id: TurnId; since: number } | null = null;
   #context: { tokens: number; window: number } | null = null;
   #answer: AnswerPart | null = null;
@@ -57,6 +49,8 @@ export class View {
   #lossy = false;
   /** The last answer to a command, which comes as a post, too. */
   #answered: string | null = null;
+  /** The last failure: one that comes as a frame and as the refusal of what was sent is shown once. */
+  #failed = "";
   #greeted = false;
   state: ChatState | null = null;
   /** Why nothing arrives at the moment; null while connected. */
@@ -75,13 +69,19 @@ export class View {
     return this.running || this.#entries.some(({ part }) => !part.done) || this.lost !== null;
   }
   get waiting(): number {
-    return Math.max(this.state?.waiting ?? 0, this.#pending.length);
+    return Math.max(this.state?.waiting ?? 0, this.#pending.texts.length);
   }
 
   /** What was sent and waits for its turn. */
   said(id: string, text: string): void {
-    this.#pending.push({ id, text, input: null });
-    if (this.#pending.length > limits.waitingMax * 2) this.#pending.shift();
+    this.#failed = "";
+    this.#pending.add(id, text);
+  }
+
+  /** What was said did not reach the instance, or was refused by it. */
+  unsent(id: string, failure: Pick<FailureData, "message" | "hint">): void {
+    this.#pending.remove(id);
+    if (this.#failed === "" || !failure.message.startsWith(this.#failed)) this.#failure(failure);
   }
 
   /** A remark of the screen itself. */
@@ -118,6 +118,7 @@ export class View {
         );
         return {};
       case "error":
+        if (this.#failed.startsWith(frame.message)) return {};
         this.#failure({ message: frame.message, ...(frame.hint === undefined ? {} : { hint: frame.hint }) });
         return {};
       case "lost":
@@ -174,8 +175,7 @@ export class View {
       if (last !== null) lines.push([]);
       lines.push([span(`${spinner(options.now)} working ${elapsed(options.now - since)}`, dim)]);
     }
-    const shown = this.#pending.slice(0, 5);
-    for (const { text } of shown) {
+    for (const text of this.#pending.texts.slice(0, 5)) {
       lines.push([span(`❯ ${fit(cleanLine(text), Math.max(4, options.width - 12))}`, dim), span("  waiting", dim)]);
     }
     if (this.lost !== null) lines.push(...wrap([span(cleanLine(this.lost), yellow)], options.width));
@@ -192,13 +192,11 @@ export class View {
 
   #setState(state: ChatState): void {
     this.state = state;
-    if (state.running === null && state.waiting === 0) {
-      // What was removed from the queue, here or elsewhere, has no turn to wait for.
-      this.#pending = this.#pending.filter((one) => one.input === null);
-    }
+    if (state.running === null && state.waiting === 0) this.#pending.settle();
   }
 
   #event(turn: TurnId, event: TurnEvent): void {
+    this.#failed = "";
     if (this.#turn?.id !== turn && event.type !== "ended") {
       this.#closeOpen();
       this.#turn = { id: turn, since: this.#now() };
@@ -254,12 +252,9 @@ export class View {
   }
 
   #takenInputs(event: Extract<TurnEvent, { type: "taken" }>): void {
-    const mine = this.#pending.filter((one) => one.input !== null && event.inputs.includes(one.input));
-    this.#pending = this.#pending.filter((one) => !mine.includes(one));
-    this.#taken = [...this.#taken, ...event.inputs].slice(-limits.waitingMax * 2);
     this.#closeAnswer();
     // What was typed here is shown as it was typed; the stored text has the sender and files added.
-    const text = mine.length === event.inputs.length ? mine.map((one) => one.text).join("\n") : event.text;
+    const text = this.#pending.take(event.inputs) ?? event.text;
     if (text.trim() !== "") this.#add(inputPart(text));
   }
 
@@ -366,6 +361,7 @@ export class View {
   }
 
   #failure(failure: Pick<FailureData, "message" | "hint">): void {
+    this.#failed = failure.message;
     this.#add(remark(failureText({ code: "internal", ...failure }), { mark: "✗", style: red }));
   }
 
@@ -379,31 +375,25 @@ export class View {
   }
 
   #receipt(id: string, receipt: Receipt): { refused?: string } {
-    const pending = this.#pending.find((one) => one.id === id);
-    const drop = () => {
-      this.#pending = this.#pending.filter((one) => one.id !== id);
-    };
     switch (receipt.state) {
       case "waiting":
       case "duplicate":
-        if (pending !== undefined) pending.input = receipt.input;
-        if (this.#taken.includes(receipt.input)) drop();
+        this.#pending.stored(id, receipt.input);
         return {};
       case "context":
-        drop();
+        this.#pending.remove(id);
         this.note("Kept as context; nothing was started");
         return {};
       case "done":
-        drop();
+        this.#pending.remove(id);
         if (receipt.answer !== undefined) {
           this.#post(receipt.answer);
           this.#answered = receipt.answer.markdown;
         }
         return {};
       case "refused":
-        drop();
         this.#failure({ message: receipt.reason });
-        return pending === undefined ? {} : { refused: pending.text };
+        return { refused: this.#pending.remove(id) };
     }
   }
 

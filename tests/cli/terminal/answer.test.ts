@@ -1,3 +1,4 @@
+// An answer in pieces must end as the same lines as at once, and cost no more the longer it gets.
 import { describe, expect, test } from "bun:test";
 import { parseMarkdown } from "../../../src/adapters/markdown.ts";
 import { Answer } from "../../../src/cli/terminal/answer.ts";
@@ -5,7 +6,13 @@ import { renderNodes } from "../../../src/cli/terminal/render.ts";
 import { type Line, lineWidth, toRow } from "../../../src/cli/terminal/style.ts";
 import { random } from "./random.ts";
 
-const text = (lines: readonly Line[]) => lines.map((line) => line.map((part) => part.text).join("").trimEnd());
+const text = (lines: readonly Line[]) =>
+  lines.map((line) =>
+    line
+      .map((part) => part.text)
+      .join("")
+      .trimEnd(),
+  );
 
 const sample = `# Title
 
@@ -102,6 +109,20 @@ describe("an answer that forms", () => {
     expect(performance.now() - began).toBeLessThan(4_000);
   });
 
+  test("a table without end is cut and goes on under its head", () => {
+    const answer = new Answer();
+    const lines: Line[] = [];
+    answer.push("| name | value |\n|---|---|\n");
+    for (let index = 0; index < 2_000; index += 1) {
+      answer.push(`| row ${index} | some text |\n`);
+      if (index % 50 === 0) lines.push(...answer.take({ width: 60, links: false }));
+    }
+    lines.push(...answer.take({ width: 60, links: false }, true));
+    const all = text(lines);
+    expect(all.filter((line) => /^row \d+ +│ some text$/.test(line))).toHaveLength(2_000);
+    expect(all.filter((line) => /^name +│ value$/.test(line)).length).toBeGreaterThan(1);
+  });
+
   test("hostile texts end, keep their width and leave no control character", () => {
     const hostile = ["> ".repeat(5_000), "[".repeat(5_000), "*a **b ".repeat(800), "- ".repeat(3_000), "`".repeat(999)];
     for (const one of [...hostile, "\x1b]0;title\x07\x1b[2J\u202eevil\x9b31m", "&#27;[2J&#x9b;2J"]) {
@@ -119,7 +140,19 @@ describe("an answer that forms", () => {
 /** Blocks in random order; none that refers to another one. */
 function randomDocument(seed: number): string {
   const next = random(seed * 7919);
-  const words = ["alpha", "**beta**", "`gamma`", "*delta*", "日本語", "😀👩‍👩‍👧", "e\u0301a", "שלום", "[x](http://y.z)", "1.", "a_b"];
+  const words = [
+    "alpha",
+    "**beta**",
+    "`gamma`",
+    "*delta*",
+    "日本語",
+    "😀👩‍👩‍👧",
+    "e\u0301a",
+    "שלום",
+    "[x](http://y.z)",
+    "1.",
+    "a_b",
+  ];
   const pick = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)] as T;
   const phrase = () => Array.from({ length: 1 + Math.floor(next() * 12) }, () => pick(words)).join(" ");
   const blocks: (() => string)[] = [

@@ -1,7 +1,8 @@
+// The whole screen on a fake terminal that throws at every sequence which is not ours.
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import type { TurnEvent } from "../../../src/core/event.ts";
 import { noUsage } from "../../../src/core/usage.ts";
 import { done, FakeChat } from "./fakes.ts";
@@ -20,14 +21,14 @@ function open(options: Partial<ConstructorParameters<typeof FakeChat>[0]> = {}):
   return chat;
 }
 
-const pieces = (text: string): TurnEvent[] => (text.match(/[\s\S]{1,3}/g) ?? []).map((delta) => ({ type: "text", delta }));
+const pieces = (text: string): TurnEvent[] =>
+  (text.match(/[\s\S]{1,3}/g) ?? []).map((delta) => ({ type: "text", delta }));
 const answer = (text: string): TurnEvent[] => [...pieces(text), { type: "message", text }, done];
 
 describe("the screen of a chat", () => {
   test("greets, takes a message, shows the answer once and leaves with the terminal as it was", async () => {
-    const { line, ...rest } = open();
-    void rest;
-    const now = chat as FakeChat;
+    const now = open();
+    const { line } = now;
     line.hello();
     await now.see("/help shows the commands");
     expect(now.shown.join("\n")).toContain("remoteagent 0.1.0  local/test");
@@ -143,6 +144,51 @@ describe("the screen of a chat", () => {
     expect(await now.exit).toBe(0);
   });
 
+  test("what is said before the instance is there is sent once it is", async () => {
+    const now = open({ message: "first" });
+    now.type("/status\r");
+    await now.see("connecting…");
+    expect(now.line.said).toEqual([]);
+    now.line.hello();
+    await now.see("❯ first  waiting");
+    expect(now.line.said).toMatchObject([
+      { type: "say", text: "first" },
+      { type: "command", name: "status" },
+    ]);
+  });
+
+  test("an answer that comes with the receipt and as a post is shown once, a failure as well", async () => {
+    const now = open();
+    now.line.hello();
+    now.line.onSend = (up) => {
+      now.line.push({ type: "receipt", id: up.id, receipt: { state: "done", answer: { markdown: "All **well**" } } });
+      now.line.push({ type: "post", outgoing: { markdown: "All **well**" } });
+      now.line.push({ type: "error", message: "The disk is full", hint: "Make room" });
+      throw new Error("The disk is full");
+    };
+    await now.see("/help");
+    now.type("/status\r");
+    await now.see("disk is full");
+    await new Promise((resolve) => setTimeout(resolve, 80));
+    const all = now.shown.join("\n");
+    expect(all.match(/┃ All well/g)).toHaveLength(1);
+    expect(all.match(/The disk is full/g)).toHaveLength(1);
+  });
+
+  test("ctrl-z gives the terminal back and takes it again", async () => {
+    const now = open();
+    now.line.hello();
+    await now.see("/help");
+    now.type("\x1a");
+    const until = Date.now() + 2_000;
+    while (!now.suspended && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(now.suspended).toBe(1);
+    now.signal("SIGCONT");
+    expect(now.input.raw).toBe(true);
+    now.type("back");
+    await now.see("❯ back");
+  });
+
   test("asks once before tools run without isolation", async () => {
     const now = open();
     now.line.hello({ confirm: "Commands run with your rights: bubblewrap is missing" });
@@ -221,7 +267,8 @@ describe("the screen of a chat", () => {
   });
 
   test("random turns end on the same screen however they are cut, in wide and narrow windows", async () => {
-    const text = "# Head\n\nSome *text* with 日本語 and 😀 in a rather long line.\n\n1. a\n2. b\n\n```js\nlet x\n```\n\nEnd";
+    const text =
+      "# Head\n\nSome *text* with 日本語 and 😀 in a rather long line.\n\n1. a\n2. b\n\n```js\nlet x\n```\n\nEnd";
     for (const columns of [20, 33, 80]) {
       const seen: string[] = [];
       for (const seed of [1, 2, 3]) {
@@ -250,7 +297,10 @@ describe("the screen of a chat", () => {
     const now = open({ columns: 60 });
     now.line.hello();
     now.line.event({ type: "started", resumed: false });
-    now.line.event({ type: "text", delta: "A finished block.\n\nThis one is still being written and rather long, really" });
+    now.line.event({
+      type: "text",
+      delta: "A finished block.\n\nThis one is still being written and rather long, really",
+    });
     await now.see("rather long");
     for (const columns of [30, 20, 70]) {
       now.resize(columns);
@@ -272,7 +322,9 @@ describe("the screen of a chat", () => {
     await now.see("/help");
     const before = now.writes.length;
     now.line.event({ type: "started", resumed: false });
-    const text = Array.from({ length: 10_000 }, (_, index) => `word${index}${index % 40 === 39 ? ".\n\n" : " "}`).join("");
+    const text = Array.from({ length: 10_000 }, (_, index) => `word${index}${index % 40 === 39 ? ".\n\n" : " "}`).join(
+      "",
+    );
     for (const delta of text.match(/\S+\s+/g) ?? []) now.line.event({ type: "text", delta });
     now.line.event({ type: "message", text });
     now.line.event(done);
@@ -281,7 +333,10 @@ describe("the screen of a chat", () => {
   });
 
   test("SIGTERM, SIGHUP and a terminal that is gone leave cleanly", async () => {
-    for (const [name, code] of [["SIGTERM", 143], ["SIGHUP", 129]] as const) {
+    for (const [name, code] of [
+      ["SIGTERM", 143],
+      ["SIGHUP", 129],
+    ] as const) {
       const now = open();
       now.line.hello();
       await now.see("/help");

@@ -1,13 +1,15 @@
+// The line to the instance over a real socket: lost, found, refused, closed.
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import type { ChatDown } from "../../../src/core/frame.ts";
 import { connectChat } from "../../../src/cli/terminal/connection.ts";
 import type { ScreenFrame } from "../../../src/cli/terminal/port.ts";
+import type { ChatDown } from "../../../src/core/frame.ts";
 import { systemClock } from "../../../src/sys/clock.ts";
 import { createUnixClient } from "../../../src/sys/unix-client.ts";
+import { failing } from "../../failing.ts";
 import { state } from "./fakes.ts";
 
 /** An instance on a real socket that does what the test says. */
@@ -18,7 +20,10 @@ class Instance {
   onOpen: (stream: ServerResponse, open: Record<string, unknown>) => void = (stream) => this.hello(stream);
   /** Answers a frame that was posted; 204 unless the test says otherwise. */
   onUp: (response: ServerResponse) => void = (response) => response.writeHead(204).end();
-  #server = createServer(async (request, response) => {
+  #server = createServer((request, response) => void this.#answer(request, response));
+  #count = 0;
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let body = "";
     for await (const chunk of request) body += String(chunk);
     const json = JSON.parse(body) as Record<string, unknown>;
@@ -31,8 +36,7 @@ class Instance {
       this.ups.push({ connection, up: json });
       this.onUp(response);
     }
-  });
-  #count = 0;
+  }
 
   listen = (path: string) => new Promise<void>((resolve) => this.#server.listen(path, resolve));
   async stop(): Promise<void> {
@@ -153,8 +157,13 @@ describe("the line to the instance", () => {
     await instance.listen(path());
     const { line } = connect();
     instance.onUp = (response) =>
-      response.writeHead(400).end(JSON.stringify({ error: { code: "usage", message: "Cannot read frame", hint: "h" } }));
-    await expect(line.send({ type: "say", id: "1", text: "hi" })).rejects.toMatchObject({ message: "Cannot read frame", hint: "h" });
+      response
+        .writeHead(400)
+        .end(JSON.stringify({ error: { code: "usage", message: "Cannot read frame", hint: "h" } }));
+    expect(await failing(line.send({ type: "say", id: "1", text: "hi" }))).toMatchObject({
+      message: "Cannot read frame",
+      hint: "h",
+    });
   });
 
   test.each([
@@ -164,25 +173,27 @@ describe("the line to the instance", () => {
     await instance.listen(path());
     instance.onOpen = (stream) => instance.hello(stream, version);
     const { ended, line } = connect();
-    await expect(ended).rejects.toMatchObject({ code: "usage", hint: expect.stringMatching(hint) });
-    await expect(line.send({ type: "say", id: "1", text: "" })).rejects.toMatchObject({ code: "usage" });
+    expect(await failing(ended)).toMatchObject({ code: "usage", hint: expect.stringMatching(hint) });
+    expect(await failing(line.send({ type: "say", id: "1", text: "" }))).toMatchObject({ code: "usage" });
   });
 
   test("a refusal to open keeps the instance's own words", async () => {
     await instance.listen(path());
     instance.onOpen = (stream) =>
-      void stream.writeHead(400).end(JSON.stringify({ error: { code: "usage", message: "Cannot use folder", hint: "other" } }));
-    await expect(connect().ended).rejects.toMatchObject({ message: "Cannot use folder", hint: "other" });
+      void stream
+        .writeHead(400)
+        .end(JSON.stringify({ error: { code: "usage", message: "Cannot use folder", hint: "other" } }));
+    expect(await failing(connect().ended)).toMatchObject({ message: "Cannot use folder", hint: "other" });
   });
 
   test("an instance that does not run is told at once; one that is gone for good after some tries", async () => {
-    await expect(connect().ended).rejects.toMatchObject({ code: "not-running" });
+    expect(await failing(connect().ended)).toMatchObject({ code: "not-running" });
     await instance.listen(path());
     const { ended, frames } = connect(3);
     await until(() => frames.length === 2);
     await instance.stop();
     await rm(path(), { force: true });
-    await expect(ended).rejects.toMatchObject({ code: "not-running" });
+    expect(await failing(ended)).toMatchObject({ code: "not-running" });
     expect(frames.filter((frame) => frame.type === "lost").length).toBe(2);
   });
 
@@ -194,12 +205,15 @@ describe("the line to the instance", () => {
     await until(() => instance.opens.length === 1);
     line.close();
     await ended;
-    await expect(sent).rejects.toMatchObject({ code: "not-running" });
+    expect(await failing(sent)).toMatchObject({ code: "not-running" });
   });
 
   test("a line that is no frame ends the chat with a sentence", async () => {
     await instance.listen(path());
     instance.onOpen = (stream) => void stream.write("rubbish\n");
-    await expect(connect().ended).rejects.toMatchObject({ code: "internal", message: expect.stringContaining("is not JSON") });
+    expect(await failing(connect().ended)).toMatchObject({
+      code: "internal",
+      message: expect.stringContaining("is not JSON"),
+    });
   });
 });

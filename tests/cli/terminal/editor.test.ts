@@ -1,3 +1,4 @@
+// What keys do to the prompt: text, cursor, history, completion, undo.
 import { describe, expect, test } from "bun:test";
 import { Editor } from "../../../src/cli/terminal/editor.ts";
 import { History } from "../../../src/cli/terminal/history.ts";
@@ -100,7 +101,13 @@ describe("the line editor", () => {
       const made = prompt(["old", "older one"]);
       for (let step = 0; step < 100; step += 1) {
         const name = names[Math.floor(next() * names.length)] ?? "a";
-        const key: Key = { name, ctrl: next() < 0.3, alt: next() < 0.2, shift: false, text: name.length === 1 ? name : undefined };
+        const key: Key = {
+          name,
+          ctrl: next() < 0.3,
+          alt: next() < 0.2,
+          shift: false,
+          text: name.length === 1 ? name : undefined,
+        };
         if (next() < 0.2) made.editor.insert(["x y", "\n", "é", "日", "\u0301"][Math.floor(next() * 5)] ?? "");
         made.press({ type: "key", ...key });
         const { cursor, atoms, before, text } = made.editor;

@@ -1,11 +1,11 @@
 // A terminal and an instance for tests of the whole screen: fake streams, a fake line, the emulator behind them.
 import { PassThrough, Writable } from "node:stream";
+import type { ChatConnection, ChatDeps, ChatOptions, ScreenFrame, Signals } from "../../../src/cli/terminal/port.ts";
+import { runChat } from "../../../src/cli/terminal/run.ts";
+import { graphemeWidth } from "../../../src/cli/terminal/text.ts";
 import type { TurnEvent } from "../../../src/core/event.ts";
 import type { ChatState, ChatUp } from "../../../src/core/frame.ts";
 import { noUsage } from "../../../src/core/usage.ts";
-import type { ChatConnection, ScreenFrame, Signals } from "../../../src/cli/terminal/port.ts";
-import { type ChatDeps, type ChatOptions, runChat } from "../../../src/cli/terminal/run.ts";
-import { graphemeWidth } from "../../../src/cli/terminal/text.ts";
 import { systemClock } from "../../../src/sys/clock.ts";
 import { Emulator } from "./emulator.ts";
 
@@ -113,18 +113,24 @@ export class FakeChat {
     const { columns = 60, rows = 20, tty = true, ...chat } = options;
     this.emulator = new Emulator({ columns, rows, width: graphemeWidth });
     this.input.isTTY = tty;
-    this.output = this.#stream((text) => {
-      this.written += text;
-      this.writes.push(text);
-      if (tty) this.emulator.write(text);
-    }, { columns, rows, isTTY: tty });
+    this.output = this.#stream(
+      (text) => {
+        this.written += text;
+        this.writes.push(text);
+        if (tty) this.emulator.write(text);
+      },
+      { columns, rows, isTTY: tty },
+    );
     const deps: ChatDeps = {
       connect: () => this.line,
       input: this.input,
       output: this.output,
-      errors: this.#stream((text) => {
-        this.errors += text;
-      }, { columns, rows, isTTY: false }),
+      errors: this.#stream(
+        (text) => {
+          this.errors += text;
+        },
+        { columns, rows, isTTY: false },
+      ),
       clock: systemClock,
       signals: {
         listen: (listener) => {

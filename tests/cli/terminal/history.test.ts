@@ -1,7 +1,8 @@
+// The file of what was typed: kept, private, bounded.
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { openHistory } from "../../../src/cli/terminal/history.ts";
 
 let folder = "";

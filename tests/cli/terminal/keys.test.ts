@@ -1,5 +1,6 @@
-import { Buffer } from "node:buffer";
+// Bytes to keys, however they are split, and whatever they are.
 import { describe, expect, test } from "bun:test";
+import { Buffer } from "node:buffer";
 import { type KeyEvent, KeyParser } from "../../../src/cli/terminal/keys.ts";
 import { random } from "./random.ts";
 

@@ -1,7 +1,9 @@
+// The chat in a pipe: what stands on stdout, on stderr, and in the exit code.
 import { afterEach, describe, expect, test } from "bun:test";
+import { jsonLine } from "../../../src/cli/terminal/plain.ts";
 import type { TurnEvent } from "../../../src/core/event.ts";
 import { noUsage } from "../../../src/core/usage.ts";
-import { jsonLine } from "../../../src/cli/terminal/plain.ts";
+import { failing } from "../../failing.ts";
 import { done, FakeChat } from "./fakes.ts";
 
 let chat: FakeChat | undefined;
@@ -52,7 +54,10 @@ describe("a chat in a pipe", () => {
     expect(failed.errors).toBe("The key is refused\nSet another\n");
     expect(failed.written).toBe("");
     const stopped = pipe("x");
-    stopped.line.answer(() => [{ type: "text", delta: "part" }, { type: "ended", outcome: "stopped", usage: noUsage }]);
+    stopped.line.answer(() => [
+      { type: "text", delta: "part" },
+      { type: "ended", outcome: "stopped", usage: noUsage },
+    ]);
     expect(await stopped.exit).toBe(1);
     expect(stopped.written).toBe("part\n");
     const refused = pipe("x");
@@ -97,8 +102,11 @@ describe("a chat in a pipe", () => {
     now.line.answer(() => [done]);
     expect(await now.exit).toBe(0);
     expect(now.line.said).toMatchObject([{ text: "a\ufffd\ufffd" }]);
-    await expect(pipe(" \n").exit).rejects.toMatchObject({ code: "usage", message: "Cannot chat: the message is empty" });
-    await expect(pipe("x".repeat(100_001)).exit).rejects.toMatchObject({
+    expect(await failing(pipe(" \n").exit)).toMatchObject({
+      code: "usage",
+      message: "Cannot chat: the message is empty",
+    });
+    expect(await failing(pipe("x".repeat(100_001)).exit)).toMatchObject({
       code: "usage",
       message: "Cannot send message: it is longer than 100000 characters",
     });

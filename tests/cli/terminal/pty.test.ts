@@ -1,9 +1,10 @@
+// The chat in a real terminal: tmux types, resizes and reads the screen.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { execFile, spawnSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 
 const run = promisify(execFile);
 const hasTmux = spawnSync("tmux", ["-V"]).status === 0;

@@ -1,3 +1,4 @@
+// The painter against a terminal emulator, and the gate between foreign text and the screen.
 import { describe, expect, test } from "bun:test";
 import { Screen } from "../../../src/cli/terminal/screen.ts";
 import { type Row, span, toRow } from "../../../src/cli/terminal/style.ts";
@@ -8,7 +9,17 @@ import { random } from "./random.ts";
 const row = (text: string): Row => toRow([span(text)], { color: true, links: true });
 const terminal = (columns: number, rows: number) => new Emulator({ columns, rows, width: graphemeWidth });
 
-const texts = ["", "a", "short", "日本語テキスト", "exactly ten", "👩‍👩‍👧 family", "e\u0301\u0302 marks", "x".repeat(20), "עברית"];
+const texts = [
+  "",
+  "a",
+  "short",
+  "日本語テキスト",
+  "exactly ten",
+  "👩‍👩‍👧 family",
+  "e\u0301\u0302 marks",
+  "x".repeat(20),
+  "עברית",
+];
 
 describe("the painter", () => {
   test("random frames leave on the terminal what was settled, and then the live rows", () => {
@@ -105,7 +116,24 @@ describe("text", () => {
   });
 
   test("no text at all gets a control character through a row, whatever it is made of", () => {
-    const pieces = ["\x1b", "[", "]", "0;", "\x07", "\x9b", "\x9c", "m", "2J", "\n", "\r", "P", "\\", "\u202e", "a", "\x1b[31m"];
+    const pieces = [
+      "\x1b",
+      "[",
+      "]",
+      "0;",
+      "\x07",
+      "\x9b",
+      "\x9c",
+      "m",
+      "2J",
+      "\n",
+      "\r",
+      "P",
+      "\\",
+      "\u202e",
+      "a",
+      "\x1b[31m",
+    ];
     for (let seed = 1; seed <= 2_000; seed += 1) {
       const next = random(seed);
       const text = Array.from({ length: 12 }, () => pieces[Math.floor(next() * pieces.length)]).join("");
