@@ -1,8 +1,8 @@
 #!/bin/sh
 # Proves the set-up in a clean root file system: Debian's base, git, curl, Node and npm, and nothing else.
 #
-# As root and as a normal user it clones this checkout's last commit, runs "sh install.sh", and asks the installed program
-# for one command. Needs root, debootstrap and namespaces. The base is kept as a tar file in the cache. Where packages come
+# As root and as a normal user it clones this checkout's last commit, runs "sh install.sh --chat" in a terminal and writes
+# one command there, and then asks the installed program through a pipe. Needs root, debootstrap and namespaces. The base is kept as a tar file in the cache. Where packages come
 # from is read from this machine's apt and npm.
 set -u
 
@@ -155,10 +155,10 @@ for user in root person; do
   chroot "$tree" chown -R "$user:$user" "$home/checkout"
   check "$user: no Bun is there before" inside "$user" '! command -v bun'
   check "$user: --dry-run changes nothing" inside "$user" 'sh checkout/install.sh --dry-run && ! test -e .local -o -e .cache'
-  show=yes check "$user: sh install.sh --chat" inside "$user" 'cd checkout && sh install.sh --chat'
+  show=yes check "$user: sh install.sh --chat, in a terminal" inside "$user" 'sh checkout/scripts/terminal-chat.sh'
   check "$user: --version" inside "$user" '.local/bin/remoteagent --version'
   # shellcheck disable=SC2016
-  check "$user: chat runs a command" inside "$user" \
+  check "$user: a piped chat runs a command" inside "$user" \
     'answer=$(echo "run echo hel""lo" | .local/bin/remoteagent chat); echo "$answer"; echo "$answer" | grep -q hello'
   check "$user: --uninstall" inside "$user" 'sh checkout/install.sh --uninstall && ! test -e .local/bin/remoteagent'
 done
