@@ -19,6 +19,8 @@ export type TurnEvent =
   | { type: "continuation"; value: string }
   | { type: "text"; delta: string }
   | { type: "thinking"; delta: string }
+  /** The deltas since the last `message` are void: the answer begins anew (a broken-off request is made again). */
+  | { type: "reset" }
   | { type: "message"; text: string; entry?: EntryBody }
   | { type: "tool"; step: "start"; call: string; name: string; title: string; input: Json }
   | { type: "tool"; step: "output"; call: string; text: string }
@@ -32,5 +34,10 @@ export type TurnEvent =
 
 /** True for the events that are rows in the store; the others pass through the hub alone. */
 export function isStored(event: TurnEvent): boolean {
-  return !(event.type === "text" || event.type === "thinking" || (event.type === "tool" && event.step === "output"));
+  return !(
+    event.type === "text" ||
+    event.type === "thinking" ||
+    event.type === "reset" ||
+    (event.type === "tool" && event.step === "output")
+  );
 }

@@ -60,7 +60,8 @@ export function createGateway(deps: GatewayDeps) {
       const triggers = message.addressed || resolved.wiring.trigger === "all";
       if (!triggers && resolved.wiring.unmatched === "drop")
         return { state: "refused", reason: "The agent was not addressed" };
-      const session = triggers ? book.ensure(resolved) : resolved.session;
+      const session =
+        message.fresh === true ? book.apart(resolved, message) : triggers ? book.ensure(resolved) : resolved.session;
       if (triggers && session !== undefined && store.inputs.waitingCount(session.id) >= limits.waitingMax) {
         return {
           state: "refused",

@@ -48,7 +48,7 @@ export function createHub(onError: (error: unknown) => void) {
 function follow(forming: Map<TurnId, Forming>, { turn, event }: Happening): void {
   if (event.type === "ended") {
     forming.delete(turn);
-  } else if (event.type === "message" || event.type === "started") {
+  } else if (event.type === "message" || event.type === "reset" || event.type === "started") {
     forming.set(turn, { text: "", thinking: "" });
   } else if (event.type === "text" || event.type === "thinking") {
     const now = forming.get(turn) ?? { text: "", thinking: "" };

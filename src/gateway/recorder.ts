@@ -94,7 +94,7 @@ export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: Tu
     record(event: TurnEvent): void {
       if (isStored(event)) commit(event);
       else if (event.type === "text") savePartial(event.delta);
-      if (event.type === "message") partial = "";
+      if (event.type === "message" || event.type === "reset") partial = "";
       hub.publish({ n: last, turn: turn.id, session: session.id, event: shown(event) });
       if (event.type === "message" && event.text.trim() !== "")
         deps.onMessage({ turn, text: event.text, at: clock.now() });

@@ -36,6 +36,12 @@ export function createSessionBook({ store, clock }: { store: Store; clock: Clock
   return {
     resolve,
     create,
+    /** A session of its own for an event, bound to no place; a repeated hand-over gets the one it had. */
+    apart(resolved: Resolved, message: Inbound): Session {
+      const known = store.inputs.message(message.adapter, { conversation: message.conversation.id, id: message.id });
+      const had = known?.session == null ? undefined : store.sessions.get(known.session);
+      return had ?? store.sessions.create({ agent: resolved.wiring.agent, at: clock.now() });
+    },
     /** The session of a place; a thread's first message forks its conversation's session as it stands. */
     ensure(resolved: Resolved): Session {
       if (resolved.session !== undefined) return resolved.session;

@@ -14,9 +14,10 @@ import type { Redactor } from "../vault/redact.ts";
 import type { Branches } from "./branches.ts";
 import type { Hub } from "./hub.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
-import { redactEvent, redactTool } from "./redacting.ts";
+import { redactTool } from "./redacting.ts";
 import type { TurnServices } from "./services.ts";
 import type { Setting } from "./setting.ts";
+import { createSpeech } from "./speech.ts";
 
 /** What turns are run with. */
 export interface TurnDeps {
@@ -140,35 +141,25 @@ function timedOut(event: TurnEvent & { type: "ended" }, timeoutMs: number): Turn
   return { ...event, outcome: "failed", error };
 }
 
-/** Reads the stream to its end, or until it is given up. */
+/** Reads the stream to its end, or until it is given up; then the harness is told that nobody reads any more. */
 async function consume(
   stream: AsyncIterable<TurnEvent>,
   { record, until, redactor }: { record: (event: TurnEvent) => void; until: Promise<"abandoned">; redactor: Redactor },
 ): Promise<void> {
   const iterator = stream[Symbol.asyncIterator]();
-  const text = redactor.stream();
-  const thinking = redactor.stream();
-  while (true) {
-    const step = await Promise.race([iterator.next(), until]);
-    if (step === "abandoned") return;
-    if (step.done === true) return;
-    const event = step.value;
-    if (event.type === "text") {
-      const delta = text.push(event.delta);
-      if (delta !== "") record({ type: "text", delta });
-    } else if (event.type === "thinking") {
-      const delta = thinking.push(event.delta);
-      if (delta !== "") record({ type: "thinking", delta });
-    } else {
-      if (event.type === "message") flush(text, record);
-      record(redactEvent(event, redactor));
+  const speech = createSpeech(redactor);
+  let over = false;
+  try {
+    while (true) {
+      const step = await Promise.race([iterator.next(), until]);
+      over = step !== "abandoned" && step.done === true;
+      if (step === "abandoned" || step.done === true) return;
+      for (const event of speech.pass(step.value)) record(event);
     }
+  } finally {
+    // Not awaited: a harness that hangs would hang this too.
+    if (!over) void iterator.return?.().catch(() => undefined);
   }
-}
-
-function flush(text: { end(): string }, record: (event: TurnEvent) => void): void {
-  const rest = text.end();
-  if (rest !== "") record({ type: "text", delta: rest });
 }
 
 /** The harness' view of the turn. */

@@ -46,6 +46,7 @@ class AnswerStream {
         }
         if (event.type === "retry") {
           this.text = [];
+          if (this.show) await run.offer({ type: "reset" });
           if (event.usage !== undefined && event.usage.totalTokens > 0) await tellUsage(run, event.usage);
           const seconds = Math.ceil(event.waitMs / millisecondsPerSecond);
           const count = `${event.attempt} of ${event.attemptsMax}`;
