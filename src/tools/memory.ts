@@ -17,7 +17,7 @@ const schema = v.strictObject({
 export const memory = defineTool({
   name: "memory",
   description:
-    "Remembers something for later conversations, in MEMORY.md. What is there already stands in your instructions. To change or remove something edit the file.",
+    "Remembers something for later conversations, in MEMORY.md. What is there already stands in your instructions. To change or remove something of this conversation's, edit its MEMORY.md.",
   schema,
   title: (input) =>
     input.action === "read" ? `read ${input.scope} memory` : oneLine(`remember: ${input.text ?? ""}`, 120),

@@ -39,7 +39,7 @@ export async function appendMemory(path: string, text: string): Promise<void> {
     const { size } = await file.stat();
     if (size + line.length > limits.memoryFileBytesMax) {
       throw new Failure("tool", `Cannot remember this: ${basename(path)} is full at ${size} bytes`, {
-        hint: "Shorten the file with the edit tool first",
+        hint: "Shorten the file first",
       });
     }
     const last = new Uint8Array(1);

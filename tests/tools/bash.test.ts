@@ -12,7 +12,7 @@ let bench: Bench;
 let bash: ReturnType<typeof createBash>;
 beforeEach(() => {
   bench = createBench();
-  bash = createBash({ clock: systemClock });
+  bash = createBash({ clock: systemClock, bounds: { memoryBytes: limits.memoryBytesMax, processes: 512 } });
 });
 afterEach(() => bench.close());
 
