@@ -63,9 +63,12 @@ export class Watch {
 
   async #guardSilence(): Promise<void> {
     while (this.ended === undefined && !this.#over.signal.aborted) {
-      const left = this.#silenceMs - (this.#clock.monotonic() - this.#aliveAt);
+      const before = this.#clock.monotonic();
+      const left = this.#silenceMs - (before - this.#aliveAt);
       if (left <= 0) return this.#stop("silent");
       await this.#clock.sleep(left, this.#over.signal);
+      // A clock that stands still (a simulation's) measures no silence, and must not be asked for ever.
+      if (this.#clock.monotonic() <= before) return;
     }
   }
 }
