@@ -2,8 +2,9 @@
 # Proves the set-up in a clean root file system: Debian's base, git, curl, Node and npm, and nothing else.
 #
 # As root and as a normal user it clones this checkout's last commit, runs "sh install.sh --chat" in a terminal and writes
-# one command there, and then asks the installed program through a pipe. Needs root, debootstrap and namespaces. The base is kept as a tar file in the cache. Where packages come
-# from is read from this machine's apt and npm.
+# one command there, and asks the installed program once more through a pipe. As root it also runs "sh scripts/test.sh"
+# with its quick parts (--all: with all of them). Needs root, debootstrap and namespaces. The base is kept as a tar file in
+# the cache. Where packages come from is read from this machine's apt and npm.
 set -u
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd) || exit 1
@@ -96,10 +97,10 @@ give_network() {
     # shellcheck disable=SC2154
     if [ -n "$value" ]; then network="$network $name=$value"; fi
   done
-  for file in /etc/npmrc "$(npm config get globalconfig)"; do
+  for file in /etc/npmrc "$(npm config get globalconfig 2>/dev/null)"; do
     if [ -f "$file" ]; then cp -L "$file" "$tree/etc/npmrc"; fi
   done
-  userconfig=$(npm config get userconfig)
+  userconfig=$(npm config get userconfig 2>/dev/null)
   for user in root person; do
     home=$(inside_home_of "$user")
     if [ -f "$userconfig" ]; then cp -L "$userconfig" "$tree$home/.npmrc"; fi
@@ -162,6 +163,10 @@ for user in root person; do
     'answer=$(echo "run echo hel""lo" | .local/bin/remoteagent chat); echo "$answer"; echo "$answer" | grep -q hello'
   check "$user: --uninstall" inside "$user" 'sh checkout/install.sh --uninstall && ! test -e .local/bin/remoteagent'
 done
+
+parts="install runtime-bun runtime-deno"
+if [ "${1:-}" = --all ]; then parts="install checks unit runtime-bun runtime-deno crash sandboxes browser agents"; fi
+check "root: sh scripts/test.sh $parts" inside root "sh checkout/scripts/test.sh $parts"
 
 printf '%s passed, %s failed, 0 skipped\n' "$passed" "$failed"
 [ "$failed" = 0 ]
