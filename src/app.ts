@@ -59,7 +59,10 @@ export interface StartOptions {
 /** The running program. */
 export interface App {
   status(): StatusReport;
-  /** Takes nothing new, drains, kills what is left with proof, closes everything. A second call joins the first. */
+  /**
+   * Takes nothing new, drains, kills what is left with proof, closes everything. A second call joins the first;
+   * with `drainMs: 0` it also ends the wait of the first.
+   */
   stop(options: { drainMs: number; reason: "stop" | "handover" }): Promise<StopReport>;
   closed: Promise<void>;
 }
@@ -341,6 +344,8 @@ function createRunning(
   return {
     status: () => statusOf(options, { parts, gateway: middle.gateway, startedAt }),
     stop(how) {
+      // Whoever asks again and wants no wait ends the wait of the first.
+      if (stopping !== undefined && how.drainMs === 0) middle.gateway.hurry();
       stopping ??= stop(how);
       return stopping;
     },

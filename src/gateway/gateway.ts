@@ -185,6 +185,7 @@ export function createGateway(deps: GatewayDeps) {
     resume: (crashLoop: boolean): Resumed => resumeTurns({ ...deps, queue }, crashLoop),
     /** See `Queue.close`. */
     close: (drainMs: number) => queue.close(drainMs),
+    hurry: () => queue.hurry(),
     running: () => queue.running(),
     runningIn: (session: number) => queue.active(session),
     /** The session that a place leads to now. */
