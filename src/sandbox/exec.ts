@@ -36,8 +36,8 @@ export interface ExecDeps {
   spawn: Spawn;
   owner: string;
   run: string;
-  /** Collects an orphan that became our child; absent where orphans go elsewhere. */
-  reap?: (pid: number) => boolean;
+  /** Collects an orphan that became our child; `undefined` while orphans go elsewhere. */
+  reaper(): ((pid: number) => boolean) | undefined;
 }
 
 /** Commands of one driver, over all its sandboxes. */
@@ -225,10 +225,13 @@ async function finish(state: State, entry: Entry): Promise<Exit> {
 
 /** Where orphans become our children, one look at our children tells whether a command has left any. */
 function mayHaveLeft({ deps, entries }: State): boolean {
-  const children = deps.reap === undefined ? undefined : deps.table.children(process.pid);
-  if (children === undefined) return true;
+  if (deps.reaper() === undefined) return true;
   const known = new Set([...entries].map(({ child }) => child.pid));
-  return children.some((pid) => !known.has(pid));
+  try {
+    return deps.table.children(process.pid)?.some((pid) => !known.has(pid)) ?? true;
+  } catch {
+    return true; // Nothing is known now, so everything is looked at again.
+  }
 }
 
 /** In a pid namespace the monitor answers 128 + n for a signal; that is taken for one only when we sent it. */
@@ -319,14 +322,21 @@ function markerReader(table: ProcessTable): (rows: readonly ProcessRow[]) => (ro
 }
 
 /**
- * Where orphans become our children, one in a session of its own can only come from a command, since nothing else of
- * this program leaves our session; it has thrown its marker away, so it is taken when no other command runs.
+ * Where orphans become our children, one in a session of its own can only come from a command: nothing else of this
+ * program leaves our session but another instance of the program. It has thrown its marker away, so it is taken when
+ * no other command runs. Dead ones are collected here.
  */
 function unknownOrphan(state: State, rows: readonly ProcessRow[]): (row: ProcessRow) => boolean {
+  const reap = state.deps.reaper();
   const own = rows.find((row) => row.pid === process.pid);
-  if (state.deps.reap === undefined || own === undefined) return () => false;
+  if (reap === undefined || own === undefined) return () => false;
   const children = new Set([...state.entries].map(({ child }) => child.pid));
-  return (row) => row.parent === own.pid && row.session !== own.session && !children.has(row.pid) && !row.dead;
+  return (row) => {
+    const adopted = row.parent === own.pid && row.session !== own.session && row.command !== own.command;
+    if (!adopted || children.has(row.pid)) return false;
+    if (row.dead) reap(row.pid);
+    return !row.dead;
+  };
 }
 
 /** The living and dead of a command's tree: below it, in its session, or once seen there. */
@@ -339,17 +349,24 @@ function track(state: State, entry: Entry, rows: readonly ProcessRow[]): Process
   }
   const tree = descendants(rows, roots);
   entry.seen = new Set(tree.map(processKey));
-  for (const row of tree) if (row.dead && row.parent === process.pid && row.pid !== pid) state.deps.reap?.(row.pid);
+  const reap = state.deps.reaper();
+  for (const row of tree) if (row.dead && row.parent === process.pid && row.pid !== pid) reap?.(row.pid);
   return tree;
 }
 
-async function signalCommand(state: State, entry: Entry, name: NodeJS.Signals): Promise<void> {
-  const { table } = state.deps;
-  const rows = descendants(await table.list(), new Set([entry.child.pid]));
-  // In a pid namespace: monitor, its init, and then the command itself.
-  const target = entry.contained ? rows[2] : rows[0];
-  if (target !== undefined) await table.send(target, name as "SIGKILL");
+async function signalCommand(state: State, entry: Entry, name: Parameters<Running["signal"]>[0]): Promise<void> {
+  const { table, clock } = state.deps;
+  for (let look = 0; look < signalLooksMax && !entry.exited; look++) {
+    const rows = descendants(await table.list().catch(() => []), new Set([entry.child.pid]));
+    // In a pid namespace: monitor, its init, and then the command itself, once the namespace is made.
+    const target = entry.contained ? rows[2] : rows[0];
+    if (target !== undefined && (await table.send(target, name))) return;
+    await clock.sleep(limits.lookMs);
+  }
 }
+
+/** A command that has not begun by then gets no signal any more. */
+const signalLooksMax = 40;
 
 async function sweep(state: State): Promise<Proof> {
   const { table, clock, owner, run } = state.deps;

@@ -1,4 +1,5 @@
 // Which processes belong to a command, and how a whole tree is killed and seen to be dead.
+import { AssertionError } from "../core/assert.ts";
 import { limits } from "../core/limits.ts";
 import type { Clock } from "../sys/clock.ts";
 import type { ProcessRow, ProcessTable } from "../sys/process-tree.ts";
@@ -60,10 +61,10 @@ export async function killTree(plan: KillPlan, { table, clock }: KillDeps): Prom
   let quiet = 0;
   let pauseMs = 1;
   while (quiet < quietRounds) {
-    const rows = await table.list().catch(() => undefined);
-    if (rows !== undefined) alive = plan.select(rows).filter((row) => !row.dead);
+    const seen = await look(plan, table);
+    if (seen !== undefined) alive = seen;
     // A failed look proves nothing, so it is no quiet one.
-    quiet = rows !== undefined && alive.length === 0 ? quiet + 1 : 0;
+    quiet = seen?.length === 0 ? quiet + 1 : 0;
     if (quiet > 0) continue;
     note(met, alive, table);
     if (plan.freeze) alive = await freeze(plan, alive, { met, table });
@@ -75,6 +76,16 @@ export async function killTree(plan: KillPlan, { table, clock }: KillDeps): Prom
   const survivors = quiet > 0 ? [] : alive.map((row) => infoOf(row, met));
   const left = new Set(survivors.map(({ pid }) => pid));
   return { killed: [...met.values()].filter(({ pid }) => !left.has(pid)), survivors };
+}
+
+/** What is alive of the plan's processes; `undefined` when the machine is too short of something to be looked at. */
+async function look(plan: KillPlan, table: ProcessTable): Promise<ProcessRow[] | undefined> {
+  try {
+    return plan.select(await table.list()).filter((row) => !row.dead);
+  } catch (error) {
+    if (error instanceof AssertionError) throw error;
+    return undefined;
+  }
 }
 
 /** A look at all processes is not one moment; a fork can slip through a single one. */
@@ -95,9 +106,9 @@ async function freeze(
       frozen.add(processKey(row));
       await table.send(row, "SIGSTOP");
     }
-    const all = await table.list().catch(() => undefined);
-    if (all === undefined) break;
-    rows = plan.select(all).filter((row) => !row.dead);
+    const seen = await look(plan, table);
+    if (seen === undefined) break;
+    rows = seen;
     note(met, rows, table);
   }
   return rows;

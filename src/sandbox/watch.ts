@@ -28,9 +28,7 @@ export function createWatch({ clock, table }: { clock: Clock; table: ProcessTabl
       const newest = Math.max(...[...items.values()].map(({ since }) => since));
       const slow = clock.monotonic() - newest > limits.watchSlowAfterMs;
       await clock.sleep(slow ? limits.watchSlowMs : limits.watchMs);
-      // A machine that is out of descriptors or memory cannot be looked at now; the next look is soon.
-      const rows = await table.list().catch(() => []);
-      look(items, { rows, table });
+      await look(items, table);
     }
     ticking = false;
   };
@@ -46,11 +44,10 @@ export function createWatch({ clock, table }: { clock: Clock; table: ProcessTabl
   };
 }
 
-function look(
-  items: Map<Watched, { since: number }>,
-  { rows, table }: { rows: ProcessRow[]; table: ProcessTable },
-): void {
-  for (const item of [...items.keys()]) {
+async function look(items: Map<Watched, { since: number }>, table: ProcessTable): Promise<void> {
+  const rows = await table.list().catch(() => []);
+  // Deleting while walking is what a Map allows.
+  for (const item of items.keys()) {
     const tree = item.select(rows).filter((row) => !row.dead);
     const exceeded = tree.length > item.processesMax ? "processes" : overMemory(item, tree, table);
     if (exceeded === undefined) continue;

@@ -19,11 +19,17 @@ export interface ProcessRow {
 export interface ProcessTable {
   /** @throws Error when the machine is out of descriptors or memory: then nothing is known. */
   list(): Promise<ProcessRow[]>;
-  /** The children of a process, without looking at all others; `undefined` where the system cannot say. */
+  /**
+   * The children of a process, without looking at all others; `undefined` where the system cannot say.
+   * @throws Error as `list` does.
+   */
   children(pid: number): number[] | undefined;
   /** Resident bytes that the process does not share with others; 0 when it is gone. */
   memoryBytes(pid: number): number;
-  /** One variable of the environment that the process was started with; `undefined` when unset or unreadable. */
+  /**
+   * One variable of the environment that the process was started with; `undefined` when unset or unreadable.
+   * @throws Error as `list` does.
+   */
   variable(pid: number, name: string): string | undefined;
   /** The command line, for people; the short name when there is none. */
   describe(row: ProcessRow): string;
@@ -48,6 +54,14 @@ export function procTable(root: string): ProcessTable {
       return undefined;
     }
   };
+  /** For what no death is concluded from. */
+  const readUnless = (pid: number, name: string): string | undefined => {
+    try {
+      return read(pid, name);
+    } catch {
+      return undefined; // Out of descriptors: the caller tries again.
+    }
+  };
   const row = (pid: number): ProcessRow | undefined => parseStat(read(pid, "stat") ?? "");
   return {
     list: async () => {
@@ -65,16 +79,16 @@ export function procTable(root: string): ProcessTable {
       return lists.flatMap((list) => (list ?? "").split(" ").filter(Boolean).map(Number));
     },
     memoryBytes: (pid) => {
-      const [, resident = 0, shared = 0] = (read(pid, "statm") ?? "").split(" ").map(Number);
+      const [, resident = 0, shared = 0] = (readUnless(pid, "statm") ?? "").split(" ").map(Number);
       return Math.max(0, resident - shared) * pageBytes;
     },
     variable: (pid, name) => environmentValue(read(pid, "environ") ?? "", name),
     describe: ({ pid, command }) => {
-      const line = (read(pid, "cmdline") ?? "").replaceAll("\0", " ").trim();
+      const line = (readUnless(pid, "cmdline") ?? "").replaceAll("\0", " ").trim();
       return line === "" ? command : Buffer.from(line, "latin1").toString("utf8");
     },
     send: async (target, signal) => {
-      const current = row(target.pid);
+      const current = parseStat(readUnless(target.pid, "stat") ?? "");
       if (current === undefined || current.dead || current.started !== target.started) return false;
       return signalProcess(target.pid, signal);
     },

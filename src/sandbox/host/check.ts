@@ -80,7 +80,9 @@ async function runProgram(
   }
   const over = new AbortController();
   void clock.sleep(limits.sandboxCheckMs, over.signal).then(() => child.kill("SIGKILL"));
-  const streams = [child.stdout, child.stderr].map((stream) => (stream === null ? "" : collectText(stream)));
+  const streams = [child.stdout, child.stderr].map((stream) =>
+    stream === null ? Promise.resolve("") : collectText(stream),
+  );
   const texts = await Promise.all(streams);
   const exit = await child.exited;
   over.abort();

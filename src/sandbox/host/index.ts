@@ -45,13 +45,16 @@ export interface HostDriver extends SandboxDriver {
 interface Driver {
   deps: HostDeps;
   exec: Exec;
+  /** Makes orphans ours from now on. */
+  adopt(): void;
   opened: number;
   wrapper?: Promise<Wrapper>;
 }
 
 /** Makes the driver; nothing is started or tried before it is used. */
 export function createHostDriver(deps: HostDeps): HostDriver {
-  const reap = deps.orphans?.becomeSubreaper() === true ? deps.orphans.reap : undefined;
+  // In a pid namespace orphans stay inside; only without one are they ours to collect.
+  let adopting: boolean | undefined;
   const exec = createExec({
     ...deps,
     owner: createHash("sha256")
@@ -59,9 +62,12 @@ export function createHostDriver(deps: HostDeps): HostDriver {
       .digest("hex")
       .slice(0, 16),
     run: Buffer.from(deps.clock.random(8)).toString("hex"),
-    ...(reap === undefined ? {} : { reap }),
+    reaper: () => (adopting === true ? deps.orphans?.reap : undefined),
   });
-  const driver: Driver = { deps, exec, opened: 0 };
+  const adopt = () => {
+    adopting ??= deps.orphans?.becomeSubreaper() ?? false;
+  };
+  const driver: Driver = { deps, exec, adopt, opened: 0 };
   let closed = false;
   return {
     kind: "host",
@@ -131,6 +137,7 @@ async function open(driver: Driver, request: SandboxRequest): Promise<Sandbox> {
     throw new Failure("sandbox", `Cannot start sandbox "host": ${reason}`, { hint });
   }
   const wrapped = wrapper !== undefined && isWorking(wrapper) ? wrapper : undefined;
+  if (wrapped === undefined) driver.adopt();
   const mounts = planMounts(request, { stateDir: deps.stateDir, remap: wrapped !== undefined });
   const cwd = startFolder(request, { mounts, remap: wrapped !== undefined });
   const place: Place = { request, mounts, cwd, ...(wrapped === undefined ? {} : { wrapper: wrapped }) };
