@@ -113,6 +113,8 @@ export const limits = {
   chatReconnectMs: 100,
   chatReconnectCapMs: 5_000,
   chatReconnectsMax: 1_000,
+  /** A chat with a message in its arguments waits this long for something on stdin as well. */
+  stdinFirstMs: 3_000,
   /** Frames of a screen, and time between two of them. */
   frameMs: 34,
   /** A path from a turn, and one command's arguments and environment together. */

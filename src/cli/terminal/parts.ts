@@ -77,6 +77,8 @@ export function inputPart(text: string): TextPart {
 export class AnswerPart implements Part {
   readonly kind = "answer";
   done = false;
+  /** Some of it is final and cannot be taken back. */
+  shown = false;
   #answer = new Answer();
   #bar: boolean;
   #text = "";
@@ -101,7 +103,9 @@ export class AnswerPart implements Part {
   }
 
   take(options: DrawOptions): Line[] {
-    return this.#framed(this.#answer.take(this.#inner(options), this.done), options.width);
+    const lines = this.#answer.take(this.#inner(options), this.done);
+    this.shown ||= lines.length > 0;
+    return this.#framed(lines, options.width);
   }
 
   rest(options: DrawOptions): Line[] {

@@ -15,7 +15,7 @@ const earlyFramesMax = 10_000;
 
 /** Says one message and prints what comes of it. Gives 0 when the turn is done, 1 when it failed or was stopped. */
 export async function runPlain(deps: ChatDeps): Promise<number> {
-  const text = deps.options.message ?? (await readAll(deps.input));
+  const text = await readMessage(deps);
   checkMessage(text);
   const connection = deps.connect();
   const chat = new PlainChat(deps, { connection, text });
@@ -49,8 +49,31 @@ function checkMessage(text: string): void {
   }
 }
 
-/** All of standard input, up to what one message takes; invalid UTF-8 becomes U+FFFD. @throws Failure beyond it. */
+/** The message: what stands behind the command, and below it what is sent in (`git diff | … review this`). */
+async function readMessage(deps: ChatDeps): Promise<string> {
+  const { message } = deps.options;
+  if (message === undefined) return readAll(deps.input);
+  if (deps.input.isTTY === true) return message;
+  const sent = await withFirstByte(deps);
+  return sent.trim() === "" ? message : `${message}\n\n${sent}`;
+}
+
+/** Standard input, unless nothing at all comes: a script may have left it open without meaning to send anything. */
+async function withFirstByte({ input, clock, errors }: ChatDeps): Promise<string> {
+  const began = new AbortController();
+  const begin = () => began.abort();
+  for (const event of ["readable", "end", "error", "close"]) input.once(event, begin);
+  await clock.sleep(limits.stdinFirstMs, began.signal);
+  for (const event of ["readable", "end", "error", "close"]) input.off(event, begin);
+  if (began.signal.aborted) return readAll(input);
+  errors.write(`Nothing came on stdin within ${limits.stdinFirstMs / 1_000} s: going on without it\n`);
+  input.destroy();
+  return "";
+}
+
+/** All of standard input, up to what one message takes and a little more; invalid UTF-8 becomes U+FFFD. */
 async function readAll(input: TerminalInput): Promise<string> {
+  if (input.readableEnded || input.destroyed) return "";
   const decoder = new TextDecoder("utf-8");
   let text = "";
   for await (const chunk of input as AsyncIterable<Uint8Array | string>) {
@@ -201,6 +224,9 @@ class PlainChat {
       case "text":
         this.#answer.add(event.delta);
         return;
+      case "reset":
+        this.#answer.reset();
+        return;
       case "message":
         this.#answer.message(event.text);
         return;
@@ -313,6 +339,13 @@ class Printer {
     this.#lossy = false;
     if (this.#text !== "") this.#messages += 1;
     this.#text = "";
+  }
+
+  /** What was streamed is void: the next piece begins the message anew, on a line of its own. */
+  reset(): void {
+    this.line();
+    this.#text = "";
+    this.#lossy = false;
   }
 
   /** Ends a line that was begun. */

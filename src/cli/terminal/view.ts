@@ -217,6 +217,9 @@ export class View {
       case "thinking":
         this.#thinking(event.delta);
         break;
+      case "reset":
+        this.#reset();
+        break;
       case "message":
         this.#message(event.text);
         break;
@@ -271,6 +274,19 @@ export class View {
     }
     this.#lossy = false;
     this.#answer.push(delta);
+  }
+
+  /** What was streamed is void: its unfinished rest goes; what has scrolled up already is marked as such. */
+  #reset(): void {
+    const answer = this.#answer;
+    this.#answer = null;
+    this.#lossy = false;
+    if (answer === null) return;
+    if (!answer.done) {
+      answer.dropRest();
+      answer.done = true;
+    }
+    if (answer.shown) this.note("The answer above was broken off and begins anew", yellow);
   }
 
   /** The whole of the forming text: what is missing here is added. */

@@ -242,6 +242,27 @@ describe("the screen of a chat", () => {
     expect(now.shown.filter((one) => /One|Two|lost/.test(one))).toEqual(["  One.", "  Two is not lost between."]);
   });
 
+  test("an answer that is begun anew is shown once; what has scrolled up is called broken off", async () => {
+    const now = open();
+    const { line } = now;
+    line.hello();
+    line.event({ type: "started", resumed: false });
+    line.event({ type: "text", delta: "Void words" });
+    await now.see("Void words");
+    line.event({ type: "reset" });
+    line.event({ type: "text", delta: "Better words.\n\nAnd more" });
+    await now.see("And more");
+    expect(now.shown.join("\n")).not.toContain("Void");
+    line.event({ type: "reset" });
+    for (const event of answer("Best words.")) line.event(event);
+    await now.see("Best words.");
+    expect(now.shown.filter((one) => /words|more|broken/.test(one))).toEqual([
+      "  Better words.",
+      "· The answer above was broken off and begins anew",
+      "  Best words.",
+    ]);
+  });
+
   test("nothing that model or tools print leaves its place", async () => {
     const now = open();
     now.line.hello();

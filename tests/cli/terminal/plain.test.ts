@@ -46,6 +46,19 @@ describe("a chat in a pipe", () => {
     expect(now.line.said).toMatchObject([{ type: "say", text: "hi" }]);
   });
 
+  test("a message and an input are one message; an input that never comes is not waited for", async () => {
+    const both = pipe("the diff\n", { message: "review this" });
+    both.line.answer(() => events);
+    expect(await both.exit).toBe(0);
+    expect(both.line.said).toMatchObject([{ text: "review this\n\nthe diff" }]);
+    chat = new FakeChat({ tty: false, historyPath: "/dev/null/none", message: "hi" });
+    chat.line.hello();
+    chat.line.answer(() => events);
+    expect(await chat.exit).toBe(0);
+    expect(chat.line.said).toMatchObject([{ text: "hi" }]);
+    expect(chat.errors).toStartWith("Nothing came on stdin within 3 s");
+  });
+
   test("exit code and reason of what did not go well", async () => {
     const error = { code: "provider.auth.final", message: "The key is refused", hint: "Set another" } as const;
     const failed = pipe("x");
