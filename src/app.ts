@@ -260,7 +260,7 @@ function openTerminalDoor(options: StartOptions, { parts, middle }: { parts: Par
     sandboxLabel: () => sandboxLabel(config.settings.sandbox, parts.health()),
     confirmText: settings.confirmText,
   };
-  const { uid, username } = userInfo();
+  const { uid } = userInfo();
   return openTerminal({
     receive: gateway.receive,
     subscribe: hub.subscribe,
@@ -275,7 +275,7 @@ function openTerminalDoor(options: StartOptions, { parts, middle }: { parts: Par
     turnEvents: (turn) => store.turns.events(turn),
     keepFile: (inbound, file) => keepInboundFile({ layout, clock }, { inbound, ...file }),
     commands: commands.map(({ name, args, summary }) => ({ name, summary, ...(args === undefined ? {} : { args }) })),
-    user: { id: String(uid), name: username },
+    user: { id: String(uid), name: config.env.USER ?? config.env.LOGNAME ?? userName() },
     pid: process.pid,
     program: `remoteagent ${options.version}`,
     alone,
@@ -283,6 +283,16 @@ function openTerminalDoor(options: StartOptions, { parts, middle }: { parts: Par
     randomId: () => Buffer.from(clock.random(12)).toString("hex"),
     onError: (error) => log.error("A terminal request failed", { error: errorText(error) }),
   });
+}
+
+/** A service may run without USER, and a container's user may have no name at all. */
+function userName(): string {
+  try {
+    const { username } = userInfo();
+    return username === "" || username === "unknown" ? "owner" : username;
+  } catch {
+    return "owner"; // libc knows no entry for the user.
+  }
 }
 
 /** The control socket: whoever holds the lock may take a stale path away. */

@@ -194,6 +194,7 @@ function openWorld(folder: string, script: Script) {
   return {
     store,
     gateway,
+    hub,
     log,
     happenings,
     world,

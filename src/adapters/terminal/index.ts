@@ -58,8 +58,10 @@ export function openTerminal(deps: TerminalDeps): Terminal {
   const screens = new Map<string, Screen>();
   const place = (conversation: string): Inbound => placeOf(deps, conversation);
 
-  const sendState = (screen: Screen) => {
-    const state = deps.state(place(screen.conversation));
+  /** `over`: a turn that has just ended; its last breaths are no work any more. */
+  const sendState = (screen: Screen, over?: TurnId) => {
+    const found = deps.state(place(screen.conversation));
+    const state = found.running === over ? { ...found, running: null } : found;
     const moved = screen.session !== state.session;
     screen.session = state.session;
     screen.connection.send({ type: "state", state: { ...state, conversation: screen.conversation } });
@@ -84,8 +86,8 @@ export function openTerminal(deps: TerminalDeps): Terminal {
     for (const screen of screens.values()) {
       if (screen.session !== session) continue;
       screen.connection.send({ type: "event", n, turn, session, event });
-      if (event.type === "started" || event.type === "taken" || event.type === "ended")
-        queueMicrotask(() => sendState(screen));
+      if (event.type === "ended") queueMicrotask(() => sendState(screen, turn));
+      else if (event.type === "started" || event.type === "taken") queueMicrotask(() => sendState(screen));
     }
   });
 
