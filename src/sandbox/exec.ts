@@ -8,12 +8,18 @@ import type { Log } from "../sys/log.ts";
 import type { ProcessRow, ProcessTable } from "../sys/process-tree.ts";
 import type { Child, Exited, Spawn } from "../sys/spawn.ts";
 import { type Metered, meterOutput } from "./meter.ts";
+import {
+  type MarkerReader,
+  markerName,
+  markerReader,
+  type Owned,
+  type Reap,
+  trackTree,
+  unknownOrphan,
+} from "./ownership.ts";
 import type { Command, Exit, Proof, Running } from "./sandbox.ts";
 import { descendants, killTree, processKey } from "./tree.ts";
 import { createWatch, type Watch } from "./watch.ts";
-
-/** Every process of a command carries this variable, whatever becomes of its parents. */
-export const markerName = "REMOTEAGENT_SANDBOX";
 
 /** How a command becomes a process of the host. */
 export interface Launch {
@@ -37,7 +43,7 @@ export interface ExecDeps {
   owner: string;
   run: string;
   /** Collects an orphan that became our child; `undefined` while orphans go elsewhere. */
-  reaper(): ((pid: number) => boolean) | undefined;
+  reaper(): Reap | undefined;
 }
 
 /** Commands of one driver, over all its sandboxes. */
@@ -54,17 +60,12 @@ export interface Exec {
 }
 
 /** A started command until nothing of it is left. */
-interface Entry {
+interface Entry extends Owned {
   marker: string;
   command: Command;
   startedAt: number;
   child: Child;
-  contained: boolean;
   output: Metered;
-  /** Its process has ended, so its number may mean another one. */
-  exited: boolean;
-  /** Living processes seen below it, also when they have left its tree since. */
-  seen: Set<string>;
   limit?: "time" | "output" | "memory" | "processes";
   sent?: NodeJS.Signals;
   /** Resolves when it was killed, proven or given up. */
@@ -76,7 +77,7 @@ interface State {
   entries: Set<Entry>;
   starting: Set<{ scope: string; cancelled: boolean; over: Promise<unknown> }>;
   watch: Watch;
-  markers: ReturnType<typeof markerReader>;
+  markers: MarkerReader;
   counter: number;
 }
 
@@ -204,7 +205,7 @@ async function finish(state: State, entry: Entry): Promise<Exit> {
     if (!over.signal.aborted) void stop(state, entry, "time");
   });
   const unwatch = state.watch.add({
-    select: (rows) => track(state, entry, rows),
+    select: (rows) => trackTree(entry, rows, state.deps.reaper()),
     memoryBytesMax: bounds?.memoryBytes ?? limits.memoryBytesMax,
     processesMax: bounds?.processes ?? limits.processesMax,
     onExceed: (limit) => void stop(state, entry, limit),
@@ -277,10 +278,11 @@ async function killEntries(
       proofMs: limits.proofMs,
       select: (rows) => {
         const found = new Map<string, ProcessRow>();
-        for (const entry of entries) for (const row of track(state, entry, rows)) found.set(processKey(row), row);
+        for (const entry of entries)
+          for (const row of trackTree(entry, rows, state.deps.reaper())) found.set(processKey(row), row);
         const alone = [...state.entries].every((entry) => entries.includes(entry));
         const marked = state.markers(rows);
-        const orphan = alone ? unknownOrphan(state, rows) : () => false;
+        const orphan = alone ? unknownOrphan(state.entries, { rows, reap: state.deps.reaper() }) : () => false;
         for (const row of rows) {
           if (found.has(processKey(row)) || row.pid === process.pid) continue;
           const marker = marked(row);
@@ -298,60 +300,6 @@ async function killEntries(
     }
   }
   return proof;
-}
-
-/**
- * A process's marker, read once in its life: what it was started with says whose it is, whatever it has run since. Of
- * those that have ended nothing is kept.
- */
-function markerReader(table: ProcessTable): (rows: readonly ProcessRow[]) => (row: ProcessRow) => string | undefined {
-  let known = new Map<string, string | undefined>();
-  return (rows) => {
-    const before = known;
-    known = new Map();
-    for (const row of rows) {
-      const key = processKey(row);
-      if (before.has(key)) known.set(key, before.get(key));
-    }
-    return (row) => {
-      const key = processKey(row);
-      if (!known.has(key)) known.set(key, table.variable(row.pid, markerName));
-      return known.get(key);
-    };
-  };
-}
-
-/**
- * Where orphans become our children, one in a session of its own can only come from a command: nothing else of this
- * program leaves our session but another instance of the program. It has thrown its marker away, so it is taken when
- * no other command runs. Dead ones are collected here.
- */
-function unknownOrphan(state: State, rows: readonly ProcessRow[]): (row: ProcessRow) => boolean {
-  const reap = state.deps.reaper();
-  const own = rows.find((row) => row.pid === process.pid);
-  if (reap === undefined || own === undefined) return () => false;
-  const children = new Set([...state.entries].map(({ child }) => child.pid));
-  return (row) => {
-    const adopted = row.parent === own.pid && row.session !== own.session && row.command !== own.command;
-    if (!adopted || children.has(row.pid)) return false;
-    if (row.dead) reap(row.pid);
-    return !row.dead;
-  };
-}
-
-/** The living and dead of a command's tree: below it, in its session, or once seen there. */
-function track(state: State, entry: Entry, rows: readonly ProcessRow[]): ProcessRow[] {
-  const { pid } = entry.child;
-  const roots = new Set<number>();
-  for (const row of rows) {
-    const itself = row.pid === pid && !entry.exited;
-    if (itself || (!entry.contained && row.session === pid) || entry.seen.has(processKey(row))) roots.add(row.pid);
-  }
-  const tree = descendants(rows, roots);
-  entry.seen = new Set(tree.map(processKey));
-  const reap = state.deps.reaper();
-  for (const row of tree) if (row.dead && row.parent === process.pid && row.pid !== pid) reap?.(row.pid);
-  return tree;
 }
 
 async function signalCommand(state: State, entry: Entry, name: Parameters<Running["signal"]>[0]): Promise<void> {

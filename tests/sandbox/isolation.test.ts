@@ -242,6 +242,17 @@ describe("without bubblewrap", () => {
     });
     await setup.close();
   });
+  test("orphans that end by themselves leave no zombies", async () => {
+    const setup = hostSetup("none");
+    const sandbox = await setup.open();
+    const running = await spawnShell(sandbox, "for n in 1 2 3; do (setsid sleep 0.05 &); done; sleep 0.3");
+    expect((await finished(running)).exit).toEqual({ code: 0 });
+    await sandbox.kill("turn-1");
+    await setup.driver.kill();
+    const rows = await processTable().list();
+    expect(rows.filter((row) => row.parent === process.pid && row.dead && row.command === "sleep")).toEqual([]);
+    await setup.close();
+  });
   test("leftovers of a killed program are swept", async () => {
     const setup = hostSetup("none");
     const program = `
