@@ -101,7 +101,11 @@ async function look(folder: string, { file, before }: { file: string; before?: L
     const read = await readBeneath(folder, { path: file, bytesMax: limits.eventBytesMax });
     if (read === undefined) return undefined;
     const text = new TextDecoder().decode(read.bytes);
-    const hash = createHash("sha256").update(read.bytes).digest("hex");
+    // With its time: the same alarm written again is another alarm.
+    const hash = createHash("sha256")
+      .update(read.bytes)
+      .update(` ${Math.floor(stat.mtimeMs)}`)
+      .digest("hex");
     return { mark, found: { file, hash, text, writtenAt: stat.mtimeMs } };
   } catch (error) {
     if (isMissing(error)) return undefined;

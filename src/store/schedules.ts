@@ -5,7 +5,7 @@ import type { Database } from "../sys/sqlite.ts";
 export interface ScheduleRow {
   /** Name of the file. */
   file: string;
-  /** Fingerprint of its bytes. */
+  /** Fingerprint of its bytes and its time. */
   hash: string;
   /** What it says, as the scheduler read it: plain JSON that the scheduler alone understands. */
   spec: unknown;

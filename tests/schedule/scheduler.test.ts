@@ -353,6 +353,21 @@ describe("a run", () => {
   });
 });
 
+test("the same alarm written twice, the second time while the first is handed over, comes in twice", async () => {
+  const alarm = (at: number) => {
+    put("alarm.json", { type: "immediate" });
+    utimesSync(join(events, "alarm.json"), at / 1000, at / 1000);
+  };
+  alarm(clock.now() - 5_000);
+  answer = () => {
+    if (received.length === 1) alarm(clock.now() - 1_000);
+    return { state: "waiting", input: 1, session: 1, place: 1 };
+  };
+  await start();
+  await until(() => received.length === 2 && files().length === 0);
+  expect(new Set(received.map((inbound) => inbound.id)).size).toBe(2);
+});
+
 test("a clock that was wrong for a while delays nothing and repeats nothing but the id", async () => {
   const right = clock.now();
   clock.jump(right + 1000 * 24 * hour);

@@ -3,7 +3,7 @@
 CREATE TABLE schedules (
   -- Name of the file in events/.
   file       TEXT PRIMARY KEY,
-  -- SHA-256 of its bytes: a changed file is scheduled anew.
+  -- SHA-256 of its bytes and its time: a changed file is scheduled anew.
   hash       TEXT NOT NULL,
   -- What the file says, read once (JSON).
   spec       TEXT NOT NULL,
