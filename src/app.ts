@@ -5,7 +5,7 @@ import process from "node:process";
 import { becomeSubreaper, reap } from "#ffi";
 import { serve } from "#serve";
 import { admit } from "./access/admission.ts";
-import { openTerminal, type Terminal, terminalTraits } from "./adapters/terminal/index.ts";
+import { openTerminal, type Terminal, terminalTraits } from "./adapters/index.ts";
 import { createDispatch } from "./admin/dispatch.ts";
 import { resources } from "./admin/index.ts";
 import { createSocket } from "./admin/socket.ts";

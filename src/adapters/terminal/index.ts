@@ -1,7 +1,7 @@
 // The instance's half of the terminal: screens connect, what they say goes in, events come out.
 import { Buffer } from "node:buffer";
-import { errorText, Failure, failureData } from "../../core/failure.ts";
-import { type ChatCommand, type ChatDown, type ChatState, type ChatUp, protocolVersion } from "../../core/frame.ts";
+import { Failure, failureData, failureText } from "../../core/failure.ts";
+import { type ChatCommand, type ChatState, type ChatUp, protocolVersion } from "../../core/frame.ts";
 import type { SessionId, TurnId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
 import type { FileRef, Inbound, Receipt, Sender } from "../../core/message.ts";
@@ -143,7 +143,7 @@ export function openTerminal(deps: TerminalDeps): Terminal {
   };
 
   const say = async (screen: Screen, up: ChatUp & { type: "say" | "command" }): Promise<void> => {
-    const base = { ...place(screen.conversation), id: `${screen.connection.id}:${up.id}`, sentAt: deps.now() };
+    const base = { ...place(screen.conversation), id: up.id, sentAt: deps.now() };
     const inbound: Inbound =
       up.type === "command"
         ? { ...base, kind: "command", name: up.name, args: up.args }
@@ -154,12 +154,19 @@ export function openTerminal(deps: TerminalDeps): Terminal {
             addressed: true,
             files: await keepAll(deps, { base, files: up.files ?? [] }),
           };
-    const receipt = await deps.receive(inbound, terminalTraits);
+    const receipt = await received(inbound);
     // A switch or a first message moves every screen of the conversation.
     for (const other of screens.values()) if (other.conversation === screen.conversation) sendState(other);
     screen.connection.send({ type: "receipt", id: up.id, receipt });
-    if (receipt.state === "done" && receipt.answer !== undefined) {
-      screen.connection.send({ type: "post", outgoing: receipt.answer });
+  };
+
+  /** What could not be stored is said like everything else that is not taken. */
+  const received = async (inbound: Inbound): Promise<Receipt> => {
+    try {
+      return await deps.receive(inbound, terminalTraits);
+    } catch (error) {
+      if (!(error instanceof Failure)) deps.onError(error);
+      return { state: "refused", reason: failureText(failureData(error)) };
     }
   };
 
@@ -191,14 +198,7 @@ export function openTerminal(deps: TerminalDeps): Terminal {
       const screen = screens.get(id);
       if (screen === undefined) throw new Failure("not-found", "Cannot go on: this chat is no longer connected");
       if (up.type === "open") throw new Failure("usage", "Cannot open: this chat is open");
-      try {
-        await say(screen, up);
-      } catch (error) {
-        if (!(error instanceof Failure)) deps.onError(error);
-        const { message, hint } = failureData(error);
-        screen.connection.send({ type: "error", message, ...(hint === undefined ? {} : { hint }) } satisfies ChatDown);
-        return Response.json({ error: { message: errorText(error) } }, { status: 500 });
-      }
+      await say(screen, up);
       return new Response(null, { status: 204 });
     },
   };

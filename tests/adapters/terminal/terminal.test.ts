@@ -83,9 +83,9 @@ async function connect(frame: Record<string, unknown> = {}) {
     id,
     frames,
     ended: () => ended,
-    say: (text: string) => terminal.chat(post(`/v1/chat/${id}`, { type: "say", id: `${frames.length}`, text })),
+    say: (text: string) => terminal.chat(post(`/v1/chat/${id}`, { type: "say", id: `${id}-${frames.length}`, text })),
     command: (name: string, args = "") =>
-      terminal.chat(post(`/v1/chat/${id}`, { type: "command", id: `${frames.length}`, name, args })),
+      terminal.chat(post(`/v1/chat/${id}`, { type: "command", id: `${id}-${frames.length}`, name, args })),
     text: () =>
       frames.map((found) => (found.type === "event" && found.event.type === "text" ? found.event.delta : "")).join(""),
     has: (type: string) => frames.some((found) => found.type === "event" && found.event.type === type),
@@ -115,8 +115,8 @@ describe("a screen", () => {
   test("gets the program's answers, its own and nobody else's", async () => {
     const [one, two] = [await connect(), await connect()];
     await one.command("help");
-    await until(() => one.frames.some((found) => found.type === "post"));
-    expect(two.frames.some((found) => found.type === "post")).toBe(false);
+    await until(() => one.frames.some((found) => found.type === "receipt" && found.receipt.state === "done"));
+    expect(two.frames.some((found) => found.type === "receipt")).toBe(false);
     await one.command("nosuch");
     await until(() => one.frames.some((found) => found.type === "receipt" && found.receipt.state === "refused"));
     await one.leave();
@@ -138,6 +138,18 @@ describe("a screen", () => {
     expect(taken).toEqual(["two"]);
     await other.leave();
     await back.leave();
+  });
+  test("that sends a message again after a lost answer is not heard twice", async () => {
+    const screen = await connect();
+    const again = () => terminal.chat(post(`/v1/chat/${screen.id}`, { type: "say", id: "same", text: "once" }));
+    await again();
+    await until(() => screen.has("ended"));
+    const other = await connect();
+    await terminal.chat(post(`/v1/chat/${other.id}`, { type: "say", id: "same", text: "once" }));
+    await until(() => other.frames.some((found) => found.type === "receipt" && found.receipt.state === "duplicate"));
+    expect(world.now.store.turns.list()).toHaveLength(1);
+    await screen.leave();
+    await other.leave();
   });
   test("that joins in the middle sees the turn so far and the forming text", async () => {
     let go: () => void = () => undefined;
