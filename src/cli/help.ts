@@ -52,5 +52,7 @@ export function verbHelp(verb: Verb): string {
 function optionText(name: string, def: ArgDef): string {
   const aliases = "alias" in def ? [def.alias ?? []].flat() : [];
   const value = def.type === "boolean" ? "" : ` <${def.valueHint ?? "text"}>`;
-  return `${[...aliases.map((alias) => `-${alias}`), `--${name}`].join(", ")}${value}`;
+  // What is on unless it is taken back is shown by the word that takes it back.
+  const shown = def.type === "boolean" && def.default === true ? `no-${name}` : name;
+  return `${[...aliases.map((alias) => `-${alias}`), `--${shown}`].join(", ")}${value}`;
 }

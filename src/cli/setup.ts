@@ -30,7 +30,7 @@ export const setup = verb({
       description: "What a server of your own speaks: openai-completions, …",
     },
     import: { type: "string", valueHint: "path", description: "Take over an older settings.json or config.json" },
-    "no-check": { type: "boolean", description: "Write the settings without asking the model" },
+    check: { type: "boolean", default: true, description: "Write the settings without asking the model" },
   },
   notes: [
     "  remoteagent setup --yes --provider anthropic --api-key-env ANTHROPIC_API_KEY",
@@ -44,7 +44,7 @@ export const setup = verb({
     if (args.import !== undefined) return await importFile(resolve(args.import), { places, io });
     if (args.yes === true) {
       const answers = answersOfFlags({ ...args, ...absoluteKeyFile(args["api-key-file"]) });
-      const failure = await attempt(places, answers, { ask: args["no-check"] !== true });
+      const failure = await attempt(places, answers, { ask: args.check });
       if (failure !== undefined) throw new Failure(failure.code, failure.message, { hint: failure.hint });
       return await write(answers, { places, io });
     }

@@ -1,3 +1,4 @@
+// The gate: who comes in, and with which role.
 import { expect, test } from "bun:test";
 import { admit } from "../../src/access/admission.ts";
 import { atLeast, roles } from "../../src/access/roles.ts";

@@ -1,3 +1,4 @@
+// The dispatcher: commands, flags, ids, error classes, generated help.
 import { expect, test } from "bun:test";
 import * as v from "valibot";
 import { createDispatch } from "../../src/admin/dispatch.ts";

@@ -1,3 +1,4 @@
+// The nouns sessions and turns over a real store.
 import { expect, test } from "bun:test";
 import { resourceNames, resources } from "../../src/admin/index.ts";
 import { filledDispatch, filledStore } from "./fixture.ts";

@@ -1,3 +1,4 @@
+// The routes of the control socket: bodies, versions, refusals.
 import { expect, test } from "bun:test";
 import { createSocket, protocolHeader, type SocketDeps } from "../../src/admin/socket.ts";
 import { Failure } from "../../src/core/failure.ts";

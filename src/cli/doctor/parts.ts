@@ -4,7 +4,7 @@ import { type Config, loadConfig, systemEnvironment } from "../../config/load.ts
 import { problemText } from "../../config/problems.ts";
 import { Failure, failureData } from "../../core/failure.ts";
 import { formatModelName } from "../../core/model-name.ts";
-import { createHostDriver } from "../../sandbox/host/index.ts";
+import { openDriver } from "../../sandbox/index.ts";
 import { systemClock } from "../../sys/clock.ts";
 import { processTable } from "../../sys/process-tree.ts";
 import { systemSpawn } from "../../sys/spawn.ts";
@@ -52,8 +52,11 @@ export const checkSettings: Check = async ({ places }) => {
 export const checkSandbox: Check = async ({ places }) => {
   const area = "sandbox";
   const config = await settingsOf(places);
-  const isolation = config === undefined || config instanceof Failure ? "auto" : config.settings.isolation;
-  const driver = createHostDriver({
+  const { isolation, sandbox } =
+    config === undefined || config instanceof Failure
+      ? ({ isolation: "auto", sandbox: "host" } as const)
+      : config.settings;
+  const driver = await openDriver(sandbox, {
     spawn: systemSpawn,
     clock: systemClock,
     log: silent,
@@ -64,7 +67,7 @@ export const checkSandbox: Check = async ({ places }) => {
   });
   try {
     const health = await driver.check();
-    const text = `host, isolation ${health.isolation}${health.reason === undefined ? "" : `: ${health.reason}`}`;
+    const text = `${sandbox}, isolation ${health.isolation}${health.reason === undefined ? "" : `: ${health.reason}`}`;
     const level = health.works ? (health.reason === undefined ? "ok" : "warn") : "bad";
     return [{ area, level, text, mend: health.hint }];
   } finally {

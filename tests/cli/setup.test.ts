@@ -1,0 +1,227 @@
+// setup: the wizard's dialogue, flags without questions, and older programs' settings.
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { PassThrough } from "node:stream";
+import type { Answers } from "../../src/cli/setup/answers.ts";
+import { patchOf } from "../../src/cli/setup/answers.ts";
+import { importSettings } from "../../src/cli/setup/import.ts";
+import { Cancelled, createPrompt } from "../../src/cli/setup/prompt.ts";
+import { interview } from "../../src/cli/setup/wizard.ts";
+import type { FailureData } from "../../src/core/failure.ts";
+import { program } from "./program.ts";
+
+setDefaultTimeout(60_000);
+
+/** A model server that speaks the chat completions protocol and wants the key `right`. */
+let server: Server;
+let address = "";
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    if (request.headers.authorization !== "Bearer right") {
+      response.writeHead(401, { "content-type": "application/json" });
+      response.end('{"error":{"message":"wrong key, says the server","type":"invalid_request_error"}}');
+      return;
+    }
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    const chunk = (delta: object, finish: string | null) =>
+      response.write(
+        `data: ${JSON.stringify({ id: "1", object: "chat.completion.chunk", model: "m", choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`,
+      );
+    chunk({ role: "assistant", content: "ok" }, null);
+    chunk({}, "stop");
+    response.end("data: [DONE]\n\n");
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+});
+afterAll(() => {
+  server.close();
+});
+
+const own = (url: string) => [
+  "setup",
+  "--yes",
+  "--provider",
+  "local",
+  "--base-url",
+  url,
+  "--model",
+  "m",
+  "--api-key-env",
+  "KEY",
+];
+
+test("--yes tries the model, then writes; the settings are the person's alone", async () => {
+  await using run = program({ KEY: "right" });
+  const done = await run.call(...own(address));
+  expect(done).toMatchObject({ code: 0, err: "" });
+  const path = run.path("settings.json");
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(JSON.parse(readFileSync(path, "utf8"))).toEqual({
+    model: "local/m",
+    models: { local: { apiKey: { env: "KEY" }, baseUrl: address, api: "openai-completions", models: ["m"] } },
+  });
+  expect((await run.call("doctor", "--online")).out).toContain("local/m answers");
+  // Back to the demo: the provider stays known, the choice is gone.
+  expect((await run.call("setup", "--yes")).code).toBe(0);
+  expect(JSON.parse(readFileSync(path, "utf8"))).not.toHaveProperty("model");
+});
+
+test("a model that refuses leaves everything as it was", async () => {
+  await using run = program({ KEY: "wrong" });
+  const refused = await run.call(...own(address));
+  expect(refused.code).toBe(1);
+  expect(refused.err).toContain("local");
+  expect(refused.err).not.toContain("says the server");
+  expect(readdirSync(run.stateDir)).toEqual([]);
+  expect((await run.call(...own(address), "--no-check")).code).toBe(0);
+  const before = readFileSync(run.path("settings.json"), "utf8");
+  const unreachable = await run.call(...own("http://127.0.0.1:9/v1"));
+  expect(unreachable.code).toBe(1);
+  expect(readFileSync(run.path("settings.json"), "utf8")).toBe(before);
+  const unset = await run.call("setup", "--yes", "--provider", "openai", "--api-key-env", "NOT_SET");
+  expect(unset.code).not.toBe(0);
+  expect(unset.err).toContain("NOT_SET");
+});
+
+test("what would make the settings wrong is not written", async () => {
+  await using run = program();
+  for (const extra of [
+    ["--base-url", "nonsense"],
+    ["--api", "smoke-signals"],
+    ["--api-key-file", "/k"],
+  ]) {
+    const refused = await run.call(...own(address), ...extra);
+    expect([extra, refused.code]).toEqual([extra, 2]);
+  }
+  expect(readdirSync(run.stateDir)).toEqual([]);
+});
+
+test("--import takes over each older form, and tells what it left out", async () => {
+  await using run = program();
+  const old = `${run.home}/old.json`;
+  writeFileSync(
+    old,
+    '{"provider":"anthropic","model":"claude-sonnet-4-5","thinkingLevel":"low","logFormat":"json","logLevel":"debug","sessionScope":"thread"}',
+  );
+  const taken = await run.call("setup", "--import", old);
+  expect(taken.code).toBe(0);
+  expect(taken.err).toContain("sessionScope");
+  expect(JSON.parse(readFileSync(run.path("settings.json"), "utf8"))).toEqual({
+    model: "anthropic/claude-sonnet-4-5:low",
+    log: { format: "json", level: "debug" },
+  });
+  for (const [text, words] of [
+    ["{", "not JSON"],
+    ["[]", "no JSON object"],
+    ['{"colour":"red"}', "none of the keys"],
+    ['{"logLevel":"loud"}', "log.level"],
+    ['{"provider":5}', "provider"],
+  ] as const) {
+    writeFileSync(old, text);
+    const refused = await run.call("setup", "--import", old);
+    expect([text, refused.code]).toEqual([text, 2]);
+    expect(refused.err).toContain(words);
+  }
+  expect((await run.call("setup", "--import", `${run.home}/nowhere`)).err).toContain("no such file");
+  expect(JSON.parse(readFileSync(run.path("settings.json"), "utf8"))).toHaveProperty("log.level", "debug");
+});
+
+test("the nested form and the redesign's form are understood", () => {
+  const nested = importSettings(
+    JSON.stringify({
+      llm: { provider: "openai", model: "gpt", thinkingLevel: "huge", autoReply: { model: "x" } },
+      log: { level: "warn" },
+      sentry: { dsn: "https://dsn" },
+      sandbox: { cpus: "0.5" },
+    }),
+  );
+  expect(nested.settings).toEqual({ model: "openai/gpt", log: { level: "warn" }, sentry: { dsn: "https://dsn" } });
+  expect(nested.notes.join("\n")).toMatch(/huge[\s\S]*llm\.autoReply[\s\S]*sandbox/);
+  const adapters = importSettings(
+    '\ufeff{"adapters":{"slack-acme":{"type":"slack","botToken":"xoxb-1","appToken":"xapp-1","admins":["U1",2],"dm":"everyone","colour":1}}}',
+  );
+  expect(adapters.settings).toEqual({
+    adapters: {
+      "slack-acme": { type: "slack", botToken: "xoxb-1", appToken: "xapp-1", admins: ["U1", "2"], dm: "everyone" },
+    },
+  });
+  expect(adapters.notes).toEqual(['Left out "adapters.slack-acme.colour": remoteagent has no such setting']);
+  const wrong = () => importSettings('{"adapters":{"a":{"type":"slack","botToken":["secret-value"]}}}');
+  expect(wrong).toThrow("adapters.a.botToken");
+  expect(wrong).not.toThrow("secret-value");
+});
+
+/** A dialogue whose answers are typed one after another, and what the screen showed. */
+function dialogue() {
+  const input = new PassThrough();
+  const output = new PassThrough();
+  let shown = "";
+  output.on("data", (chunk) => (shown += chunk));
+  const prompt = createPrompt({ input, output });
+  return {
+    prompt,
+    type: (...lines: string[]) => void input.write(lines.map((line) => `${line}\r`).join("")),
+    input,
+    shown: () => shown,
+  };
+}
+
+test("the wizard keeps its answers over a failed trial", async () => {
+  const { prompt, type, shown } = dialogue();
+  const tried: Answers[] = [];
+  const failure: FailureData = { code: "provider.auth.final", message: "The key is wrong", hint: "Get a new one" };
+  // anthropic, paste, key, default model; the key anew; a second failure is kept as it is.
+  type("1", "1", "sk-first", "", "2", "1", "sk-second", "1", "5");
+  const answers = await interview(prompt, {
+    environment: () => undefined,
+    attempt: async (answer) => {
+      tried.push(answer);
+      return failure;
+    },
+  });
+  prompt.close();
+  expect(tried.map((answer) => (answer.kind === "known" ? answer.key : ""))).toEqual([
+    "sk-first",
+    "sk-second",
+    "sk-second",
+  ]);
+  expect(patchOf(answers)).toEqual({
+    model: "anthropic/claude-sonnet-4-5",
+    models: { anthropic: { apiKey: "sk-second" } },
+  });
+  expect(shown()).toContain("The key is wrong\nGet a new one");
+});
+
+test("the wizard asks again for what cannot be, and shows no key", async () => {
+  const { prompt, type, shown } = dialogue();
+  const asked = interview(prompt, { environment: () => undefined, attempt: async () => undefined });
+  type("99", "x", "7", "openai", "local", "ftp://x", "http://127.0.0.1:1/v1", "1", "qwen", "y", "1");
+  while (!shown().includes("Key (not shown)")) await new Promise((resume) => setTimeout(resume, 5));
+  type("very-secret");
+  expect(await asked).toEqual({
+    kind: "own",
+    provider: "local",
+    model: "qwen",
+    baseUrl: "http://127.0.0.1:1/v1",
+    api: "openai-completions",
+    key: "very-secret",
+  });
+  prompt.close();
+  expect(shown()).not.toContain("very-secret");
+  expect(shown()).toContain("A number from 1 to 8");
+});
+
+test("Ctrl-C and the end of the input leave", async () => {
+  for (const leave of [(input: PassThrough) => input.write("\u0003"), (input: PassThrough) => input.end()]) {
+    const { prompt, input } = dialogue();
+    const asked = prompt.line("Anything");
+    leave(input);
+    const reason = (question: Promise<string>) => question.catch((error: unknown) => error);
+    expect(await reason(asked)).toBeInstanceOf(Cancelled);
+    expect(await reason(prompt.line("More"))).toBeInstanceOf(Cancelled);
+    prompt.close();
+  }
+});
