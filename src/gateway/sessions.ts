@@ -1,6 +1,6 @@
 // Finds the session that an inbound belongs to, and makes it when there is none.
 import { Failure } from "../core/failure.ts";
-import { parsePublicId, publicId, type SessionId } from "../core/ids.ts";
+import { type EntryId, parsePublicId, publicId, type SessionId } from "../core/ids.ts";
 import type { Inbound } from "../core/message.ts";
 import type { Session } from "../core/session.ts";
 import type { Place } from "../store/sessions.ts";
@@ -76,24 +76,24 @@ export function createSessionBook({ store, clock }: { store: Store; clock: Clock
       title: parent.title === "" ? "" : `${parent.title} (from ${publicId(parent.id)})`,
       model: parent.model,
       folder: parent.folder,
-      parent: { session: parent.id, entry: sealedHead(parent) },
+      parent: { session: parent.id, entry: sealedHead(store, parent) },
     });
     store.sessions.bind(resolved.place, child.id);
     return child;
   }
+}
 
-  /** The newest entry before the turn that is still open, if one is. */
-  function sealedHead(parent: Session): number | null {
-    let id = parent.head;
-    while (id !== null) {
-      const entry = store.entries.get(id);
-      if (entry === undefined) return null;
-      const turn = entry.turn === null ? undefined : store.turns.get(entry.turn);
-      if (turn === undefined || turn.endedAt !== null) return id;
-      id = entry.parent;
-    }
-    return null;
+/** The newest entry before the turn that is still open, if one is. */
+function sealedHead(store: Store, parent: Session): EntryId | null {
+  let id = parent.head;
+  while (id !== null) {
+    const entry = store.entries.get(id);
+    if (entry === undefined) return null;
+    const turn = entry.turn === null ? undefined : store.turns.get(entry.turn);
+    if (turn === undefined || turn.endedAt !== null) return id;
+    id = entry.parent;
   }
+  return null;
 }
 
 /** Where the session of an inbound is bound, by the wiring's mode. */

@@ -136,6 +136,52 @@ describe("receive", () => {
   });
 });
 
+describe("sessions", () => {
+  test("a thread forks its conversation's session as it stands, without the open turn", async () => {
+    const { send, quiet, store, world: fake } = world.now;
+    await send(message("known to both"));
+    await quiet();
+    const wait = gate();
+    fake.script = async function* (turn) {
+      const input = turn.next();
+      const content = [{ type: "text" as const, text: input?.text ?? "" }];
+      const entry = { kind: "message" as const, message: { role: "user" as const, content, timestamp: 1 } };
+      if (input !== undefined) yield { type: "taken", inputs: [input.id], text: input.text, entry };
+      await wait.opened;
+      yield { type: "ended", outcome: "done", usage: noUsage };
+    };
+    await send(message("open turn"));
+    await until(() => store.turns.events(2).length > 0);
+    await send(message("in the thread", { thread: "t1" }));
+    await until(() => store.turns.events(3).length > 0);
+    wait.open();
+    await quiet();
+    const texts = (session: number) =>
+      JSON.stringify(store.entries.branch(store.sessions.get(session)?.head ?? null).map((entry) => entry.body));
+    expect(store.sessions.get(2)).toMatchObject({ parent: 1 });
+    expect(texts(2)).toContain("known to both");
+    expect(texts(2)).not.toContain("open turn");
+    expect(texts(1)).not.toContain("in the thread");
+    await send(message("thread again", { thread: "t1" }));
+    await quiet();
+    expect(store.sessions.list()).toHaveLength(2);
+  });
+  test("an event may have a session apart, the same one when it is handed over again", async () => {
+    const { send, quiet, store } = world.now;
+    await send(message("mine"));
+    await quiet();
+    const event = message("wake up", { event: "x.json", fresh: true });
+    await send(event);
+    await quiet();
+    await send(event);
+    await quiet();
+    expect(store.turns.list().map((turn) => turn.session)).toEqual([2, 1]);
+    await send(message("mine again"));
+    await quiet();
+    expect(store.turns.list()[0]?.session).toBe(1);
+  });
+});
+
 describe("queue", () => {
   test("inputs of another requester wait for a turn of their own", async () => {
     const { send, quiet, store, world: fake } = world.now;
