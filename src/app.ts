@@ -191,7 +191,7 @@ function openMiddle(options: StartOptions, parts: Parts): Middle {
     isolationWaived: config.settings.isolation === "none",
     health: parts.health,
     facts: store.facts,
-    tools: createTools({ clock }),
+    tools: createTools({ clock, bounds: boundsOf(config.settings.limits) }),
     timeZone,
     log,
     isLocal: (adapter) => adapter === "terminal",
@@ -438,9 +438,14 @@ function lazyHarness({ config, clock, log }: StartOptions, { parts, timeZone }: 
   };
 }
 
+/** Bounds of the settings as commands take them. */
+function boundsOf({ memoryMb, processes }: Config["settings"]["limits"]) {
+  return { memoryBytes: memoryMb * 1_048_576, processes };
+}
+
 /** The same sandbox, whose commands have the bounds of the settings. */
-function bounded(sandbox: Sandbox, { memoryMb, processes }: { memoryMb: number; processes: number }): Sandbox {
-  const bounds = { memoryBytes: memoryMb * 1_048_576, processes };
+function bounded(sandbox: Sandbox, limits: Config["settings"]["limits"]): Sandbox {
+  const bounds = boundsOf(limits);
   return { ...sandbox, spawn: (command) => sandbox.spawn({ ...command, limits: { ...bounds, ...command.limits } }) };
 }
 

@@ -10,7 +10,7 @@ import type { Clock } from "../sys/clock.ts";
 import type { ToolContext } from "../tools/tool.ts";
 import { keepAttachment, keepOutput } from "../workspace/attachments.ts";
 import type { Layout } from "../workspace/layout.ts";
-import { appendMemory, readMemory } from "../workspace/memory.ts";
+import { appendMemory, readMemory, replaceInMemory } from "../workspace/memory.ts";
 
 /** The services of one turn. */
 export type TurnServices = Pick<ToolContext, "memory" | "schedule" | "spill"> & {
@@ -34,6 +34,7 @@ export function turnServices(deps: ServiceDeps, { row, sandbox }: { row: TurnRow
     memory: {
       read: (scope) => readMemory(memoryPath(scope)),
       append: (scope, text) => appendMemory(memoryPath(scope), text),
+      replace: (scope, change) => replaceInMemory(memoryPath(scope), change),
     },
     schedule: deps.schedule(row),
     async spill(name, content) {

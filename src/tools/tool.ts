@@ -25,6 +25,8 @@ export interface ToolContext {
   memory: {
     read(scope: "workspace" | "conversation"): Promise<string>;
     append(scope: "workspace" | "conversation", line: string): Promise<void>;
+    /** Puts `text` where `old` stands, once; an empty `text` takes it out. */
+    replace(scope: "workspace" | "conversation", change: { old: string; text: string }): Promise<void>;
   };
   /** Writes an event file for this conversation; the answer says when it will run. */
   schedule: {

@@ -2,7 +2,9 @@
 import { basename, dirname } from "node:path";
 import { Failure } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
+import { writeAtomic } from "../sys/atomic.ts";
 import { openBeneath, readBeneath } from "../sys/beneath.ts";
+import { oneLine } from "./names.ts";
 
 /**
  * The memory in the file at `path`, at most `limits.memoryCharsMax` long; what is cut off is said in
@@ -50,4 +52,29 @@ export async function appendMemory(path: string, text: string): Promise<void> {
   } finally {
     await file.close();
   }
+}
+
+/**
+ * Puts `text` where `old` stands in the memory at `path`; an empty `text` takes it out, with its line end.
+ * @throws Failure `tool` when `old` does not stand there exactly once, or the memory would be full; `state` for a link.
+ */
+export async function replaceInMemory(path: string, { old, text }: { old: string; text: string }): Promise<void> {
+  const found = await readBeneath(dirname(path), { path: basename(path), bytesMax: limits.memoryFileBytesMax });
+  const kept = new TextDecoder().decode(found?.bytes ?? new Uint8Array());
+  const times = old === "" ? 0 : kept.split(old).length - 1;
+  if (times !== 1) {
+    const state = times === 0 ? "it does not stand there" : `it stands there ${times} times`;
+    throw new Failure("tool", `Cannot change ${JSON.stringify(oneLine(old, 80))} in the memory: ${state}`, {
+      hint: "Read the memory and give the exact text",
+    });
+  }
+  const clean = text.replaceAll("\0", "").trim();
+  const changed = clean === "" ? kept.replace(`${old}\n`, "").replace(old, "") : kept.replace(old, () => clean);
+  if (Buffer.byteLength(changed) > limits.memoryFileBytesMax) {
+    throw new Failure(
+      "tool",
+      `Cannot change the memory: ${basename(path)} would have more than ${limits.memoryFileBytesMax} bytes`,
+    );
+  }
+  await writeAtomic(path, changed);
 }

@@ -157,7 +157,7 @@ function openWorld(folder: string, script: Script) {
     }),
     file: () => Promise.reject(new Error("No files here")),
     services: () => ({
-      memory: { read: async () => "", append: async () => undefined },
+      memory: { read: async () => "", append: async () => undefined, replace: async () => undefined },
       schedule: { add: () => Promise.reject(new Error("none")), list: async () => [], cancel: async () => false },
       keep: async (file) => `attachments/${file.name}`,
       spill: async (name) => name,

@@ -255,7 +255,7 @@ function fakeToolContext(call: Parameters<Turn["toolContext"]>[0]): ReturnType<T
     attach: async (file) =>
       call.emit({ type: "file", stored: "attachments/x", name: file.name, bytes: file.bytes.length }),
     spill: async () => "spilled",
-    memory: { read: async () => "", append: async () => undefined },
+    memory: { read: async () => "", append: async () => undefined, replace: async () => undefined },
     schedule: { add: async () => none(), list: async () => [], cancel: async () => false },
   };
 }

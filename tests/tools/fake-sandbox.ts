@@ -110,6 +110,7 @@ export function createBench(): Bench {
     memory: {
       read: async (scope) => memory.get(scope) ?? "",
       append: async (scope, line) => void memory.set(scope, `${memory.get(scope) ?? ""}${line}\n`),
+      replace: async (scope, { old, text }) => void memory.set(scope, (memory.get(scope) ?? "").replace(old, text)),
     },
     schedule: {
       add: async (event) => {

@@ -38,7 +38,7 @@ describe.each(["auto" as const, "none" as const])("isolation %s", (isolation) =>
         const { path } = await keepOutput(setup.own, { name, content, at: Date.now() });
         return `${sandbox.root}${path.slice(setup.workspace.length)}`;
       },
-      memory: { read: async () => "", append: async () => undefined },
+      memory: { read: async () => "", append: async () => undefined, replace: async () => undefined },
       schedule: { add: async () => ({ file: "", next: "" }), list: async () => [], cancel: async () => false },
     };
   });

@@ -18,7 +18,7 @@ import { limits } from "../../src/core/limits.ts";
 import type { Log } from "../../src/sys/log.ts";
 import { keepAttachment, keepFile, keepOutput } from "../../src/workspace/attachments.ts";
 import { createLayout } from "../../src/workspace/layout.ts";
-import { appendMemory, readMemory } from "../../src/workspace/memory.ts";
+import { appendMemory, readMemory, replaceInMemory } from "../../src/workspace/memory.ts";
 import { discoverSkills, skillsText } from "../../src/workspace/skills.ts";
 import { createTranscript } from "../../src/workspace/transcript.ts";
 import { failing } from "../failing.ts";
@@ -97,6 +97,17 @@ describe("memory", () => {
     expect((await failing(appendMemory(file(), "x".repeat(limits.memoryLineCharsMax + 1)))).message).toContain(
       "are allowed",
     );
+  });
+  test("is changed where the old text stands once, and forgets", async () => {
+    await appendMemory(file(), "likes tea");
+    await appendMemory(file(), "lives in Rome");
+    await replaceInMemory(file(), { old: "likes tea", text: "likes $& coffee" });
+    expect(await readMemory(file())).toBe("likes $& coffee\nlives in Rome");
+    await replaceInMemory(file(), { old: "lives in Rome", text: "" });
+    expect(await readMemory(file())).toBe("likes $& coffee");
+    for (const old of ["not there", "", "e"]) {
+      expect((await failing(replaceInMemory(file(), { old, text: "x" }))).message).toContain("Cannot change");
+    }
   });
 
   test("is never read from or written to behind a link, a folder or a pipe", async () => {
