@@ -66,6 +66,8 @@ export function createQueue(deps: QueueDeps) {
       const [first, ...rest] = store.inputs.waiting(id, limits.waitingMax);
       const session = store.sessions.get(id);
       if (first === undefined || session === undefined) return undefined;
+      // One turn at a time: what is still open here lost its end to a store that failed, such as a full disk.
+      for (const lost of store.turns.openIn(id)) closeLost(store, { turn: lost, at: clock.now() });
       const row = store.turns.create({
         session: id,
         agent: session.agent,
@@ -118,6 +120,17 @@ export function createQueue(deps: QueueDeps) {
       };
     },
   };
+}
+
+/** Ends a turn whose end could not be stored when it came; runs in the caller's transaction. */
+export function closeLost(store: Store, { turn, at }: { turn: TurnId; at: number }): void {
+  const row = store.turns.get(turn);
+  if (row === undefined) return;
+  const error = { code: "turn.interrupted" as const, message: "The end of this turn could not be stored" };
+  store.turns.end(turn, { outcome: "failed", at, error, usage: row.usage });
+  store.turns.append(turn, { event: { type: "ended", outcome: "failed", error, usage: row.usage }, at });
+  store.inputs.finish(turn);
+  store.inputs.giveUp(turn);
 }
 
 /** Inputs share a turn only when requester and reply target are equal. */

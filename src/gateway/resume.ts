@@ -6,7 +6,7 @@ import type { Session, TurnRow } from "../core/session.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock } from "../sys/clock.ts";
 import type { Hub } from "./hub.ts";
-import type { Queue } from "./queue.ts";
+import { closeLost, type Queue } from "./queue.ts";
 
 /** What was found and decided. */
 export interface Resumed {
@@ -21,13 +21,19 @@ export interface Resumed {
  * so that a poison input is not tried for ever. Sessions with waiting inputs are woken.
  */
 export function resumeTurns(deps: { store: Store; queue: Queue; hub: Hub; clock: Clock }, crashLoop: boolean): Resumed {
-  const { store, queue } = deps;
+  const { store, queue, clock } = deps;
   store.turns.markInterrupted();
   const resumed: TurnRow[] = [];
   const offered: TurnRow[] = [];
-  for (const found of store.turns.inState("interrupted")) {
+  const interrupted = store.turns.inState("interrupted");
+  for (const found of interrupted) {
     const session = store.sessions.get(found.session);
     if (session === undefined) continue;
+    // One turn at a time: an older open one of the same session lost its end to a store that failed.
+    if (interrupted.some((other) => other.session === found.session && other.id > found.id)) {
+      store.transaction(() => closeLost(store, { turn: found.id, at: clock.now() }));
+      continue;
+    }
     if (crashLoop || found.attempts > limits.resumesMax) {
       offer(deps, { row: found, session, crashLoop });
       offered.push(found);

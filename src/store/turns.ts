@@ -43,6 +43,9 @@ export function openTurns(db: Database) {
   const again = db.prepare("UPDATE turns SET state = 'running', attempts = attempts + 1, partial = NULL WHERE id = ?");
   const setState = db.prepare("UPDATE turns SET state = ? WHERE id = ?");
   const cutOff = db.prepare("UPDATE turns SET state = 'interrupted' WHERE state IN ('running', 'waiting')");
+  const openInSession = db.prepare(
+    "SELECT id FROM turns WHERE session = ? AND state IN ('running', 'waiting', 'interrupted')",
+  );
   const setPartial = db.prepare("UPDATE turns SET partial = ? WHERE id = ?");
   const setUsage = db.prepare("UPDATE turns SET usage = ? WHERE id = ?");
   const end = db.prepare("UPDATE turns SET state = ?, ended_at = ?, error = ?, usage = ?, partial = NULL WHERE id = ?");
@@ -97,6 +100,10 @@ export function openTurns(db: Database) {
     /** After a start: whatever still says "running" was cut off by the end of the last process. */
     markInterrupted(): number {
       return cutOff.run().changes;
+    },
+    /** Turns of a session that have no end yet. */
+    openIn(session: SessionId): TurnId[] {
+      return openInSession.all<{ id: number }>(session).map((row) => row.id);
     },
     setPartial(id: TurnId, text: string): void {
       setPartial.run(text, id);

@@ -336,6 +336,22 @@ describe("after a crash", () => {
     expect(world.now.store.inputs.waitingCount()).toBe(0);
     expect(world.now.store.turns.list()).toHaveLength(1);
   });
+  test("a turn whose end could not be stored is closed before the next one of its session", async () => {
+    const { send, quiet, store } = world.now;
+    await send(message("one"));
+    await quiet();
+    store.turns.setState(1, "running");
+    await send(message("two"));
+    await quiet();
+    expect(store.turns.get(1)).toMatchObject({ state: "failed", error: { code: "turn.interrupted" } });
+    store.turns.setState(1, "running");
+    store.turns.setState(2, "running");
+    const next = world.crash((turn) => answer(turn, "again"));
+    expect(next.gateway.resume(false).resumed.map((turn) => turn.id)).toEqual([2]);
+    await next.quiet();
+    expect(next.store.turns.inState("running")).toEqual([]);
+    expect(next.store.turns.get(1)?.state).toBe("failed");
+  });
   test("what waited is run, and in a crash loop nothing is", async () => {
     const { send, store, world: fake } = world.now;
     fake.script = async function* () {
