@@ -30,13 +30,13 @@ export async function runForeground(args: LaunchArgs & { background?: boolean },
   const notify = createNotify(env.NOTIFY_SOCKET, env.WATCHDOG_USEC);
   const config = await loadLaunchConfig(args);
   const foreground = args.background !== true;
-  const embodied = await embody(config, { alone: false, foreground });
-  const { app, log, ended } = embodied;
-  const release = listen(embodied, notify);
-  notify.ready(`model ${app.status().model}`);
-  log.info("ready", { pid: process.pid, version: app.status().version, model: app.status().model });
-  if (foreground && io.interactive) io.err("RemoteAgent runs here; Ctrl-C stops it\n");
+  const starting = embody(config, { alone: false, foreground });
+  const release = listen(starting, notify);
   try {
+    const { app, log, ended } = await starting;
+    notify.ready(`model ${app.status().model}`);
+    log.info("ready", { pid: process.pid, version: app.status().version, model: app.status().model });
+    if (foreground && io.interactive) io.err("RemoteAgent runs here; Ctrl-C stops it\n");
     await ended;
   } finally {
     release();
@@ -44,22 +44,35 @@ export async function runForeground(args: LaunchArgs & { background?: boolean },
   return exit.done;
 }
 
-/** Signals, the watchdog, and what nobody caught. @returns the function that lets go of them all. */
-function listen({ app, log }: Embodied, notify: Notify): () => void {
+/**
+ * Signals, the watchdog, and what nobody caught, from the first moment on: whoever asks for the end while it starts
+ * gets a stop right after the start. @returns the function that lets go of them all.
+ */
+function listen(starting: Promise<Embodied>, notify: Notify): () => void {
   let signals = 0;
-  const end = (drainMs: number) => {
+  let log: Embodied["log"] | undefined;
+  // A start that fails is told by whoever waits for it.
+  const started = starting.catch(() => undefined);
+  void started.then((embodied) => {
+    log = embodied?.log;
+  });
+  const end = async (drainMs: number) => {
     notify.stopping();
-    app.stop({ drainMs, reason: "stop" }).catch((error: unknown) => crash("stop failed", error));
+    try {
+      await (await started)?.app.stop({ drainMs, reason: "stop" });
+    } catch (error) {
+      crash("stop failed", error);
+    }
   };
   const onSignal = (signal: NodeJS.Signals) => {
     signals += 1;
-    log.info("signal", { signal, times: signals });
+    log?.info("signal", { signal, times: signals });
     // The third one is for those who have no more patience: the store survives any end.
     if (signals > 2) process.exit(exit.failed);
-    end(signals === 1 ? limits.drainMs : 0);
+    void end(signals === 1 ? limits.drainMs : 0);
   };
   const crash = (what: string, error: unknown): never => {
-    log.error(what, { error: errorText(error), detail: error });
+    log?.error(what, { error: errorText(error), detail: error });
     process.stderr.write(`RemoteAgent ends: ${what}: ${errorText(error)}\n`);
     // Its state in memory can no longer be trusted; what is stored can.
     return process.exit(exit.failed);

@@ -51,17 +51,19 @@ export const setup = verb({
     if (!io.interactive)
       throw new Failure("usage", "Cannot ask: this is no terminal", { hint: "Use --yes with options; see --help" });
     const prompt = createPrompt({ input: process.stdin, output: process.stdout });
+    let written = false;
     try {
       const answers = await interview(prompt, {
         environment: config.environment,
         attempt: (tried) => attempt(places, tried, { ask: true }),
       });
       await write(answers, { places, io });
+      written = true;
       return await offer(prompt, { io, stateDir: config.stateDir });
     } catch (error) {
       if (!(error instanceof Cancelled)) throw error;
-      io.err("\nLeft; what was not written before is not written now\n");
-      return exit.failed;
+      io.err(written ? "\n" : "\nLeft; nothing was changed\n");
+      return written ? exit.done : exit.failed;
     } finally {
       prompt.close();
     }

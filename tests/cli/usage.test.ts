@@ -1,5 +1,7 @@
 // What people type, right and wrong: versions, help, unknown words, options, and the admin nouns with and without an instance.
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { resources } from "../../src/admin/index.ts";
 import { verbs } from "../../src/cli/verbs.ts";
 import { program } from "./program.ts";
 
@@ -132,4 +134,22 @@ test("a reader that goes away ends the program without a word", async () => {
   opened.child.stdout?.destroy();
   const ended = await opened.ended;
   expect([ended.code, ended.err]).toEqual([0, ""]);
+});
+
+test("docs/commands.md has every verb with every option, and every noun's verbs", async () => {
+  const text = readFileSync(new URL("../../docs/commands.md", import.meta.url), "utf8");
+  const chapters = new Map(text.split("\n### `").map((chapter) => [chapter.split(/[` ]/, 1)[0] ?? "", chapter]));
+  for (const [name, entry] of Object.entries(verbs)) {
+    const chapter = name === "restart" ? text : (chapters.get(name) ?? "");
+    const { args } = await entry.load();
+    for (const [option, { type, ...def }] of Object.entries(args)) {
+      if (type === "positional" || option === "state-dir" || option === "verbose") continue;
+      const shown = def.default === true ? `no-${option}` : option;
+      expect([name, shown, chapter.includes(`--${shown}`)]).toEqual([name, shown, true]);
+    }
+  }
+  const declared = resources(() => {
+    throw new Error("No store is needed");
+  });
+  for (const noun of declared) for (const verb of noun.verbs) expect(text).toContain(`\`${noun.name} ${verb.name}`);
 });
