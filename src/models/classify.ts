@@ -187,8 +187,8 @@ export function silenceFailure(model: string, silenceMs: number): FailureData {
   const seconds = Math.round(silenceMs / 100) / 10;
   return {
     code: "provider.timeout.final",
-    message: `Cannot get an answer from "${model}": it sent nothing for ${seconds} s, the configured limit`,
-    hint: "/option timeout <seconds> changes the limit",
+    message: `Cannot get an answer from "${model}": it sent nothing for ${seconds} s, the limit`,
+    hint: laterHint,
   };
 }
 

@@ -295,7 +295,7 @@ describe("stopping", () => {
       error: {
         code: "provider.timeout.final",
         message: "The turn took longer than its limit of 600 s",
-        hint: "/option timeout <seconds> changes the limit",
+        hint: "limits.timeoutSeconds in settings.json changes the limit",
       },
     });
   });

@@ -112,8 +112,8 @@ describe.each(Object.entries(names))("%s", (_api, model) => {
     expect(retries).toEqual([]);
     expect(failed(end).failure).toEqual({
       code: "provider.timeout.final",
-      message: `Cannot get an answer from "${model}": it sent nothing for 300 s, the configured limit`,
-      hint: "/option timeout <seconds> changes the limit",
+      message: `Cannot get an answer from "${model}": it sent nothing for 300 s, the limit`,
+      hint: "Try again in a few minutes, or choose another model with /model",
     });
   });
 });

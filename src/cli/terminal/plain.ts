@@ -95,6 +95,7 @@ class PlainChat {
   #answer: Printer;
   #context: { tokens: number; window: number } | null = null;
   #stopped = false;
+  #warned = false;
   #lost = false;
   #code: number | null = null;
   #titles = new Map<string, string>();
@@ -137,7 +138,10 @@ class PlainChat {
         if (!this.#asked) this.#ask(meaning(this.#text, frame.commands));
         return;
       case "state":
-        if (frame.state.confirm !== undefined) this.#err(frame.state.confirm);
+        if (frame.state.confirm !== undefined && !this.#warned) {
+          this.#warned = true;
+          this.#err(`${frame.state.confirm}\nTo let the agent run them as you: remoteagent chat "/confirm tools"`);
+        }
         return;
       case "event":
         this.#eventFrame(frame);

@@ -140,7 +140,7 @@ function makeStop(
       const seconds = Math.round((timeoutMs ?? 0) / 1_000);
       return failed(
         new Failure("provider.timeout.final", `The turn took longer than its limit of ${seconds} s`, {
-          hint: "/option timeout <seconds> changes the limit",
+          hint: "limits.timeoutSeconds in settings.json changes the limit",
         }),
       );
     },

@@ -91,7 +91,7 @@ async function runProgram(
 
 const programFolders = ["/usr/bin", "/bin", "/usr/local/bin", "/run/current-system/sw/bin"];
 
-const noneHint = 'Write "isolation": "none" in settings.json to run commands without one';
+const noneHint = 'Write "isolation": "none" in settings.json to run commands without isolation';
 
 /** The command that installs bubblewrap, by the distribution's own name for itself. */
 function installHint({ readText }: CheckDeps): string {
@@ -125,7 +125,7 @@ function mendHint({ readText, root }: CheckDeps): string {
     return "As root: sysctl -w user.max_user_namespaces=15000";
   }
   if (readText("/.dockerenv") !== undefined || readText("/run/.containerenv") !== undefined) {
-    return `Inside a container: start it with --security-opt seccomp=unconfined --security-opt apparmor=unconfined --cap-add SYS_ADMIN, or, since the container is a boundary itself: ${noneHint}`;
+    return `Inside a container: start it with --security-opt seccomp=unconfined --security-opt apparmor=unconfined --cap-add SYS_ADMIN, or take the container as the boundary: write "isolation": "none" in settings.json`;
   }
   return noneHint;
 }

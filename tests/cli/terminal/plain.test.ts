@@ -4,7 +4,7 @@ import { jsonLine } from "../../../src/cli/terminal/plain.ts";
 import type { TurnEvent } from "../../../src/core/event.ts";
 import { noUsage } from "../../../src/core/usage.ts";
 import { failing } from "../../failing.ts";
-import { done, FakeChat } from "./fakes.ts";
+import { done, FakeChat, state } from "./fakes.ts";
 
 let chat: FakeChat | undefined;
 afterEach(() => chat?.line.close());
@@ -37,6 +37,17 @@ describe("a chat in a pipe", () => {
     expect(now.line.said).toMatchObject([{ type: "say", text: "a question\nof two lines" }]);
     expect(now.written).toBe("The **answer**\n\nAnd more.\n");
     expect(now.errors).toBe("✓ $ ls  0.3s\n");
+  });
+
+  test("that tools wait for the owner's word is said once, with how to give it", async () => {
+    chat = new FakeChat({ tty: false, historyPath: "/dev/null/none", message: "hi" });
+    chat.input.end("");
+    chat.line.hello({ confirm: "Nothing isolates commands here" });
+    chat.line.push({ type: "state", state: { ...state, confirm: "Nothing isolates commands here" } });
+    chat.line.answer(() => events);
+    expect(await chat.exit).toBe(0);
+    expect(chat.errors.split("Nothing isolates commands here")).toHaveLength(2);
+    expect(chat.errors).toContain('remoteagent chat "/confirm tools"');
   });
 
   test("a message behind the command needs no input", async () => {
