@@ -3,13 +3,10 @@
 // Host, Origin or token to check. Every body is parsed all the same.
 import * as v from "valibot";
 import { Failure, type FailureCode, failureData } from "../core/failure.ts";
-import { protocolVersion } from "../core/frame.ts";
+import { protocolHeader, protocolVersion } from "../core/frame.ts";
 import { limits } from "../core/limits.ts";
 import type { StatusReport, StopReport } from "../core/status.ts";
 import type { AdminCaller, AdminRequest, AdminResponse } from "./resource.ts";
-
-/** The header in which both sides name their protocol version. */
-export const protocolHeader = "x-remoteagent-protocol";
 
 export interface SocketDeps {
   status(): StatusReport;

@@ -1,8 +1,7 @@
 // The running instance as the command line sees it: answering, deaf but holding the lock, or not there.
 import { readdirSync, readlinkSync, realpathSync } from "node:fs";
-import { protocolHeader } from "../admin/socket.ts";
 import { Failure, type FailureData } from "../core/failure.ts";
-import { protocolVersion } from "../core/frame.ts";
+import { protocolHeader, protocolVersion } from "../core/frame.ts";
 import { limits } from "../core/limits.ts";
 import type { StatusReport } from "../core/status.ts";
 import { type Clock, systemClock } from "../sys/clock.ts";

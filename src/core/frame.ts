@@ -6,6 +6,9 @@ import type { Outgoing, Receipt } from "./message.ts";
 /** Protocol version: both sides must be equal, else the answer says which side to restart. */
 export const protocolVersion = 1;
 
+/** The header in which both sides of the control socket name it. */
+export const protocolHeader = "x-remoteagent-protocol";
+
 /** From the screen to the instance. */
 export type ChatUp =
   /** First frame. `after`: show stored events after this number again (after a lost connection). */

@@ -1,8 +1,8 @@
 // The routes of the control socket: bodies, versions, refusals.
 import { expect, test } from "bun:test";
-import { createSocket, protocolHeader, type SocketDeps } from "../../src/admin/socket.ts";
+import { createSocket, type SocketDeps } from "../../src/admin/socket.ts";
 import { Failure } from "../../src/core/failure.ts";
-import { protocolVersion } from "../../src/core/frame.ts";
+import { protocolHeader, protocolVersion } from "../../src/core/frame.ts";
 import { limits } from "../../src/core/limits.ts";
 import type { StatusReport, StopReport } from "../../src/core/status.ts";
 
