@@ -17,7 +17,7 @@ import {
   trackTree,
   unknownOrphan,
 } from "./ownership.ts";
-import type { Command, Exit, Proof, Running } from "./sandbox.ts";
+import type { Command, Exit, ProcessInfo, Proof, Running } from "./sandbox.ts";
 import { descendants, killTree, processKey } from "./tree.ts";
 import { createWatch, type Watch } from "./watch.ts";
 
@@ -30,8 +30,23 @@ export interface Launch {
   extra: (number | Uint8Array)[];
   /** Its whole tree is below the started process and dies with it (a pid namespace). */
   contained: boolean;
+  /** What keeps its tree together, where the system has something. */
+  fence?: Fence;
   /** Called when the process has its copies of `extra`, or did not start. */
   release(): void;
+}
+
+/** A group of processes that none of its members can leave. */
+export interface Fence {
+  /** Comes before argv: a program that enters the group and then becomes the command. */
+  prefix: string[];
+  /** Lets nothing new begin in it, and kills what is in it as far as the system can. */
+  strike(): void;
+  members(): number[];
+  /** Whether something was refused because it was full. */
+  wasFull(): boolean;
+  /** Called when the command is over. */
+  remove(): void;
 }
 
 /** What running needs of the world. `owner` is equal for every start over the same state folder, `run` for none. */
@@ -66,6 +81,9 @@ interface Entry extends Owned {
   startedAt: number;
   child: Child;
   output: Metered;
+  fence?: Fence;
+  /** A kill has begun; what fails in the tree from now on is its doing. */
+  struck: boolean;
   limit?: "time" | "output" | "memory" | "processes";
   sent?: NodeJS.Signals;
   /** Resolves when it was killed, proven or given up. */
@@ -131,7 +149,7 @@ async function launch(
 ): Promise<Entry> {
   const plan = await prepare(marker);
   const child = await state.deps
-    .spawn(plan.argv, {
+    .spawn([...(plan.fence?.prefix ?? []), ...plan.argv], {
       cwd: plan.cwd,
       env: plan.env,
       detached: true,
@@ -142,13 +160,18 @@ async function launch(
         ...plan.extra.map((one) => (typeof one === "number" ? one : ("pipe" as const))),
       ],
     })
-    .finally(plan.release);
+    .finally(plan.release)
+    .catch((error: unknown) => {
+      plan.fence?.remove();
+      throw error;
+    });
   for (const [index, one] of plan.extra.entries()) if (typeof one !== "number") feed(child.pipe(index + 3), one);
   const entry: Entry = {
     marker,
     command,
     child,
     contained: plan.contained,
+    ...(plan.fence === undefined ? {} : { fence: plan.fence }),
     startedAt: state.deps.clock.now(),
     output: meterOutput(
       { stdout: piped(child.stdout), stderr: piped(child.stderr) },
@@ -158,6 +181,7 @@ async function launch(
       },
     ),
     exited: false,
+    struck: false,
     seen: new Set(),
     killed: Promise.withResolvers(),
   };
@@ -211,6 +235,7 @@ async function finish(state: State, entry: Entry): Promise<Exit> {
     onExceed: (limit) => void stop(state, entry, limit),
   });
   const ended = entry.child.exited.then(async (exit) => {
+    if (!entry.struck && entry.fence?.wasFull() === true) entry.limit ??= "processes";
     // What the command left behind ends with it, as it does by itself in a pid namespace.
     if (!entry.contained && mayHaveLeft(state)) await killEntries(state, [entry], { release: false });
     await Promise.race([entry.output.ended, entry.killed.promise]);
@@ -220,6 +245,7 @@ async function finish(state: State, entry: Entry): Promise<Exit> {
   over.abort();
   unwatch();
   state.entries.delete(entry);
+  entry.fence?.remove();
   if (entry.limit !== undefined) return { limit: entry.limit };
   return exit === undefined ? { signal: "SIGKILL" } : exitOf(entry, exit);
 }
@@ -272,8 +298,11 @@ async function killEntries(
   const { table, clock, owner, run } = state.deps;
   const markers = new Set(entries.map(({ marker }) => marker));
   const owns = (marker: string) => markers.has(marker) || (everything && marker.startsWith(`${owner}.${run}.`));
+  const struck = new Map<string, ProcessInfo>();
+  for (const entry of entries) await strike(state, entry, struck);
   const proof = await killTree(
     {
+      struck,
       freeze: everything || entries.some(({ contained }) => !contained),
       proofMs: limits.proofMs,
       select: (rows) => {
@@ -301,6 +330,40 @@ async function killEntries(
   }
   return proof;
 }
+
+/**
+ * The first blow, before anything is counted: of a tree that grows as fast as it can, counting alone takes too long.
+ * The kernel takes a pid namespace down with its init, which is the only child of the monitor.
+ */
+async function strike({ deps: { table } }: State, entry: Entry, struck: Map<string, ProcessInfo>): Promise<void> {
+  entry.struck = true;
+  try {
+    const rows = await someOf(entry, table);
+    for (const row of rows) struck.set(processKey(row), { pid: row.pid, command: table.describe(row) });
+    entry.fence?.strike();
+    const init = rows.find((row) => row.parent === entry.child.pid);
+    if (entry.contained && init !== undefined) await table.send(init, "SIGKILL");
+  } catch {
+    // The machine is short of something: the tree is looked for as a whole next, again and again.
+    entry.fence?.strike();
+  }
+}
+
+/** The living of a tree from its root on, as many as are found at once without looking at all processes. */
+async function someOf(entry: Entry, table: ProcessTable): Promise<ProcessRow[]> {
+  const rows: ProcessRow[] = [];
+  const pids = entry.exited ? (entry.fence?.members() ?? []) : [entry.child.pid];
+  // The list grows while it is walked, up to its bound.
+  for (const pid of pids) {
+    const row = await table.find(pid);
+    if (row !== undefined && !row.dead) rows.push(row);
+    if (pids.length < struckMax) pids.push(...(table.children(pid) ?? []));
+    if (rows.length >= struckMax) break;
+  }
+  return rows;
+}
+
+const struckMax = 256;
 
 async function signalCommand(state: State, entry: Entry, name: Parameters<Running["signal"]>[0]): Promise<void> {
   const { table, clock } = state.deps;

@@ -12,6 +12,8 @@ export interface Owned {
   contained: boolean;
   /** Its process has ended, so its number may mean another one. */
   exited: boolean;
+  /** Says who is in its group, where it has one. */
+  fence?: { members(): number[] };
   /** Living processes seen below it, also when they have left its tree since. */
   seen: Set<string>;
 }
@@ -66,7 +68,7 @@ export function unknownOrphan(
 /** The living and dead of a command's tree: below it, in its session, or once seen there. */
 export function trackTree(entry: Owned, rows: readonly ProcessRow[], reap: Reap | undefined): ProcessRow[] {
   const { pid } = entry.child;
-  const roots = new Set<number>();
+  const roots = new Set(entry.fence?.members());
   for (const row of rows) {
     const itself = row.pid === pid && !entry.exited;
     if (itself || (!entry.contained && row.session === pid) || entry.seen.has(processKey(row))) roots.add(row.pid);

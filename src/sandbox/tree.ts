@@ -42,6 +42,8 @@ export interface KillPlan {
   freeze: boolean;
   /** Waits this long for the last one to die. */
   proofMs: number;
+  /** What was struck before the first look, by {@link processKey}. */
+  struck?: Map<string, ProcessInfo>;
 }
 
 /** What killing needs of the world. */
@@ -56,7 +58,7 @@ export interface KillDeps {
  */
 export async function killTree(plan: KillPlan, { table, clock }: KillDeps): Promise<Proof> {
   const deadline = clock.monotonic() + plan.proofMs;
-  const met = new Map<string, ProcessInfo>();
+  const met = plan.struck ?? new Map<string, ProcessInfo>();
   let alive: ProcessRow[] = [];
   let quiet = 0;
   let pauseMs = 1;

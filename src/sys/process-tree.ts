@@ -19,6 +19,8 @@ export interface ProcessRow {
 export interface ProcessTable {
   /** @throws Error when the machine is out of descriptors or memory: then nothing is known. */
   list(): Promise<ProcessRow[]>;
+  /** One process; `undefined` when there is none. @throws Error as `list` does. */
+  find(pid: number): Promise<ProcessRow | undefined>;
   /**
    * The children of a process, without looking at all others; `undefined` where the system cannot say.
    * @throws Error as `list` does.
@@ -73,6 +75,7 @@ export function procTable(root: string): ProcessTable {
       }
       return rows;
     },
+    find: async (pid) => row(pid),
     children: (pid) => {
       const lists = tasksOf(`${root}/${pid}/task`).map((task) => read(pid, `task/${task}/children`));
       if (lists.length === 0 || lists.includes(undefined)) return undefined;
@@ -149,8 +152,12 @@ const execute = promisify(execFile);
 export function psTable(): ProcessTable {
   const environments = new Map<number, string>();
   return {
+    find: async (pid) => {
+      const rows = await execute("ps", ["-p", String(pid), "-o", psColumns], psOptions).catch(() => undefined);
+      return parsePs(rows?.stdout.trimEnd() ?? "");
+    },
     list: async () => {
-      const { stdout } = await execute("ps", ["-axo", "pid=,ppid=,sess=,stat=,lstart=,comm="], psOptions);
+      const { stdout } = await execute("ps", ["-axo", psColumns], psOptions);
       const rows = stdout.split("\n").flatMap((line) => parsePs(line) ?? []);
       environments.clear();
       if (process.platform === "darwin") {
@@ -167,6 +174,7 @@ export function psTable(): ProcessTable {
   };
 }
 
+const psColumns = "pid=,ppid=,sess=,stat=,lstart=,comm=";
 const psOptions = { timeout: 5_000, maxBuffer: 32 * 1024 * 1024, env: { PATH: "/bin:/usr/bin", LC_ALL: "C" } };
 
 /** One line of `ps -axo pid=,ppid=,sess=,stat=,lstart=,comm=` in the C locale. */

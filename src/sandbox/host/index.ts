@@ -11,6 +11,7 @@ import { spawnFiles } from "../files.ts";
 import { shown, toInside } from "../paths.ts";
 import type { Command, Proof, Sandbox, SandboxDriver, SandboxHealth, SandboxRequest } from "../sandbox.ts";
 import { seccompProgram } from "../seccomp.ts";
+import { type Fences, findFences } from "./cgroup.ts";
 import { checkBubblewrap, readSmallText } from "./check.ts";
 import { isWorking, launch, type Place, type Wrapper } from "./launch.ts";
 import { insideRoot, type Mounts, planMounts, realPath } from "./mounts.ts";
@@ -47,12 +48,21 @@ interface Driver {
   exec: Exec;
   /** Makes orphans ours from now on. */
   adopt(): void;
+  fences: Fences;
   opened: number;
   wrapper?: Promise<Wrapper>;
 }
 
+/** Init collects the last dead of a group within moments; a group that stays longer is removed by the next sweep. */
+const tidyLooksMax = 10;
+
 /** Makes the driver; nothing is started or tried before it is used. */
 export function createHostDriver(deps: HostDeps): HostDriver {
+  const owner = createHash("sha256")
+    .update(realPath(deps.stateDir) ?? deps.stateDir)
+    .digest("hex")
+    .slice(0, 16);
+  const run = Buffer.from(deps.clock.random(8)).toString("hex");
   // In a pid namespace orphans stay inside; only without one are they ours to collect.
   let adopting: boolean | undefined;
   const exec = createExec({
@@ -67,7 +77,8 @@ export function createHostDriver(deps: HostDeps): HostDriver {
   const adopt = () => {
     adopting ??= deps.orphans?.becomeSubreaper() ?? false;
   };
-  const driver: Driver = { deps, exec, adopt, opened: 0 };
+  const fences = findFences({ log: deps.log, readText: readSmallText });
+  const driver: Driver = { deps, exec, adopt, fences, opened: 0 };
   let closed = false;
   return {
     kind: "host",
@@ -82,10 +93,17 @@ export function createHostDriver(deps: HostDeps): HostDriver {
     },
     running: () => exec.running(),
     kill: (scope) => exec.kill(scope),
-    sweep: () => exec.sweep(),
+    sweep: async () => {
+      const proof = await exec.sweep();
+      fences.tidy(`${owner}.`);
+      return proof;
+    },
     close: async () => {
       closed = true;
       const { survivors } = await exec.kill();
+      for (let look = 0; look < tidyLooksMax && !fences.tidy(`${owner}.${run}.`); look++) {
+        await deps.clock.sleep(limits.lookMs);
+      }
       if (survivors.length > 0) deps.log.error("Commands outlived the sandbox", { survivors });
     },
   };
@@ -148,7 +166,7 @@ async function open(driver: Driver, request: SandboxRequest): Promise<Sandbox> {
     if (closed) throw new Failure("sandbox", `Cannot run ${shown(command.argv[0] ?? "")}: its sandbox is closed`);
     checkCommand(command);
     return exec.start(command, async (marker) =>
-      launch(place, { command, marker, environment: deps.environment, log: deps.log }),
+      launch(place, { command, marker, environment: deps.environment, log: deps.log, fences: driver.fences }),
     );
   };
   return {

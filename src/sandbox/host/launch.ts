@@ -2,12 +2,14 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { join, posix } from "node:path";
 import { Failure } from "../../core/failure.ts";
+import { limits } from "../../core/limits.ts";
 import type { Log } from "../../sys/log.ts";
 import { bubblewrapOptions, optionBytes, type SystemEntry } from "../bubblewrap.ts";
 import type { Launch } from "../exec.ts";
 import { markerName } from "../ownership.ts";
 import { type Bind, insidePath, isWithin, lookInside, shown, toInside } from "../paths.ts";
 import type { Command, SandboxRequest } from "../sandbox.ts";
+import type { Fences } from "./cgroup.ts";
 import type { BubblewrapState } from "./check.ts";
 import { commandEnvironment } from "./environment.ts";
 import { type Held, holdBinds, insideHome, insideRoot, type Mounts } from "./mounts.ts";
@@ -45,6 +47,7 @@ export interface LaunchInput {
   marker: string;
   environment: Readonly<Record<string, string | undefined>>;
   log: Log;
+  fences: Fences;
 }
 
 /** @throws Failure `sandbox` when the folder or the program is not there, or the environment cannot be. */
@@ -69,6 +72,7 @@ export function launch(place: Place, input: LaunchInput): Launch {
       env: { ...env, [markerName]: input.marker },
       extra: [],
       contained: false,
+      ...fenced(input),
       release: () => undefined,
     };
   }
@@ -78,6 +82,11 @@ export function launch(place: Place, input: LaunchInput): Launch {
   requireFolder(command, { binds, cwd });
   requireProgram(command, { binds, cwd, path: env.PATH ?? "" });
   return wrap({ ...place, wrapper }, { ...input, cwd, env });
+}
+
+function fenced({ fences, marker, command }: LaunchInput): Pick<Launch, "fence"> {
+  const fence = fences.make(marker, command.limits?.processes ?? limits.processesMax);
+  return fence === undefined ? {} : { fence };
 }
 
 /** Everything that can be looked at from the host to know what is inside. */
@@ -150,6 +159,7 @@ function wrap(
     env: { [markerName]: input.marker },
     extra: [optionBytes(options), ...filter, ...held.descriptors],
     contained: true,
+    ...fenced(input),
     release: held.release,
   };
 }
