@@ -1,5 +1,5 @@
 // Opens the one database file, in the one process that may.
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { openDatabase } from "#sqlite";
 import { Failure } from "../core/failure.ts";
@@ -31,6 +31,8 @@ export function openStore(
 ): Database {
   let db: Database | undefined;
   try {
+    // Made by us, since the engine would make it readable for others; its -wal and -shm take its mode over.
+    closeSync(openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600));
     db = openDatabase(path);
     db.exec(pragmas);
     const opened = db;
@@ -81,10 +83,10 @@ export function storeFailure(error: unknown, path: string): Failure {
       "it is read-only",
       "Make the state folder and the files in it writable for this user",
     ],
-    [/full/i, "the disk is full", "Free some space and try again"],
+    [/full|ENOSPC/i, "the disk is full", "Free some space and try again"],
     [/locked|busy/i, "another program has it open", "remoteagent status shows who"],
     [
-      /unable to open|permission|denied|disk i\/o/i,
+      /unable to open|permission|denied|disk i\/o|EACCES|ELOOP/i,
       "it cannot be opened",
       "Check that the state folder exists and belongs to this user",
     ],

@@ -1,6 +1,6 @@
 // The store over real SQLite files: what is stored once stays once, forks copy nothing, search finds.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Failure } from "../../src/core/failure.ts";
@@ -165,6 +165,9 @@ describe("opening", () => {
     expect(store.starts.crashLoop({ count: 5, lifeMs: 60_000 })).toBe(true);
     store.starts.ended(store.starts.add(9), 10);
     expect(store.starts.crashLoop({ count: 5, lifeMs: 60_000 })).toBe(false);
+  });
+  test("the files are for their owner alone", () => {
+    for (const file of readdirSync(folder)) expect(statSync(join(folder, file)).mode & 0o077).toBe(0);
   });
   test("a newer database is refused and left alone", () => {
     const db = openStore(path());
