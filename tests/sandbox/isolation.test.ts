@@ -265,7 +265,10 @@ describe("without bubblewrap", () => {
     `;
     const file = join(setup.base, "program.ts");
     writeFileSync(file, program);
-    const child = spawn(process.execPath, ["run", file], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(process.execPath, ["run", file], {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, TMPDIR: setup.base },
+    });
     await outputWith(child.stdout, "ready");
     const dead = new Promise((resolve) => child.once("exit", resolve));
     child.kill("SIGKILL");
@@ -289,7 +292,10 @@ describe("when the program is killed", () => {
       const running = await sandbox.spawn({ argv: ["sh", "-c", "setsid sleep 3612 & echo ready; wait"], scope: "a", stdin: null });
       for await (const chunk of running.stdout) console.log(String(chunk));`,
     );
-    const child = spawn(process.execPath, ["run", file], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(process.execPath, ["run", file], {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, TMPDIR: setup.base },
+    });
     await outputWith(child.stdout, "ready");
     child.kill("SIGKILL");
     const table = processTable();

@@ -1,10 +1,11 @@
 // The pure parts of the family: paths, trees, the filter program, environment, and what the check says.
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Failure } from "../../src/core/failure.ts";
 import { bubblewrapOptions, optionBytes } from "../../src/sandbox/bubblewrap.ts";
+import { findFences } from "../../src/sandbox/host/cgroup.ts";
 import { type CheckDeps, checkBubblewrap } from "../../src/sandbox/host/check.ts";
 import { commandEnvironment } from "../../src/sandbox/host/environment.ts";
 import { openDriver } from "../../src/sandbox/index.ts";
@@ -14,7 +15,7 @@ import { descendants, killTree } from "../../src/sandbox/tree.ts";
 import { systemClock } from "../../src/sys/clock.ts";
 import type { ProcessRow, ProcessTable } from "../../src/sys/process-tree.ts";
 import { failureOf } from "./contract.ts";
-import { hostSetup } from "./host-setup.ts";
+import { hostSetup, keepingLog } from "./host-setup.ts";
 
 const binds: Bind[] = [
   { host: "/state/ws/a", inside: "/workspace/a", access: "rw" },
@@ -257,6 +258,37 @@ describe("the check", () => {
       works: false,
       reason: "bubblewrap exists for Linux only",
     });
+  });
+});
+
+describe("fences", () => {
+  const found = (files: Record<string, string>) =>
+    findFences({ log: keepingLog([]), readText: (path) => files[path] }).make("a.b.1", 100);
+  test("count the user's processes where no group can be made", () => {
+    expect(found({ "/proc/loadavg": "0.1 0.2 0.3 2/350 4711\n" })?.prefix.at(-1)).toBe("458");
+    expect(found({})).toBeUndefined();
+  });
+  test("are groups below our own, which are removed again", () => {
+    const base = mkdtempSync(join(tmpdir(), "groups-"));
+    mkdirSync(join(base, "own"));
+    const fences = findFences({
+      log: keepingLog([]),
+      readText: (path) =>
+        ({
+          "/proc/self/mountinfo": `41 31 0:38 / ${base} rw,relatime - cgroup2 cgroup2 rw\n`,
+          "/proc/self/cgroup": "9:cpu:/other\n0::/own\n",
+          "/proc/1/comm": "init\n",
+        })[path],
+    });
+    const fence = fences.make("a.b.1", 100);
+    expect(fence?.prefix.at(-1)).toBe(join(base, "own/remoteagent-a.b.1/cgroup.procs"));
+    expect(fence?.members()).toEqual([]);
+    fence?.remove();
+    expect(readdirSync(join(base, "own"))).toEqual([]);
+    fences.make("a.b.2", 100);
+    expect(fences.tidy("a.b.")).toBe(true);
+    expect(readdirSync(join(base, "own"))).toEqual([]);
+    rmSync(base, { recursive: true });
   });
 });
 
