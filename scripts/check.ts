@@ -23,7 +23,7 @@ const statics: Check[] = [
   { name: "dead exports", argv: [bin("knip"), "--no-progress", "--treat-config-hints-as-errors"] },
 ];
 
-const tests: Check = { name: "tests", argv: [process.execPath, "test"] };
+const tests: Check = { name: "tests", argv: [process.execPath, "test", "--timeout=30000"] };
 
 /** What Deno checks: the whole source without Bun's side of the seams, and the tests that it runs. */
 function denoEntries(): string[] {

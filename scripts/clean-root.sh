@@ -2,9 +2,9 @@
 # Proves the set-up in a clean root file system: Debian's base, git, curl, Node and npm, and nothing else.
 #
 # As root and as a normal user it clones this checkout's last commit, runs "sh install.sh --chat" in a terminal and writes
-# one command there, and asks the installed program once more through a pipe. As root it also runs "sh scripts/test.sh"
-# with its quick parts (--all: with all of them). Needs root, debootstrap and namespaces. The base is kept as a tar file in
-# the cache. Where packages come from is read from this machine's apt and npm.
+# one command there, and asks the installed program once more through a pipe. Then each runs "sh scripts/test.sh" with its
+# quick parts (--all: with all of them). Needs root, debootstrap and namespaces. The base is kept as a tar file in the
+# cache. Where packages come from is read from this machine's apt and npm.
 set -u
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd) || exit 1
@@ -166,7 +166,10 @@ done
 
 parts="install runtime-bun runtime-deno"
 if [ "${1:-}" = --all ]; then parts="install checks unit runtime-bun runtime-deno crash sandboxes browser agents"; fi
-check "root: sh scripts/test.sh $parts" inside root "sh checkout/scripts/test.sh $parts"
+for user in root person; do
+  show=$([ "$parts" = "install runtime-bun runtime-deno" ] || echo yes)
+  check "$user: sh scripts/test.sh $parts" inside "$user" "sh checkout/scripts/test.sh $parts"
+done
 
 printf '%s passed, %s failed, 0 skipped\n' "$passed" "$failed"
 [ "$failed" = 0 ]

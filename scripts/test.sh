@@ -71,6 +71,7 @@ part() {
   failed=$((failed + part_failed))
   skipped=$((skipped + $3))
   printf '%-20s %4s s  %s passed, %s failed, %s skipped%s\n' "$part_name" "$part_time" "$1" "$part_failed" "$3" "$part_note" >>"$summary"
+  grep '^(skip) ' "$part_log" | sort -u | sed 's/^(skip) /  skipped: /' >>"$summary"
 }
 
 # present FOLDER...: puts those of the folders that hold tests into present_found; fails when there are none.
