@@ -10,7 +10,6 @@ import { createDispatch } from "./admin/dispatch.ts";
 import { resources } from "./admin/index.ts";
 import { createSocket } from "./admin/socket.ts";
 import type { Config } from "./config/load.ts";
-import type { SecretRef } from "./config/secret.ts";
 import { errorText } from "./core/failure.ts";
 import { protocolVersion } from "./core/frame.ts";
 import { limits } from "./core/limits.ts";
@@ -28,8 +27,8 @@ import { checkFolder, createSettingBook, type SettingBook } from "./gateway/sett
 import { sessionScope } from "./gateway/turn.ts";
 import { isDemo, sandboxLabel, sandboxLines, viewState } from "./gateway/view.ts";
 import { openHarness } from "./harness/index.ts";
-import { createModels } from "./models/models.ts";
-import type { ProviderSettings } from "./models/routes.ts";
+import { configuredModels } from "./models/configured.ts";
+import type { Models } from "./models/model.ts";
 import { openDriver } from "./sandbox/index.ts";
 import type { Sandbox, SandboxHealth } from "./sandbox/sandbox.ts";
 import type { EventTarget } from "./schedule/parse.ts";
@@ -73,7 +72,7 @@ interface Parts {
   startId: number;
   driver: Awaited<ReturnType<typeof openDriver>>;
   hub: ReturnType<typeof createHub>;
-  models: ReturnType<typeof createModels>;
+  models: Models;
   redactor: ReturnType<typeof createRedactor>;
   layout: ReturnType<typeof createLayout>;
   transcript: ReturnType<typeof createTranscript>;
@@ -133,13 +132,7 @@ async function openParts(
   const { settings } = config;
   const layout = createLayout(config.workspace);
   await layout.prepare();
-  const models = createModels({
-    settings: { ...(settings.model === undefined ? {} : { model: settings.model }), models: providersOf(config) },
-    environment: config.environment,
-    version,
-    clock,
-    log: log.child({ part: "models" }),
-  });
+  const models = configuredModels(config, { version, clock, log: log.child({ part: "models" }) });
   const chosen = formatModelName(await models.fallback());
   const driver = await openDriver(settings.sandbox, {
     spawn: systemSpawn,
@@ -406,24 +399,6 @@ async function keepAlive(
     if (signal.aborted) return;
     await quietly(log, () => store.starts.alive(startId, clock.now()));
   }
-}
-
-/** Model providers with their secrets as functions, so that a key is looked up for each use. */
-function providersOf(config: Config): Record<string, ProviderSettings> {
-  const secrets = (refs: Record<string, SecretRef>) =>
-    Object.fromEntries(Object.entries(refs).map(([key, ref]) => [key, config.secret(ref)]));
-  const of = (name: string, found: Config["settings"]["models"][string]): [string, ProviderSettings] => {
-    const { apiKey, headers, ...rest } = found;
-    return [
-      name,
-      {
-        ...rest,
-        ...(apiKey === undefined ? {} : { apiKey: () => config.secret(apiKey) }),
-        ...(headers === undefined ? {} : { headers: () => secrets(headers) }),
-      },
-    ];
-  };
-  return Object.fromEntries(Object.entries(config.settings.models).map(([name, found]) => of(name, found)));
 }
 
 /** The harness of a session, loaded at its first turn. */

@@ -1,41 +1,16 @@
 // Asks a model for one word, for `setup` and `doctor --online`: only an answer proves that key and address are right.
-import type { Config } from "../config/load.ts";
-import type { SecretRef } from "../config/secret.ts";
 import { programVersion } from "../core/build.ts";
 import type { FailureData } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
 import { parseModelName } from "../core/model-name.ts";
+import { configuredModels, type ModelsSource } from "../models/configured.ts";
 import type { Models } from "../models/model.ts";
-import { createModels } from "../models/models.ts";
-import type { ProviderSettings } from "../models/routes.ts";
 import { systemClock } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
 
-/** What is needed of the configuration to reach a model. */
-export interface ModelsSource {
-  settings: Pick<Config["settings"], "model" | "models">;
-  secret(ref: SecretRef): string;
-  environment(name: string): string | undefined;
-}
-
 /** The models of a configuration, without the vault and without a log. */
 export function modelsOf(source: ModelsSource): Models {
-  const models = Object.entries(source.settings.models).map(([name, { apiKey, headers, ...rest }]) => {
-    const plain = () => Object.entries(headers ?? {}).map(([key, ref]) => [key, source.secret(ref)] as const);
-    const settings: ProviderSettings = {
-      ...rest,
-      ...(apiKey === undefined ? {} : { apiKey: () => source.secret(apiKey) }),
-      ...(headers === undefined ? {} : { headers: () => Object.fromEntries(plain()) }),
-    };
-    return [name, settings] as const;
-  });
-  return createModels({
-    settings: { ...source.settings, models: Object.fromEntries(models) },
-    environment: (name) => source.environment(name),
-    version: programVersion,
-    clock: systemClock,
-    log: silent,
-  });
+  return configuredModels(source, { version: programVersion, clock: systemClock, log: silent });
 }
 
 /** Undefined when the model answered; else what went wrong, in a sentence. */
