@@ -9,8 +9,3 @@ export class AssertionError extends Error {
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new AssertionError(message);
 }
-
-/** Marks a branch that the types already exclude; `what` is shown if it is reached after all. */
-export function unreachable(value: never, what: string): never {
-  throw new AssertionError(`Unexpected ${what}: ${JSON.stringify(value)}`);
-}

@@ -13,8 +13,6 @@ interface Row {
   body: string;
 }
 
-export type Inputs = ReturnType<typeof openInputs>;
-
 /** The inputs of a store. */
 export function openInputs(db: Database) {
   const insert = db.prepare(

@@ -9,8 +9,6 @@ export interface Wiring {
   unmatched: "drop" | "accumulate";
 }
 
-export type Wirings = ReturnType<typeof openWirings>;
-
 /** The wirings and conversations of a store. */
 export function openWirings(db: Database) {
   const find = db.prepare(
