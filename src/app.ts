@@ -84,7 +84,7 @@ interface Parts {
 /** Boots the program. @throws Failure with the reason why it cannot start; nothing stays open then. */
 export async function startApp(options: StartOptions): Promise<App> {
   const { config, log, clock } = options;
-  const closers: (() => Promise<unknown> | unknown)[] = [];
+  const closers: (() => unknown)[] = [];
   const closeAll = async () => {
     for (const close of closers.splice(0).reverse()) await quietly(log, close);
   };

@@ -217,7 +217,7 @@ function openWorld(folder: string, script: Script) {
 export async function until(condition: () => boolean): Promise<void> {
   const end = performance.now() + 5_000;
   while (!condition()) {
-    if (performance.now() > end) throw new Error(`Never came true: ${condition}`);
+    if (performance.now() > end) throw new Error(`Never came true: ${String(condition)}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }

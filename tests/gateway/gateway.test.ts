@@ -106,7 +106,7 @@ describe("receive", () => {
     const second = message("two");
     await send(second);
     const edit = (target: string, text: string, id: string) =>
-      send({ ...message(""), kind: "edit", target, text, id } as Parameters<typeof send>[0]);
+      send({ ...message(""), kind: "edit", target, text, id });
     await edit(second.id, "two!", "e1");
     await edit(first.id, "one!", "e2");
     wait.open();
@@ -129,7 +129,7 @@ describe("receive", () => {
     await until(() => store.inputs.waitingCount(1) === 0);
     const gone = message("gone");
     await send(gone);
-    await send({ ...message(""), kind: "delete", target: gone.id, id: "d1" } as Parameters<typeof send>[0]);
+    await send({ ...message(""), kind: "delete", target: gone.id, id: "d1" });
     expect(store.inputs.waitingCount(1)).toBe(0);
     wait.open();
     await quiet();
@@ -328,6 +328,7 @@ describe("after a crash", () => {
     const { send, store, world: fake } = world.now;
     const die = async function* (): AsyncGenerator<TurnEvent> {
       await new Promise(() => undefined);
+      yield { type: "started", resumed: false };
     };
     fake.script = die;
     await send(message("poison"));

@@ -182,7 +182,8 @@ export function openTerminal(deps: TerminalDeps): Terminal {
       },
       async close() {
         unsubscribe();
-        for (const screen of [...screens.values()]) screen.connection.close();
+        // Closing one takes it out of the map, which the walk through it allows.
+        for (const screen of screens.values()) screen.connection.close();
       },
     },
     leave(reason) {
