@@ -1,0 +1,83 @@
+// What happens in one run of the crash test: a pure function of its seed, so that a failing seed can be run again.
+
+import type { Syscall } from "./instance.ts";
+import type { Task } from "./model.ts";
+
+/** Where a life of the program is ended. */
+export type End =
+  | { at: "syscall"; syscall: Syscall }
+  | { at: "request" | "answering" | "begun" | "ended"; n: number }
+  | { at: "event"; n: number }
+  | { at: "delay"; ms: number }
+  /** Asked to end at once, by two signals, some time after it is up. */
+  | { at: "stop"; ms: number };
+
+export interface PlannedLife {
+  end: End;
+  /** Said as soon as somebody answers. */
+  first?: Task;
+  /** Said while the first calls run. */
+  steering?: Task;
+}
+
+export interface Plan {
+  seed: number;
+  lives: PlannedLife[];
+}
+
+/** A commit takes one fdatasync; a first start and a short turn have about this many. */
+const commitsMax = 40;
+const writesMax = 330;
+const livesMax = 4;
+
+/** The plan of a seed. The first lives of seeds 1 … 40 end at the first … 40th commit, one after the other. */
+export function planOf(seed: number, { strace }: { strace: boolean }): Plan {
+  const random = generator(seed);
+  const upTo = (max: number) => 1 + Math.floor(random() * max);
+  const lives = Array.from({ length: 1 + upTo(livesMax - 1) }, (_, index): PlannedLife => {
+    const end: End =
+      index === 0 && strace
+        ? { at: "syscall", syscall: { name: "fdatasync", n: 1 + ((seed - 1) % commitsMax) } }
+        : endOf(upTo, strace);
+    return {
+      end,
+      ...(index === 0 || random() < 0.4 ? { first: taskOf(`s${seed}-l${index}-first`, upTo) } : {}),
+      ...(random() < 0.3 ? { steering: taskOf(`s${seed}-l${index}-more`, upTo) } : {}),
+    };
+  });
+  return { seed, lives };
+}
+
+function endOf(upTo: (max: number) => number, strace: boolean): End {
+  const kinds: (() => End)[] = [
+    () => ({ at: "request", n: upTo(4) }),
+    () => ({ at: "answering", n: upTo(4) }),
+    () => ({ at: "begun", n: upTo(4) }),
+    () => ({ at: "ended", n: upTo(4) }),
+    () => ({ at: "event", n: upTo(25) }),
+    () => ({ at: "delay", ms: upTo(700) }),
+    () => ({ at: "stop", ms: upTo(500) }),
+    ...(strace
+      ? [
+          (): End => ({ at: "syscall", syscall: { name: "fdatasync", n: upTo(commitsMax) } }),
+          (): End => ({ at: "syscall", syscall: { name: "pwrite64", n: upTo(writesMax) } }),
+        ]
+      : []),
+  ];
+  return (kinds[upTo(kinds.length) - 1] ?? (() => ({ at: "delay", ms: 100 })))();
+}
+
+function taskOf(name: string, upTo: (max: number) => number): Task {
+  return { name, rounds: upTo(3) - 1 || 1, width: upTo(3), callMs: upTo(3) * 10 };
+}
+
+/** Mulberry32: small, and the same everywhere. */
+function generator(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
