@@ -94,6 +94,8 @@ interface State {
   deps: ExecDeps;
   entries: Set<Entry>;
   starting: Set<{ scope: string; cancelled: boolean; over: Promise<unknown> }>;
+  /** Scopes under which something was started since they were last killed. */
+  used: Set<string>;
   watch: Watch;
   markers: MarkerReader;
   counter: number;
@@ -105,6 +107,7 @@ export function createExec(deps: ExecDeps): Exec {
     deps,
     entries: new Set(),
     starting: new Set(),
+    used: new Set(),
     watch: createWatch(deps),
     markers: markerReader(deps.table),
     counter: 0,
@@ -129,6 +132,7 @@ async function start(state: State, command: Command, prepare: (marker: string) =
   const over = Promise.withResolvers<void>();
   const starting = { scope: command.scope, cancelled: false, over: over.promise };
   state.starting.add(starting);
+  state.used.add(command.scope);
   try {
     const entry = await launch(state, { command, marker, prepare });
     const started = running(state, entry);
@@ -276,6 +280,8 @@ async function stop(state: State, entry: Entry, limit: NonNullable<Entry["limit"
 }
 
 async function kill(state: State, scope?: string): Promise<Proof> {
+  // Most turns run nothing: a look at every process of the machine would be most of what they cost.
+  if (scope !== undefined && !state.used.has(scope)) return { killed: [], survivors: [] };
   const wanted = (one: { scope: string }) => scope === undefined || one.scope === scope;
   const starting = [...state.starting].filter(wanted);
   for (const one of starting) one.cancelled = true;
@@ -283,6 +289,8 @@ async function kill(state: State, scope?: string): Promise<Proof> {
   const proof = await killEntries(state, entries, { everything: scope === undefined });
   const late = Promise.all(starting.map(({ over }) => over));
   await within(state.deps.clock, { work: late, ms: limits.proofMs });
+  const again = [...state.starting, ...[...state.entries].map(({ command }) => command)].some(wanted);
+  if (scope !== undefined && proof.survivors.length === 0 && !again) state.used.delete(scope);
   return proof;
 }
 
