@@ -54,25 +54,32 @@ export function createGateway(deps: GatewayDeps) {
   /** A message that starts or joins a turn. */
   const receiveMessage = async (inbound: Inbound & { kind: "message" }): Promise<Receipt> => {
     const message = await withinLimits(deps, inbound);
-    const receipt = store.transaction((): Receipt => {
-      const resolved = book.resolve(message);
-      if (resolved === undefined) return { state: "refused", reason: "No agent answers here" };
-      const triggers = message.addressed || resolved.wiring.trigger === "all";
-      if (!triggers && resolved.wiring.unmatched === "drop")
-        return { state: "refused", reason: "The agent was not addressed" };
-      const session =
-        message.fresh === true ? book.apart(resolved, message) : triggers ? book.ensure(resolved) : resolved.session;
-      if (triggers && session !== undefined && store.inputs.waitingCount(session.id) >= limits.waitingMax) {
-        return {
-          state: "refused",
-          reason: `${limits.waitingMax} messages wait already; /queue shows them, /stop ends the turn`,
-        };
-      }
-      return add(message, { session, triggers });
+    // The turn that it starts is stored with it: one commit, and a person waits for each.
+    const { receipt, start } = store.transaction(() => {
+      const receipt = place(message);
+      return { receipt, start: receipt.state === "waiting" ? queue.begin(receipt.session) : undefined };
     });
-    if (receipt.state === "waiting") queue.wake(receipt.session);
+    start?.();
     if (receipt.state === "waiting" || receipt.state === "context") deps.onInbound(message);
     return receipt;
+  };
+
+  /** Inside the transaction: finds the session of a message and stores it there. */
+  const place = (message: Inbound & { kind: "message" }): Receipt => {
+    const resolved = book.resolve(message);
+    if (resolved === undefined) return { state: "refused", reason: "No agent answers here" };
+    const triggers = message.addressed || resolved.wiring.trigger === "all";
+    if (!triggers && resolved.wiring.unmatched === "drop")
+      return { state: "refused", reason: "The agent was not addressed" };
+    const session =
+      message.fresh === true ? book.apart(resolved, message) : triggers ? book.ensure(resolved) : resolved.session;
+    if (triggers && session !== undefined && store.inputs.waitingCount(session.id) >= limits.waitingMax) {
+      return {
+        state: "refused",
+        reason: `${limits.waitingMax} messages wait already; /queue shows them, /stop ends the turn`,
+      };
+    }
+    return add(message, { session, triggers });
   };
 
   /** Inside the transaction: the input, its place, and the message for search. */

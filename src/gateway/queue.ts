@@ -43,17 +43,22 @@ export function createQueue(deps: QueueDeps) {
     });
   };
 
-  /** Starts the next turn of a session when it has something to do and nothing runs. */
-  const wake = (id: SessionId): void => {
+  /** What {@link Queue.begin} does. */
+  const begin = (id: SessionId): (() => void) | undefined => {
     ready.delete(id);
-    if (closed || active.has(id)) return;
+    if (closed || active.has(id)) return undefined;
     if (active.size >= deps.turnsParallelMax) {
       ready.add(id);
-      return;
+      return undefined;
     }
+    const begun = store.transaction(() => create(id));
+    return begun === undefined ? undefined : () => run(begun.row, begun.session);
+  };
+
+  /** Starts the next turn of a session when it has something to do and nothing runs. */
+  const wake = (id: SessionId): void => {
     try {
-      const begun = begin(id);
-      if (begun !== undefined) run(begun.row, begun.session);
+      begin(id)?.();
     } catch (error) {
       // A full disk: the input is stored and waits; the next input or start tries again.
       log.error("Cannot start a turn", { session: id, error: error instanceof Error ? error.message : String(error) });
@@ -61,26 +66,30 @@ export function createQueue(deps: QueueDeps) {
   };
 
   /** Stores a new turn for what waits first, with everything that may share it. */
-  const begin = (id: SessionId): { row: TurnRow; session: Session } | undefined =>
-    store.transaction(() => {
-      const [first, ...rest] = store.inputs.waiting(id, limits.waitingMax);
-      const session = store.sessions.get(id);
-      if (first === undefined || session === undefined) return undefined;
-      // One turn at a time: what is still open here lost its end to a store that failed, such as a full disk.
-      for (const lost of store.turns.openIn(id)) closeLost(store, { turn: lost, at: clock.now() });
-      const row = store.turns.create({
-        session: id,
-        agent: session.agent,
-        requester: first.inbound.sender,
-        replyTo: replyTarget(first.inbound),
-        at: clock.now(),
-      });
-      for (const input of [first, ...rest]) if (mayJoin(input.inbound, row)) store.inputs.assign(input.id, row.id);
-      return { row, session };
+  const create = (id: SessionId): { row: TurnRow; session: Session } | undefined => {
+    const [first, ...rest] = store.inputs.waiting(id, limits.waitingMax);
+    const session = store.sessions.get(id);
+    if (first === undefined || session === undefined) return undefined;
+    // One turn at a time: what is still open here lost its end to a store that failed, such as a full disk.
+    for (const lost of store.turns.openIn(id)) closeLost(store, { turn: lost, at: clock.now() });
+    const row = store.turns.create({
+      session: id,
+      agent: session.agent,
+      requester: first.inbound.sender,
+      replyTo: replyTarget(first.inbound),
+      at: clock.now(),
     });
+    for (const input of [first, ...rest]) if (mayJoin(input.inbound, row)) store.inputs.assign(input.id, row.id);
+    return { row, session };
+  };
 
   return {
     wake,
+    /**
+     * Stores the next turn of a session, when it has something to do and nothing runs, in the caller's transaction.
+     * @returns what starts it; to be called once that is committed.
+     */
+    begin,
     /** The waiting input that may join a running turn: same requester, same reply target. */
     next(row: TurnRow): TurnInput | undefined {
       const found = store.inputs.waiting(row.session, limits.waitingMax).find((input) => mayJoin(input.inbound, row));

@@ -1,4 +1,5 @@
 // Stores what happens in one turn before anybody else sees it, then passes it on.
+import { setImmediate } from "node:timers";
 import { isStored, type TurnEvent } from "../core/event.ts";
 import type { EntryId, EventNumber } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
@@ -20,12 +21,27 @@ export interface RecorderDeps {
   onMessage(message: { turn: TurnRow; text: string; at: number }): void;
 }
 
+/** An event on its way into the store, with its entry. */
+interface Recorded {
+  event: TurnEvent;
+  at: number;
+  entry?: Entry;
+}
+
+/**
+ * Events that change nothing outside, so that they may be committed together with what follows in the same tick: a
+ * commit waits for the disk, and a simple answer ends with three of them.
+ */
+const mayWait: ReadonlySet<TurnEvent["type"]> = new Set(["started", "message", "usage", "notice"]);
+
 export type Recorder = ReturnType<typeof createRecorder>;
 
 /** A recorder of one start of one turn. */
 export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: TurnRow; session: Session }) {
   const { store, hub, branches, clock } = deps;
   let head: EntryId | null = session.head;
+  /** The newest entry that is committed. */
+  let stored = head;
   let last: EventNumber = store.turns.lastEvent();
   let partial = "";
   let partialAt = clock.monotonic();
@@ -34,37 +50,81 @@ export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: Tu
   let usage: Usage = before;
   let ended = false;
 
-  /** The event with its effects in one transaction: once this returns, it survives anything. */
-  const commit = (event: TurnEvent): void => {
+  /** What waits for the commit of its tick, in its order. */
+  let pending: Recorded[] = [];
+  let failure: unknown;
+
+  /** An event as it will be stored: it has its time, and its entry has its number. */
+  const prepare = (event: TurnEvent): Recorded => {
     const at = clock.now();
-    let entry: Entry | undefined;
-    store.transaction(() => {
-      if (event.type === "taken") for (const id of event.inputs) store.inputs.take(id, turn.id);
-      if (event.type === "continuation") store.sessions.set(session.id, { continuation: event.value });
-      if ("entry" in event && event.entry !== undefined) {
-        entry = store.entries.append({ session: session.id, turn: turn.id, parent: head, at, body: event.entry });
-      }
-      if (event.type === "message" && event.text.trim() !== "") remember(event.text, at);
-      if (event.type === "ended") {
-        usage = addUsage(before, event.usage);
-        store.turns.end(turn.id, { outcome: event.outcome, at, usage, ...(event.error && { error: event.error }) });
-        store.inputs.finish(turn.id);
-        // What the turn was started for and never took would start it again, for ever.
-        store.inputs.giveUp(turn.id);
-        store.sessions.touch(session.id, { at });
-      }
-      if (event.type === "usage") {
-        usage = addUsage(before, event.usage);
-        store.turns.setUsage(turn.id, usage);
-      }
-      last = store.turns.append(turn.id, { event, at });
-    });
-    if (entry !== undefined) {
-      head = entry.id;
-      branches.added(entry);
-    }
-    if (event.type === "ended") ended = true;
+    if (!("entry" in event) || event.entry === undefined) return { event, at };
+    const entry = {
+      id: store.entries.reserve(),
+      session: session.id,
+      turn: turn.id,
+      parent: head,
+      at,
+      body: event.entry,
+    };
+    head = entry.id;
+    return { event, at, entry };
   };
+
+  /** One event with its effects, inside the transaction. @returns its number. */
+  const write = ({ event, at, entry }: Recorded): EventNumber => {
+    if (event.type === "taken") for (const id of event.inputs) store.inputs.take(id, turn.id);
+    if (event.type === "continuation") store.sessions.set(session.id, { continuation: event.value });
+    if (entry !== undefined) store.entries.append(entry);
+    if (event.type === "message" && event.text.trim() !== "") remember(event.text, at);
+    if (event.type === "ended") {
+      usage = addUsage(before, event.usage);
+      store.turns.end(turn.id, { outcome: event.outcome, at, usage, ...(event.error && { error: event.error }) });
+      store.inputs.finish(turn.id);
+      // What the turn was started for and never took would start it again, for ever.
+      store.inputs.giveUp(turn.id);
+      store.sessions.touch(session.id, { at });
+    }
+    if (event.type === "usage") {
+      usage = addUsage(before, event.usage);
+      store.turns.setUsage(turn.id, usage);
+    }
+    return store.turns.append(turn.id, { event, at });
+  };
+
+  /** Stores what is pending in one transaction, then publishes it. When it fails, nothing of it was stored or shown. */
+  const flush = (): void => {
+    if (pending.length === 0) return;
+    const group = pending;
+    pending = [];
+    let numbers: EventNumber[];
+    try {
+      numbers = store.transaction(() => group.map(write));
+    } catch (error) {
+      head = stored;
+      throw error;
+    }
+    stored = head;
+    for (const [index, { event, at, entry }] of group.entries()) {
+      last = numbers[index] ?? last;
+      if (entry !== undefined) branches.added(entry);
+      if (event.type === "ended") ended = true;
+      publish(event);
+      if (event.type === "message" && event.text.trim() !== "") deps.onMessage({ turn, text: event.text, at });
+    }
+  };
+
+  const publish = (event: TurnEvent) =>
+    hub.publish({ n: last, turn: turn.id, session: session.id, event: shown(event) });
+
+  /** After everything that this tick still brings. */
+  const flushLater = () =>
+    void setImmediate(() => {
+      try {
+        flush();
+      } catch (error) {
+        failure = error;
+      }
+    });
 
   const remember = (text: string, at: number) => {
     store.messages.add({
@@ -90,15 +150,29 @@ export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: Tu
   };
 
   return {
-    /** Stores an event and publishes it. @throws when the store does; then nothing was published. */
+    /**
+     * Stores an event and publishes it: at once, together with what waits; or, when nothing outside depends on it, at
+     * the latest at the end of this tick. @throws when the store does, or did since; then nothing was published.
+     */
     record(event: TurnEvent): void {
-      if (isStored(event)) commit(event);
-      else if (event.type === "text") savePartial(event.delta);
+      if (failure !== undefined) {
+        const error = failure;
+        failure = undefined;
+        throw error;
+      }
+      if (isStored(event)) {
+        pending.push(prepare(event));
+        if (!mayWait.has(event.type)) flush();
+        else if (pending.length === 1) flushLater();
+      } else {
+        flush();
+        if (event.type === "text") savePartial(event.delta);
+        publish(event);
+      }
       if (event.type === "message" || event.type === "reset") partial = "";
-      hub.publish({ n: last, turn: turn.id, session: session.id, event: shown(event) });
-      if (event.type === "message" && event.text.trim() !== "")
-        deps.onMessage({ turn, text: event.text, at: clock.now() });
     },
+    /** Stores what waits. @throws when the store does. */
+    flush,
     /** Publishes without storing: the last word when the store itself fails. */
     announce(event: TurnEvent): void {
       if (event.type === "ended") ended = true;

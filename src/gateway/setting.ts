@@ -132,11 +132,13 @@ async function systemOf(
   const { adapter, conversation } = row.replyTo;
   const place = layout.conversation(adapter, conversation.id);
   const inside = (path: string) => `${sandbox.root}/${layout.below(path)}`;
-  const { skills, problems } = await discoverSkills(
-    [layout.skills, place.skills].map((path) => ({ path, inside: inside(path) })),
-  );
+  const [{ skills, problems }, written, shared, own] = await Promise.all([
+    discoverSkills([layout.skills, place.skills].map((path) => ({ path, inside: inside(path) }))),
+    readMemory(layout.system),
+    readMemory(layout.memory),
+    readMemory(place.memory),
+  ]);
   for (const problem of problems) deps.log.warn("Left out a skill", { ...problem });
-  const written = await readMemory(layout.system);
   const instructions = [written, deps.agent(row.agent).systemPrompt].filter((text) => (text ?? "").trim() !== "");
   return systemPrompt({
     agent: row.agent,
@@ -146,7 +148,7 @@ async function systemOf(
     sandbox,
     ...(instructions.length === 0 ? {} : { instructions: instructions.join("\n\n") }),
     skills,
-    memory: { workspace: await readMemory(layout.memory), conversation: await readMemory(place.memory) },
+    memory: { workspace: shared, conversation: own },
     conversation: { adapter, name: conversation.id, kind: conversation.kind },
   });
 }

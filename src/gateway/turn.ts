@@ -51,6 +51,8 @@ export interface ActiveTurn {
   readonly row: TurnRow;
   /** What it is doing right now, in a few words. */
   doing(): string;
+  /** Its last word is said; what is left is tidying up. */
+  ended(): boolean;
   /** Kills its trees with proof and ends it. */
   halt(how: Halt): Promise<Proof>;
   readonly done: Promise<void>;
@@ -78,8 +80,10 @@ export function startTurn(deps: TurnDeps, { row, session }: { row: TurnRow; sess
   /** One event: stored, then shown. A store that fails ends the turn; the work so far stays as it was stored. */
   const record = (event: TurnEvent): void => {
     // Shutdown leaves the turn open, so that the next start goes on with it.
-    if (event.type === "ended" && halting === "interrupt") recorder.announce(event);
-    else if (event.type === "ended" && halting === "timeout") recorder.record(timedOut(event, deps.timeoutMs ?? 0));
+    if (event.type === "ended" && halting === "interrupt") {
+      recorder.flush();
+      recorder.announce(event);
+    } else if (event.type === "ended" && halting === "timeout") recorder.record(timedOut(event, deps.timeoutMs ?? 0));
     else recorder.record(event);
     doing = describe(event) ?? doing;
   };
@@ -116,7 +120,7 @@ export function startTurn(deps: TurnDeps, { row, session }: { row: TurnRow; sess
   };
   const done = run();
   if (deps.timeoutMs !== undefined) void limitTime(deps, { done, expire: () => halt("timeout") });
-  return { row, doing: () => doing, done, halt };
+  return { row, doing: () => doing, ended: recorder.ended, done, halt };
 }
 
 /** Ends the turn when its time is over, unless it is over before. */

@@ -32,7 +32,7 @@ export function viewState(deps: ViewDeps, place: Inbound): Omit<ChatState, "conv
     title: session?.title ?? "",
     model,
     demo: isDemo(model),
-    running: running?.row.id ?? null,
+    running: running === undefined || running.ended() ? null : running.row.id,
     waiting: session === undefined ? 0 : deps.store.inputs.waitingCount(session.id),
     folder: session?.folder ?? null,
     sandbox: deps.sandboxLabel(),

@@ -16,7 +16,9 @@ export type Entries = ReturnType<typeof openEntries>;
 
 /** The entries of a store. */
 export function openEntries(db: Database) {
-  const insert = db.prepare("INSERT INTO entries (parent, session, turn, at, kind, body) VALUES (?, ?, ?, ?, ?, ?)");
+  const insert = db.prepare(
+    "INSERT INTO entries (id, parent, session, turn, at, kind, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
+  );
   const advance = db.prepare("UPDATE sessions SET head = ? WHERE id = ?");
   // Walks from the head to the root, at most to the newest compaction's first kept entry: the way up
   // is by primary key, one step an entry.
@@ -36,25 +38,28 @@ export function openEntries(db: Database) {
      )
      SELECT e.* FROM branch b JOIN entries e ON e.id = b.id WHERE b.kind = 'compaction' LIMIT 1`,
   );
+  // The database has one process, which therefore knows the next number by itself.
+  let newest = db.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'entries'").get<{ seq: number }>()?.seq ?? 0;
+  const reserve = (): EntryId => {
+    newest += 1;
+    return newest;
+  };
   return {
-    /** Adds an entry after `parent` and makes it the session's head. */
+    /** The number of an entry that is to be added later; numbers that come to nothing are never used. */
+    reserve,
+    /** Adds an entry after `parent` and makes it the session's head. `id`: as it was reserved. */
     append(fresh: {
+      id?: EntryId;
       session: SessionId;
       turn: TurnId | null;
       parent: EntryId | null;
       at: number;
       body: EntryBody;
     }): Entry {
-      const { lastId } = insert.run(
-        fresh.parent,
-        fresh.session,
-        fresh.turn,
-        fresh.at,
-        fresh.body.kind,
-        JSON.stringify(fresh.body),
-      );
-      advance.run(lastId, fresh.session);
-      return { id: lastId, ...fresh };
+      const id = fresh.id ?? reserve();
+      insert.run(id, fresh.parent, fresh.session, fresh.turn, fresh.at, fresh.body.kind, JSON.stringify(fresh.body));
+      advance.run(id, fresh.session);
+      return { ...fresh, id };
     },
     /**
      * The branch that ends in `head`, oldest first: from the newest compaction's first kept entry on,

@@ -1,5 +1,5 @@
 // Every path of a workspace in one place.
-import { mkdir } from "node:fs/promises";
+import { mkdirSync } from "node:fs";
 import { isAbsolute, join, relative } from "node:path";
 import { assert } from "../core/assert.ts";
 import { folderName } from "./names.ts";
@@ -63,10 +63,11 @@ export function createLayout(root: string): Layout {
       return { root: own, memory: join(own, "MEMORY.md"), skills: join(own, "skills") };
     },
     conversation,
-    prepare: () => makeFolders([root, layout.skills, layout.events, join(root, "agents"), join(root, "channels")]),
+    prepare: async () =>
+      makeFolders([root, layout.skills, layout.events, join(root, "agents"), join(root, "channels")]),
     async prepareConversation(adapter, id) {
       const own = conversation(adapter, id);
-      await makeFolders([own.root, own.attachments, own.scratch, own.skills]);
+      makeFolders([own.root, own.attachments, own.scratch, own.skills]);
       return own;
     },
     below(path) {
@@ -78,7 +79,7 @@ export function createLayout(root: string): Layout {
   return layout;
 }
 
-/** What others of this machine may not read: everything. */
-async function makeFolders(paths: string[]): Promise<void> {
-  for (const path of paths) await mkdir(path, { recursive: true, mode: 0o700 });
+/** What others of this machine may not read: everything. At once: a wait for each would cost more than the making. */
+function makeFolders(paths: string[]): void {
+  for (const path of paths) mkdirSync(path, { recursive: true, mode: 0o700 });
 }
