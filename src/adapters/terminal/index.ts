@@ -1,5 +1,6 @@
 // The instance's half of the terminal: screens connect, what they say goes in, events come out.
 import { Buffer } from "node:buffer";
+import { setImmediate } from "node:timers";
 import { Failure, failureData, failureText } from "../../core/failure.ts";
 import { type ChatCommand, type ChatState, type ChatUp, protocolVersion } from "../../core/frame.ts";
 import type { SessionId, TurnId } from "../../core/ids.ts";
@@ -40,6 +41,8 @@ interface Screen {
   connection: Connection;
   conversation: string;
   session: SessionId | null;
+  /** A state frame is on its way. */
+  stale: boolean;
 }
 
 export const terminalTraits: AdapterTraits = { local: true, live: true };
@@ -58,10 +61,8 @@ export function openTerminal(deps: TerminalDeps): Terminal {
   const screens = new Map<string, Screen>();
   const place = (conversation: string): Inbound => placeOf(deps, conversation);
 
-  /** `over`: a turn that has just ended; its last breaths are no work any more. */
-  const sendState = (screen: Screen, over?: TurnId) => {
-    const found = deps.state(place(screen.conversation));
-    const state = found.running === over ? { ...found, running: null } : found;
+  const sendState = (screen: Screen) => {
+    const state = deps.state(place(screen.conversation));
     const moved = screen.session !== state.session;
     screen.session = state.session;
     screen.connection.send({ type: "state", state: { ...state, conversation: screen.conversation } });
@@ -81,13 +82,22 @@ export function openTerminal(deps: TerminalDeps): Terminal {
     }
   };
 
+  /** The state as it is when everything of this moment has happened: one frame, however much that was. */
+  const sendStateSoon = (screen: Screen) => {
+    if (screen.stale) return;
+    screen.stale = true;
+    setImmediate(() => {
+      screen.stale = false;
+      if (screens.has(screen.connection.id)) sendState(screen);
+    });
+  };
+
   const unsubscribe = deps.subscribe((happening) => {
     const { n, turn, session, event } = happening;
     for (const screen of screens.values()) {
       if (screen.session !== session) continue;
       screen.connection.send({ type: "event", n, turn, session, event });
-      if (event.type === "ended") queueMicrotask(() => sendState(screen, turn));
-      else if (event.type === "started" || event.type === "taken") queueMicrotask(() => sendState(screen));
+      if (event.type === "started" || event.type === "taken" || event.type === "ended") sendStateSoon(screen);
     }
   });
 
@@ -99,7 +109,7 @@ export function openTerminal(deps: TerminalDeps): Terminal {
     if (up.folder !== undefined) deps.useFolder(place(up.conversation), up.folder);
     const id = deps.randomId();
     const connection = createConnection(id, () => screens.delete(id));
-    const screen: Screen = { connection, conversation: up.conversation, session: null };
+    const screen: Screen = { connection, conversation: up.conversation, session: null, stale: false };
     screens.set(id, screen);
     const { pid, program, alone } = deps;
     connection.send({
@@ -156,7 +166,12 @@ export function openTerminal(deps: TerminalDeps): Terminal {
           };
     const receipt = await received(inbound);
     // A switch or a first message moves every screen of the conversation.
-    for (const other of screens.values()) if (other.conversation === screen.conversation) sendState(other);
+    const settled = receipt.state === "waiting" ? receipt.session : undefined;
+    for (const other of screens.values()) {
+      if (other.conversation !== screen.conversation) continue;
+      if (other.session === settled) sendStateSoon(other);
+      else sendState(other);
+    }
     screen.connection.send({ type: "receipt", id: up.id, receipt });
   };
 
