@@ -131,7 +131,7 @@ for folder in tests/*/; do
   case " $apart " in *" ${folder%/} "*) ;; *) unit="$unit ${folder%/}" ;; esac
 done
 # shellcheck disable=SC2086
-if present $unit; then part unit 180 "$BUN" test --timeout=30000 tests/*.test.ts $present_found; fi
+if present $unit; then part unit 180 "$BUN" test --timeout=30000 --parallel=2 tests/*.test.ts $present_found; fi
 
 if present tests/runtime; then
   part runtime-bun 60 "$BUN" test --timeout=30000 ./tests/runtime
