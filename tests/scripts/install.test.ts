@@ -97,7 +97,7 @@ test("--chat opens the chat in a terminal, and names the command where there is 
   expect(none.out).toContain(`There is no terminal here for the chat. In one: "${place.installed}" chat`);
   const opened = spawnSync("/usr/bin/script", ["-qec", `sh '${place.checkout}/install.sh' --chat`, "/dev/null"], {
     encoding: "utf8",
-    env: { HOME: place.home, PATH: place.path, SHELL: "/bin/sh" },
+    env: { HOME: place.home, PATH: place.path, TMPDIR: place.folder, SHELL: "/bin/sh" },
     stdio: ["ignore", "pipe", "pipe"],
     timeout: 20_000,
   });
