@@ -9,6 +9,8 @@ export const limits = {
   frameBytesMax: 32 * 1024 * 1024,
   /** Terminal screens connected at once, and what each may lag behind. */
   screensMax: 100,
+  /** Of what was said while no terminal was open, this much is shown. */
+  missedShownMax: 10,
   screenBytesMax: 16 * 1024 * 1024,
   /** Waiting inputs of one session. */
   waitingMax: 20,
@@ -113,6 +115,8 @@ export const limits = {
   chatReconnectMs: 100,
   chatReconnectCapMs: 5_000,
   chatReconnectsMax: 1_000,
+  /** Frames that a chat keeps until the receipt tells which of them are about what it said. */
+  chatEarlyFramesMax: 10_000,
   /** A chat with a message in its arguments waits this long for something on stdin as well. */
   stdinFirstMs: 3_000,
   /** Frames of a screen, and time between two of them. */

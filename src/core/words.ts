@@ -22,6 +22,18 @@ export function tokens(count: number): string {
   return `${(count / 1_000_000).toFixed(1)}M`;
 }
 
+/** A number of bytes as `950 B`, `1.5 KiB`, `12 MiB` (1 KiB = 1,024 bytes). */
+export function byteSize(bytes: number): string {
+  let value = bytes;
+  let shown = `${Math.round(value)} B`;
+  for (const unit of ["KiB", "MiB", "GiB", "TiB"]) {
+    if (Math.round(value) < 1024) break;
+    value /= 1024;
+    shown = `${value < 9.95 ? value.toFixed(1) : Math.round(value)} ${unit}`;
+  }
+  return shown;
+}
+
 /** US dollars: whole cents from one dollar up, else enough digits to see something. */
 export function usd(amount: number): string {
   if (amount === 0) return "$0";

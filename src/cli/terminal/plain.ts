@@ -2,16 +2,15 @@
 import { Buffer } from "node:buffer";
 import type { TurnEvent } from "../../core/event.ts";
 import { Failure, failureText } from "../../core/failure.ts";
-import type { TurnId } from "../../core/ids.ts";
+import type { ChatState } from "../../core/frame.ts";
+import { type InputId, publicId, type SessionId, type TurnId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
+import type { Receipt } from "../../core/message.ts";
 import { meaning } from "./complete.ts";
 import type { ChatConnection, ChatDeps, ScreenFrame, TerminalInput, TerminalOutput } from "./port.ts";
 import { duration } from "./spinner.ts";
 import { clean, cleanLine, fit } from "./text.ts";
 import { usageText } from "./usage.ts";
-
-/** Frames that came before the receipt told which turn is ours. */
-const earlyFramesMax = 10_000;
 
 /** Says one message and prints what comes of it. Gives 0 when the turn is done, 1 when it failed or was stopped. */
 export async function runPlain(deps: ChatDeps): Promise<number> {
@@ -88,10 +87,17 @@ class PlainChat {
   #connection: ChatConnection;
   #text: string;
   #id: string;
-  #asked = false;
+  /** What was asked; null until it was. */
+  #asked: "say" | "command" | null = null;
   #input: number | null = null;
+  /** The session that the input waits in or its turn runs in, as far as it is known. */
+  #session: SessionId | null = null;
   #turn: TurnId | null = null;
-  #early: (ScreenFrame & { type: "event" })[] = [];
+  /** What came before the receipt told which input is ours. */
+  #early: (ScreenFrame & { type: "event" | "gone" })[] = [];
+  #state: ChatState | null = null;
+  /** The connection was lost after something was asked: its end may have been missed. */
+  #missed = false;
   #answer: Printer;
   #context: { tokens: number; window: number } | null = null;
   #stopped = false;
@@ -135,16 +141,19 @@ class PlainChat {
       case "hello":
         this.#lost = false;
         this.#answer.lose();
-        if (!this.#asked) this.#ask(meaning(this.#text, frame.commands));
+        if (this.#asked === null) this.#ask(meaning(this.#text, frame.commands));
         return;
       case "state":
+        this.#state = frame.state;
+        this.#lookForEnd();
         if (frame.state.confirm !== undefined && !this.#warned) {
           this.#warned = true;
           this.#err(`${frame.state.confirm}\nTo let the agent run them as you: remoteagent chat "/confirm tools"`);
         }
         return;
       case "event":
-        this.#eventFrame(frame);
+      case "gone":
+        this.#bound(frame);
         return;
       case "forming":
         if (frame.turn === this.#turn && !this.#deps.options.json) this.#answer.whole(frame.text);
@@ -164,12 +173,13 @@ class PlainChat {
       case "lost":
         if (!this.#lost) this.#err(frame.reason);
         this.#lost = true;
+        this.#missed = this.#asked !== null;
         return;
     }
   }
 
   #ask(meant: ReturnType<typeof meaning>): void {
-    this.#asked = true;
+    this.#asked = meant.kind === "command" ? "command" : "say";
     this.#send(
       meant.kind === "command"
         ? { type: "command", id: this.#id, name: meant.name, args: meant.args }
@@ -186,41 +196,94 @@ class PlainChat {
     });
   }
 
-  #receipt(receipt: Extract<ScreenFrame, { type: "receipt" }>["receipt"]): void {
+  #receipt(receipt: Receipt): void {
     switch (receipt.state) {
       case "waiting":
-      case "duplicate": {
-        this.#input = receipt.input;
-        const early = this.#early;
-        this.#early = [];
-        for (const frame of early) this.#eventFrame(frame);
+        // Stored just now, so that nothing of it was missed.
+        this.#missed = false;
+        this.#session = receipt.session;
+        this.#know(receipt.input);
         return;
-      }
+      case "duplicate":
+        if (this.#asked === "command") {
+          this.#end(0, "The command was run; its answer was lost with the connection");
+          return;
+        }
+        this.#missed = true;
+        this.#know(receipt.input);
+        return;
       case "context":
-        this.#err("Kept as context; nothing was started");
-        this.#code = 0;
+        this.#end(0, "Kept as context; nothing was started");
         return;
       case "done":
-        if (receipt.answer !== undefined && !this.#deps.options.json) this.#answer.whole(receipt.answer.markdown);
-        this.#code = 0;
+        this.#done(receipt);
         return;
       case "refused":
-        this.#err(receipt.reason);
-        this.#code = 1;
+        this.#end(1, receipt.reason);
         return;
     }
   }
 
-  #eventFrame(frame: ScreenFrame & { type: "event" }): void {
-    if (this.#input === null) {
-      if (this.#early.length < earlyFramesMax) this.#early.push(frame);
+  /** A command's answer is the result; why it could not be done is an error. */
+  #done({ ok, answer }: Extract<Receipt, { state: "done" }>): void {
+    if (!ok) {
+      this.#end(1, answer?.markdown ?? "The command failed");
       return;
     }
+    if (answer !== undefined && !this.#deps.options.json) this.#answer.whole(answer.markdown);
+    this.#code = 0;
+  }
+
+  /** The input is stored under this number: what came before may have been about it. */
+  #know(input: InputId): void {
+    this.#input = input;
+    const early = this.#early;
+    this.#early = [];
+    for (const frame of early) this.#bound(frame);
+    this.#lookForEnd();
+  }
+
+  /** Takes what is about our input and its turn, and leaves the rest. */
+  #bound(frame: ScreenFrame & { type: "event" | "gone" }): void {
+    if (this.#input === null) {
+      this.#early.push(frame);
+      if (this.#early.length > limits.chatEarlyFramesMax) this.#early.shift();
+    } else if (frame.type === "gone") {
+      if (frame.input === this.#input && this.#turn === null) this.#end(1, "Removed before it was answered");
+    } else {
+      this.#eventFrame(frame);
+    }
+  }
+
+  #eventFrame(frame: ScreenFrame & { type: "event" }): void {
     const { event } = frame;
-    if (event.type === "taken" && event.inputs.includes(this.#input)) this.#turn = frame.turn;
+    if (event.type === "taken" && this.#input !== null && event.inputs.includes(this.#input)) {
+      this.#turn = frame.turn;
+      this.#session = frame.session;
+    }
     if (frame.turn !== this.#turn) return;
     if (event.type === "ended") this.#code = event.outcome === "done" ? 0 : 1;
     if (!this.#deps.options.json) this.#show(event);
+  }
+
+  /**
+   * Events reach a screen only for the session that its conversation is in, and only while it is connected:
+   * an end that can no longer come is not waited for.
+   */
+  #lookForEnd(): void {
+    const state = this.#state;
+    if (state === null || this.#input === null || this.#code !== null) return;
+    if (this.#session !== null && state.session !== this.#session) {
+      const where = `its answer goes to session ${publicId(this.#session)}`;
+      this.#end(1, `The conversation was moved to another session; ${where}`);
+    } else if (this.#missed && state.running === null && state.waiting === 0) {
+      this.#end(1, "The message was dealt with while the connection was lost\nremoteagent turns list shows how");
+    }
+  }
+
+  #end(code: number, text: string): void {
+    this.#err(text);
+    this.#code = code;
   }
 
   #show(event: TurnEvent): void {

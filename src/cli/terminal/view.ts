@@ -4,6 +4,7 @@ import { type FailureData, failureText } from "../../core/failure.ts";
 import type { ChatState } from "../../core/frame.ts";
 import type { TurnId } from "../../core/ids.ts";
 import type { Receipt } from "../../core/message.ts";
+import { byteSize, excerpt } from "../../core/words.ts";
 import {
   AnswerPart,
   type DrawOptions,
@@ -104,6 +105,9 @@ export class View {
         return {};
       case "forming":
         this.#forming(frame.text);
+        return {};
+      case "gone":
+        this.#removed(this.#pending.gone(frame.input));
         return {};
       case "receipt":
         return this.#receipt(frame.id, frame.receipt);
@@ -228,7 +232,9 @@ export class View {
         break;
       case "file": {
         const caption = event.caption === undefined ? "" : `  ${event.caption}`;
-        this.#add(remark(`${event.name}  ${event.stored}  ${size(event.bytes)}${caption}`, { mark: "▤", style: {} }));
+        this.#add(
+          remark(`${event.name}  ${event.stored}  ${byteSize(event.bytes)}${caption}`, { mark: "▤", style: {} }),
+        );
         break;
       }
       case "ask": {
@@ -393,8 +399,12 @@ export class View {
   #receipt(id: string, receipt: Receipt): { refused?: string } {
     switch (receipt.state) {
       case "waiting":
+        this.#removed(this.#pending.stored(id, receipt.input));
+        return {};
       case "duplicate":
-        this.#pending.stored(id, receipt.input);
+        // Sent twice over a lost connection: it may have been answered while nothing was heard.
+        this.#removed(this.#pending.stored(id, receipt.input));
+        if (this.state !== null) this.#setState(this.state);
         return {};
       case "context":
         this.#pending.remove(id);
@@ -402,7 +412,9 @@ export class View {
         return {};
       case "done":
         this.#pending.remove(id);
-        if (receipt.answer !== undefined) {
+        if (!receipt.ok) {
+          this.#failure({ message: receipt.answer?.markdown ?? "The command failed" });
+        } else if (receipt.answer !== undefined) {
           this.#post(receipt.answer);
           this.#answered = receipt.answer.markdown;
         }
@@ -411,6 +423,11 @@ export class View {
         this.#failure({ message: receipt.reason });
         return { refused: this.#pending.remove(id) };
     }
+  }
+
+  /** A text that waited and was removed, by this screen or by another. */
+  #removed(text: string | undefined): void {
+    if (text !== undefined) this.note(`Removed before it was answered: ${excerpt(text, 60)}`, yellow);
   }
 
   #closeAnswer(): void {
@@ -425,10 +442,4 @@ export class View {
       if (part instanceof ToolPart && !part.done) part.end({ ok: null, ms: 0, text: "" });
     }
   }
-}
-
-/** Bytes as people read them. */
-function size(bytes: number): string {
-  if (bytes < 1_000) return `${bytes} B`;
-  return bytes < 1_000_000 ? `${(bytes / 1_000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }

@@ -117,6 +117,52 @@ describe("the screen of a chat", () => {
     expect(now.shown.join("\n")).not.toContain("waiting");
   });
 
+  test("what is removed before its turn is said, once, and waits no longer", async () => {
+    const now = open();
+    now.line.hello({ running: 7 });
+    now.line.onSend = (up) => {
+      const receipt = { state: "waiting", input: 11, session: 1, place: 1 } as const;
+      now.line.push({ type: "receipt", id: up.id, receipt });
+    };
+    await now.see("working");
+    now.type("never mind\r");
+    await now.see("❯ never mind  waiting");
+    // The state may say that nothing waits before the reason comes.
+    now.line.event({ type: "ended", outcome: "stopped", usage: noUsage }, 7);
+    now.line.push({ type: "state", state: { ...chatState(), waiting: 0 } });
+    now.line.push({ type: "gone", input: 11 }, { type: "gone", input: 11 }, { type: "gone", input: 12 });
+    await now.see("· Removed before it was answered: never mind");
+    expect(now.shown.join("\n").match(/Removed/g)).toHaveLength(1);
+    expect(now.shown.join("\n")).not.toContain("waiting");
+  });
+
+  test("a command that failed is shown as a failure", async () => {
+    const now = open();
+    now.line.hello();
+    now.line.onSend = (up) => {
+      const receipt = { state: "done", ok: false, answer: { markdown: "There is no session S999" } } as const;
+      now.line.push({ type: "receipt", id: up.id, receipt });
+    };
+    await now.see("/help");
+    now.type("/switch S999\r");
+    await now.see("✗ There is no session S999");
+  });
+
+  test("what was sent twice over a lost connection and is over waits no longer", async () => {
+    const now = open();
+    now.line.hello();
+    now.line.onSend = (up) => {
+      now.line.push({ type: "lost", reason: "Gone; trying again" });
+      now.line.hello();
+      now.line.push({ type: "receipt", id: up.id, receipt: { state: "duplicate", input: 9 } });
+      now.line.push({ type: "post", outgoing: { markdown: "then this" } });
+    };
+    await now.see("/help");
+    now.type("go\r");
+    await now.see("then this");
+    expect(now.shown.join("\n")).not.toContain("waiting");
+  });
+
   test("a refused message says why and is put back", async () => {
     const now = open();
     now.line.hello();
@@ -161,7 +207,11 @@ describe("the screen of a chat", () => {
     const now = open();
     now.line.hello();
     now.line.onSend = (up) => {
-      now.line.push({ type: "receipt", id: up.id, receipt: { state: "done", answer: { markdown: "All **well**" } } });
+      now.line.push({
+        type: "receipt",
+        id: up.id,
+        receipt: { state: "done", ok: true, answer: { markdown: "All **well**" } },
+      });
       now.line.push({ type: "post", outgoing: { markdown: "All **well**" } });
       now.line.push({ type: "error", message: "The disk is full", hint: "Make room" });
       throw new Error("The disk is full");

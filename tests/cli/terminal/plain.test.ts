@@ -1,6 +1,7 @@
 // The chat in a pipe: what stands on stdout, on stderr, and in the exit code.
 import { afterEach, describe, expect, test } from "bun:test";
 import { jsonLine } from "../../../src/cli/terminal/plain.ts";
+import type { ScreenFrame } from "../../../src/cli/terminal/port.ts";
 import type { TurnEvent } from "../../../src/core/event.ts";
 import { noUsage } from "../../../src/core/usage.ts";
 import { failing } from "../../failing.ts";
@@ -139,10 +140,89 @@ describe("a chat in a pipe", () => {
   test("a command is run and its answer printed", async () => {
     const now = pipe("/status");
     now.line.onSend = (up) =>
-      now.line.push({ type: "receipt", id: up.id, receipt: { state: "done", answer: { markdown: "All is well" } } });
+      now.line.push({
+        type: "receipt",
+        id: up.id,
+        receipt: { state: "done", ok: true, answer: { markdown: "All is well" } },
+      });
     expect(await now.exit).toBe(0);
     expect(now.line.said).toMatchObject([{ type: "command", name: "status", args: "" }]);
     expect(now.written).toBe("All is well\n");
+  });
+
+  test("a command that failed says why on stderr and ends with 1", async () => {
+    const now = pipe("/switch S999");
+    now.line.onSend = (up) => {
+      const receipt = { state: "done", ok: false, answer: { markdown: "There is no session S999" } } as const;
+      now.line.push({ type: "receipt", id: up.id, receipt });
+    };
+    expect(await now.exit).toBe(1);
+    expect([now.written, now.errors]).toEqual(["", "There is no session S999\n"]);
+  });
+
+  test("a message that is removed before its turn ends the chat, whichever comes first", async () => {
+    for (const early of [false, true]) {
+      const now = pipe("x");
+      now.line.onSend = (up) => {
+        const receipt = { type: "receipt", id: up.id, receipt: { state: "waiting", input: 9, session: 1, place: 2 } };
+        const others: ScreenFrame = { type: "gone", input: 8 };
+        const gone: ScreenFrame = { type: "gone", input: 9 };
+        now.line.push(others, ...(early ? [gone, receipt as ScreenFrame] : [receipt as ScreenFrame, gone]));
+      };
+      expect(await now.exit).toBe(1);
+      expect(now.errors).toBe("Removed before it was answered\n");
+    }
+  });
+
+  test("a turn that failed before it began ends the chat with its reason", async () => {
+    const now = pipe("x");
+    const error = { code: "sandbox", message: "The folder is gone" } as const;
+    now.line.onSend = (up) => {
+      now.line.push({ type: "receipt", id: up.id, receipt: { state: "waiting", input: 9, session: 1, place: 1 } });
+      now.line.event({ type: "started", resumed: false }, 6);
+      now.line.event({ type: "taken", inputs: [9], text: "x" }, 6);
+      now.line.event({ type: "ended", outcome: "failed", error, usage: noUsage }, 6);
+    };
+    expect(await now.exit).toBe(1);
+    expect(now.errors).toBe("The folder is gone\n");
+  });
+
+  test("what was sent twice over a lost connection is answered once, or known to be over", async () => {
+    const running = pipe("x");
+    running.line.onSend = (up) => {
+      running.line.push({ type: "lost", reason: "Gone; trying again" });
+      running.line.hello({ running: 6 });
+      running.line.event({ type: "taken", inputs: [9], text: "x" }, 6);
+      running.line.push({ type: "receipt", id: up.id, receipt: { state: "duplicate", input: 9 } });
+      for (const event of events) running.line.event(event, 6);
+    };
+    expect(await running.exit).toBe(0);
+    expect(running.written).toBe("The **answer**\n\nAnd more.\n");
+
+    const over = pipe("x");
+    over.line.onSend = (up) => {
+      over.line.push({ type: "lost", reason: "Gone; trying again" });
+      over.line.hello();
+      over.line.push({ type: "receipt", id: up.id, receipt: { state: "duplicate", input: 9 } });
+    };
+    expect(await over.exit).toBe(1);
+    expect(over.errors).toContain("dealt with while the connection was lost");
+
+    const command = pipe("/status");
+    command.line.onSend = (up) =>
+      command.line.push({ type: "receipt", id: up.id, receipt: { state: "duplicate", input: 9 } });
+    expect(await command.exit).toBe(0);
+    expect(command.errors).toContain("its answer was lost");
+  });
+
+  test("a conversation that moves to another session is not waited for", async () => {
+    const now = pipe("x");
+    now.line.answer(() => [{ type: "text", delta: "begun" }]);
+    await now.line.send({ type: "command", id: "z", name: "none", args: "" });
+    now.line.push({ type: "state", state: { ...state, running: 1 } });
+    now.line.push({ type: "state", state: { ...state, session: 2 } });
+    expect(await now.exit).toBe(1);
+    expect(now.errors).toContain("its answer goes to session S001");
   });
 
   test("--json prints every frame as one line that any reader can take", async () => {
