@@ -9,8 +9,9 @@ import type { Embodied } from "./embody.ts";
 import { alreadyRunning, findInstance, waitFor } from "./instance.ts";
 import type { Io } from "./io.ts";
 import { findPlaces, type LaunchArgs, loadLaunchConfig, type Places, settingsArgs } from "./places.ts";
+import { type Prelude, withPrelude } from "./prelude.ts";
 import { connectChat } from "./terminal/connection.ts";
-import { type ChatConnection, processSignals } from "./terminal/port.ts";
+import { processSignals } from "./terminal/port.ts";
 import { runChat } from "./terminal/run.ts";
 import { jsonArg, verb } from "./verb.ts";
 
@@ -108,35 +109,6 @@ function connect(places: Places, args: { session?: string; folder?: string; new?
 
 function closeBoth(...parts: { close(): void }[]): void {
   for (const part of parts) part.close();
-}
-
-interface Prelude {
-  name: string;
-  args: string;
-}
-
-/** Gives the commands before the screen sees that it is connected, so that they stand before all that it says. */
-function withPrelude(connection: ChatConnection, commands: Prelude[]): ChatConnection {
-  if (commands.length === 0) return connection;
-  const isOurs = (id: string) => id.startsWith("prelude-");
-  return {
-    ...connection,
-    frames: (async function* () {
-      let given = false;
-      for await (const frame of connection.frames) {
-        if (frame.type === "hello" && !given) {
-          given = true;
-          for (const [index, command] of commands.entries())
-            await connection.send({ type: "command", id: `prelude-${index}`, ...command });
-        }
-        if (frame.type === "receipt" && isOurs(frame.id)) {
-          if (frame.receipt.state === "refused") throw new Failure("usage", frame.receipt.reason);
-          continue;
-        }
-        yield frame;
-      }
-    })(),
-  };
 }
 
 /** What the terminal can do, by what it says of itself. */
