@@ -1,5 +1,6 @@
 // Keys → what they do to the prompt: editing, history, search, completion. What leaves the prompt is an action.
 import type { ChatCommand } from "../../core/frame.ts";
+import { limits } from "../../core/limits.ts";
 import { candidates, commonStart } from "./complete.ts";
 import { Editor } from "./editor.ts";
 import type { History } from "./history.ts";
@@ -56,7 +57,10 @@ export class Prompt {
 
   /** Puts text that was refused before its writer again, unless something else was begun meanwhile. */
   restore(text: string): void {
-    if (this.editor.empty) this.editor.set(text);
+    if (!this.editor.empty) return;
+    // Nobody edits that by the character.
+    if (text.length > limits.inputCharsMax) this.editor.paste(text);
+    else this.editor.set(text);
   }
 
   /** Takes a key or a paste. */

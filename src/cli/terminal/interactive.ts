@@ -3,7 +3,9 @@ import { Buffer } from "node:buffer";
 import { errorText, Failure } from "../../core/failure.ts";
 import type { ChatCommand } from "../../core/frame.ts";
 import { limits } from "../../core/limits.ts";
+import { byteSize } from "../../core/words.ts";
 import { meaning } from "./complete.ts";
+import { fitsFrame } from "./fits.ts";
 import { type History, openHistory } from "./history.ts";
 import { type Action, Prompt } from "./input.ts";
 import { KeyParser } from "./keys.ts";
@@ -151,7 +153,7 @@ class Chat {
   #press(event: Parameters<Prompt["press"]>[0]): void {
     if (this.#left.signal.aborted) return;
     if (event.type === "paste" && event.cut) {
-      this.#view.note(`The pasted text was cut after ${limits.inputCharsMax} characters; longer ones go in a file`);
+      this.#view.note(`The pasted text was cut after ${limits.frameBytesMax} characters; longer ones go in a file`);
     }
     if (this.#question !== null) {
       this.#answer(event.type === "key" ? event : { name: "", ctrl: false });
@@ -194,9 +196,9 @@ class Chat {
     } else if (meant.kind === "unknown") {
       const near = meant.near === undefined ? "/help shows all of them" : `did you mean /${meant.near}?`;
       this.#view.note(`There is no command "/${meant.name}": ${near}`, { color: "yellow" });
-    } else if (text.length > limits.inputCharsMax) {
-      const most = `the longest message has ${limits.inputCharsMax} characters`;
-      this.#view.note(`The message has ${text.length} characters and was not sent: ${most}`, { color: "red" });
+    } else if (!fitsFrame(text)) {
+      const state = `it is longer than ${byteSize(limits.frameBytesMax)}`;
+      this.#view.note(`The message was not sent: ${state}; longer ones go in a file`, { color: "red" });
       this.#prompt.restore(text);
     } else if (meant.kind === "command") {
       this.#send({ type: "command", id: this.#newId(), name: meant.name, args: meant.args }, text);

@@ -107,7 +107,7 @@ export class KeyParser {
     const at = this.#buffer.indexOf(pasteEnd);
     // The end mark may be split: its possible beginning is kept back.
     const take = at < 0 ? this.#buffer.length - splitEnd(this.#buffer) : at;
-    const room = limits.inputCharsMax - (this.#paste?.length ?? 0);
+    const room = limits.frameBytesMax - (this.#paste?.length ?? 0);
     if (take > room) this.#cut = true;
     this.#paste = (this.#paste ?? "") + this.#buffer.slice(0, Math.min(take, room));
     this.#buffer = this.#buffer.slice(at < 0 ? take : at + pasteEnd.length);

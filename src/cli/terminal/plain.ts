@@ -6,7 +6,9 @@ import type { ChatState } from "../../core/frame.ts";
 import { type InputId, publicId, type SessionId, type TurnId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
 import type { Receipt } from "../../core/message.ts";
+import { byteSize } from "../../core/words.ts";
 import { meaning } from "./complete.ts";
+import { fitsFrame } from "./fits.ts";
 import type { ChatConnection, ChatDeps, ScreenFrame, TerminalInput, TerminalOutput } from "./port.ts";
 import { duration } from "./spinner.ts";
 import { clean, cleanLine, fit } from "./text.ts";
@@ -41,8 +43,8 @@ function checkMessage(text: string): void {
       hint: 'Write it behind the command, or send it in: echo "question" | remoteagent chat',
     });
   }
-  if (text.length > limits.inputCharsMax) {
-    throw new Failure("usage", `Cannot send message: it is longer than ${limits.inputCharsMax} characters`, {
+  if (!fitsFrame(text)) {
+    throw new Failure("usage", `Cannot send message: it is longer than ${byteSize(limits.frameBytesMax)}`, {
       hint: "Put the text in a file of the working folder and ask about the file",
     });
   }
@@ -77,7 +79,7 @@ async function readAll(input: TerminalInput): Promise<string> {
   let text = "";
   for await (const chunk of input as AsyncIterable<Uint8Array | string>) {
     text += typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });
-    if (text.length > limits.inputCharsMax) break;
+    if (text.length > limits.frameBytesMax) break;
   }
   return (text + decoder.decode()).replace(/\r\n?/g, "\n").trimEnd();
 }

@@ -15,11 +15,12 @@ export class Tty {
     this.#output = output;
   }
 
+  // A terminal that was never told its size says 0.
   get columns(): number {
-    return Math.max(1, this.#output.columns ?? 80);
+    return this.#output.columns || 80;
   }
   get rows(): number {
-    return Math.max(2, this.#output.rows ?? 24);
+    return Math.max(2, this.#output.rows || 24);
   }
 
   enter(): void {

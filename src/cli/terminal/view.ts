@@ -3,6 +3,7 @@ import type { TurnEvent } from "../../core/event.ts";
 import { type FailureData, failureText } from "../../core/failure.ts";
 import type { ChatState } from "../../core/frame.ts";
 import type { TurnId } from "../../core/ids.ts";
+import { limits } from "../../core/limits.ts";
 import type { Receipt } from "../../core/message.ts";
 import { byteSize, excerpt } from "../../core/words.ts";
 import {
@@ -180,7 +181,10 @@ export class View {
       lines.push([span(`${spinner(options.now)} working ${elapsed(options.now - since)}`, dim)]);
     }
     for (const text of this.#pending.texts.slice(0, 5)) {
-      lines.push([span(`❯ ${fit(cleanLine(text), Math.max(4, options.width - 12))}`, dim), span("  waiting", dim)]);
+      lines.push([
+        span(`❯ ${fit(cleanLine(excerpt(text, options.width)), Math.max(4, options.width - 12))}`, dim),
+        span("  waiting", dim),
+      ]);
     }
     if (this.lost !== null) lines.push(...wrap([span(cleanLine(this.lost), yellow)], options.width));
     return lines;
@@ -262,8 +266,10 @@ export class View {
 
   #takenInputs(event: Extract<TurnEvent, { type: "taken" }>): void {
     this.#closeAnswer();
-    // What was typed here is shown as it was typed; the stored text has the sender and files added.
-    const text = this.#pending.take(event.inputs) ?? event.text;
+    // What was typed here is shown as it was typed; the stored text has the sender and files added, and the beginning
+    // alone of what became a file.
+    const typed = this.#pending.take(event.inputs);
+    const text = typed === undefined || typed.length > limits.inputCharsMax ? event.text : typed;
     if (text.trim() !== "") this.#add(inputPart(text));
   }
 

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TurnEvent } from "../../../src/core/event.ts";
+import { limits } from "../../../src/core/limits.ts";
 import { noUsage } from "../../../src/core/usage.ts";
 import { done, FakeChat } from "./fakes.ts";
 import { random } from "./random.ts";
@@ -134,6 +135,36 @@ describe("the screen of a chat", () => {
     await now.see("· Removed before it was answered: never mind");
     expect(now.shown.join("\n").match(/Removed/g)).toHaveLength(1);
     expect(now.shown.join("\n")).not.toContain("waiting");
+  });
+
+  test("a paste of megabytes is sent whole and shown as the instance stored it", async () => {
+    const now = open();
+    now.line.hello();
+    await now.see("/help");
+    now.line.onSend = (up) => {
+      const receipt = { state: "waiting", input: 1, session: 1, place: 1 } as const;
+      now.line.push({ type: "receipt", id: up.id, receipt });
+    };
+    const text = `${"x".repeat(1_000)}\n`.repeat(2_000);
+    now.type(`\x1b[200~${text}\x1b[201~`);
+    await now.see("[pasted 2000 lines]");
+    now.type("\r");
+    await now.see("1 waiting");
+    expect(now.line.said).toMatchObject([{ type: "say", text }]);
+    now.line.event({ type: "taken", inputs: [1], text: "xxx, the rest is in inbox/message.txt" });
+    await now.see("❯ xxx, the rest is in inbox/message.txt");
+  });
+
+  test("what no frame takes is not sent and put back", async () => {
+    const now = open();
+    now.line.hello();
+    await now.see("/help");
+    now.type(`\x1b[200~${"\n".repeat(limits.frameBytesMax / 2)}.\x1b[201~`);
+    await now.see("[pasted");
+    now.type("\r");
+    await now.see("it is longer than 32 MiB");
+    await now.see((shown) => shown.some((line) => line.startsWith("❯ [pasted")));
+    expect(now.line.said).toEqual([]);
   });
 
   test("a command that failed is shown as a failure", async () => {

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { jsonLine } from "../../../src/cli/terminal/plain.ts";
 import type { ScreenFrame } from "../../../src/cli/terminal/port.ts";
 import type { TurnEvent } from "../../../src/core/event.ts";
+import { limits } from "../../../src/core/limits.ts";
 import { noUsage } from "../../../src/core/usage.ts";
 import { failing } from "../../failing.ts";
 import { done, FakeChat, state } from "./fakes.ts";
@@ -131,10 +132,19 @@ describe("a chat in a pipe", () => {
       code: "usage",
       message: "Cannot chat: the message is empty",
     });
-    expect(await failing(pipe("x".repeat(100_001)).exit)).toMatchObject({
-      code: "usage",
-      message: "Cannot send message: it is longer than 100000 characters",
-    });
+    for (const long of ["x".repeat(limits.frameBytesMax + 1), `"${"\n".repeat(limits.frameBytesMax / 2)}"`])
+      expect(await failing(pipe(long).exit)).toMatchObject({
+        code: "usage",
+        message: "Cannot send message: it is longer than 32 MiB",
+      });
+  });
+
+  test("a long input is sent whole: the instance makes a file of it", async () => {
+    const text = "line of a log\n".repeat(10_000).trimEnd();
+    const now = pipe(text);
+    now.line.answer(() => [done]);
+    expect(await now.exit).toBe(0);
+    expect(now.line.said).toMatchObject([{ type: "say", text }]);
   });
 
   test("a command is run and its answer printed", async () => {
