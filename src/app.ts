@@ -1,5 +1,4 @@
 // The composition root: a numbered boot list, the only file that knows every folder.
-import { rmSync } from "node:fs";
 import { userInfo } from "node:os";
 import process from "node:process";
 import { becomeSubreaper, reap } from "#ffi";
@@ -11,7 +10,6 @@ import { resources } from "./admin/index.ts";
 import { createSocket } from "./admin/socket.ts";
 import type { Config } from "./config/load.ts";
 import { errorText } from "./core/failure.ts";
-import { protocolVersion } from "./core/frame.ts";
 import { limits } from "./core/limits.ts";
 import type { Address } from "./core/message.ts";
 import { formatModelName, parseModelName } from "./core/model-name.ts";
@@ -20,17 +18,20 @@ import type { StatusReport, StopReport } from "./core/status.ts";
 import { createBranches } from "./gateway/branches.ts";
 import { commands } from "./gateway/commands/index.ts";
 import { createGateway, type Gateway } from "./gateway/gateway.ts";
+import type { AdapterTraits } from "./gateway/handle.ts";
 import { postElsewhere, writeAnswer, writeInbound } from "./gateway/history.ts";
 import { createHub } from "./gateway/hub.ts";
+import { keepAlive } from "./gateway/life.ts";
 import { keepInboundFile, loadFile, turnServices } from "./gateway/services.ts";
 import { checkFolder, createSettingBook, type SettingBook } from "./gateway/setting.ts";
+import { idleSettings, statusReport } from "./gateway/status.ts";
 import { sessionScope } from "./gateway/turn.ts";
-import { isDemo, sandboxLabel, sandboxLines, viewState } from "./gateway/view.ts";
-import { openHarness } from "./harness/index.ts";
+import { sandboxLabel, sandboxLines, viewState } from "./gateway/view.ts";
+import { checkHarness, createHarnesses } from "./harness/index.ts";
 import { configuredModels } from "./models/configured.ts";
 import type { Models } from "./models/model.ts";
-import { openDriver } from "./sandbox/index.ts";
-import type { Sandbox, SandboxHealth } from "./sandbox/sandbox.ts";
+import { openDriver, sandboxKind } from "./sandbox/index.ts";
+import type { SandboxHealth } from "./sandbox/sandbox.ts";
 import type { EventTarget } from "./schedule/parse.ts";
 import { createScheduler, type Scheduler } from "./schedule/runner.ts";
 import { openStore } from "./store/db.ts";
@@ -39,6 +40,7 @@ import { localTimeZone } from "./sys/calendar.ts";
 import type { Clock } from "./sys/clock.ts";
 import type { Log } from "./sys/log.ts";
 import { processTable } from "./sys/process-tree.ts";
+import { removeStaleSocket } from "./sys/serve.ts";
 import { systemSpawn } from "./sys/spawn.ts";
 import { createTools } from "./tools/index.ts";
 import { createRedactor } from "./vault/redact.ts";
@@ -79,6 +81,8 @@ interface Parts {
   modelOf(session: Session | undefined): string;
   /** What the driver last said of itself; it is asked in the background, since the answer takes a while. */
   health(): SandboxHealth | undefined;
+  /** What the owner should know, for `status`. */
+  notices: string[];
 }
 
 /** Boots the program. @throws Failure with the reason why it cannot start; nothing stays open then. */
@@ -89,6 +93,8 @@ export async function startApp(options: StartOptions): Promise<App> {
     for (const close of closers.splice(0).reverse()) await quietly(log, close);
   };
   try {
+    // 0. Settings that name parts which this program does not have: a sandbox that is not there must not become another.
+    checkParts(config);
     // 1. The store, and what it says of the last lives.
     const store = createStore(openStore(config.paths.database, { copies: config.paths.backups }));
     closers.push(() => store.close());
@@ -112,15 +118,30 @@ export async function startApp(options: StartOptions): Promise<App> {
     await quietly(log, () => parts.driver.sweep());
     const { resumed, offered } = middle.gateway.resume(crashLoop);
     await middle.scheduler.start();
-    // 6. Signs of life.
+    // 6. Signs of life; after a crash loop what waits is taken up once this start has lived.
+    if (crashLoop) parts.notices.push(crashLoopNotice(store.inputs.waitingCount()));
     const life = new AbortController();
     closers.push(() => life.abort());
-    void keepAlive(options, { store, startId, signal: life.signal });
+    const onLived = crashLoop ? middle.gateway.wakeWaiting : () => undefined;
+    void keepAlive({ clock, log, starts: store.starts, onLived }, { start: startId, signal: life.signal });
     log.info("Started", { resumed: resumed.length, offered: offered.length, crashLoop });
     return running;
   } catch (error) {
     await closeAll();
     throw error;
+  }
+}
+
+function crashLoopNotice(waiting: number): string {
+  const what = `The program ended ${limits.startsShortMax} times shortly after its start, so no turn goes on by itself`;
+  return waiting === 0 ? what : `${what}; ${waiting} waiting are taken up after a minute`;
+}
+
+/** @throws Failure `settings` for a sandbox or a harness that this program does not have. */
+function checkParts({ settings }: Config): void {
+  for (const { sandbox, harness } of [settings, ...Object.values(settings.agents)]) {
+    if (sandbox !== undefined) sandboxKind(sandbox);
+    if (harness !== undefined) checkHarness(harness);
   }
 }
 
@@ -159,6 +180,7 @@ async function openParts(
     transcript: createTranscript({ log }),
     modelOf: (session) => session?.model ?? settings.agents[session?.agent ?? "main"]?.model ?? chosen,
     health: () => health,
+    notices: idleSettings(config),
   };
 }
 
@@ -174,6 +196,7 @@ interface Middle {
 function openMiddle(options: StartOptions, parts: Parts): Middle {
   const { config, log, clock } = options;
   const { store, layout, driver } = parts;
+  const { memoryMb, processes } = config.settings.limits;
   let terminal: Terminal | undefined;
   const timeZone = localTimeZone();
   const settings = createSettingBook({
@@ -184,19 +207,25 @@ function openMiddle(options: StartOptions, parts: Parts): Middle {
     isolationWaived: config.settings.isolation === "none",
     health: parts.health,
     facts: store.facts,
-    tools: createTools({ clock, bounds: boundsOf(config.settings.limits) }),
+    tools: createTools({ clock, bounds: { memoryBytes: memoryMb * 1_048_576, processes } }),
     timeZone,
     log,
-    isLocal: (adapter) => adapter === "terminal",
+    isLocal: (adapter) => doors[adapter]?.local === true,
   });
   const scheduler = createScheduler({
     eventsDir: layout.events,
     store: store.schedules,
     clock,
     log: log.child({ part: "schedule" }),
-    receive: (inbound) => gateway.receive(inbound, terminalTraits),
+    receive: (inbound) => gateway.receive(inbound, doors[inbound.adapter] ?? noTraits),
     resolve: resolveTarget,
   });
+  const harnesses = createHarnesses((name) => ({
+    models: parts.models,
+    clock,
+    log: log.child({ part: name }),
+    timeZone,
+  }));
   const timeoutSeconds = config.settings.limits.timeoutSeconds;
   const gateway = createGateway({
     ...parts,
@@ -209,8 +238,8 @@ function openMiddle(options: StartOptions, parts: Parts): Middle {
     }),
     commands,
     admit: (inbound, traits) => admit(inbound, { local: traits.local }),
-    harness: lazyHarness(options, { parts, timeZone }),
-    openSandbox: async (request) => bounded(await driver.open(request), config.settings.limits),
+    harness: (session) => harnesses(config.settings.agents[session.agent]?.harness ?? config.settings.harness),
+    openSandbox: (request) => driver.open(request),
     setting: settings.of,
     services: (row, sandbox) =>
       turnServices({ layout, clock, schedule: (turn) => scheduler.of(turn.replyTo, turn.requester) }, { row, sandbox }),
@@ -228,6 +257,7 @@ function openMiddle(options: StartOptions, parts: Parts): Middle {
     killBackground: (session) => driver.kill(sessionScope(session)),
     backgroundOf: (session) => driver.running().filter((found) => found.scope === sessionScope(session)),
     confirmTools: settings.confirm,
+    onGone: (inputs) => terminal?.gone(inputs),
     turnsParallelMax: config.settings.limits.turnsParallel,
     ...(timeoutSeconds === undefined ? {} : { timeoutMs: timeoutSeconds * 1000 }),
   });
@@ -267,6 +297,8 @@ function openTerminalDoor(options: StartOptions, { parts, middle }: { parts: Par
     eventsAfter: (session, after) => store.turns.eventsOfSession(session, { after }),
     turnEvents: (turn) => store.turns.events(turn),
     keepFile: (inbound, file) => keepInboundFile({ layout, clock }, { inbound, ...file }),
+    seen: (session) => Number(store.facts.get(`seen-${session}`) ?? store.turns.lastEvent()),
+    saw: (session, n) => store.facts.set(`seen-${session}`, String(n)),
     commands: commands.map(({ name, args, summary }) => ({ name, summary, ...(args === undefined ? {} : { args }) })),
     user: { id: String(uid), name: config.env.USER ?? config.env.LOGNAME ?? userName() },
     pid: process.pid,
@@ -302,7 +334,7 @@ async function openControlSocket(
     chat: terminal.chat,
     onError,
   });
-  rmSync(config.paths.socket, { force: true });
+  removeStaleSocket(config.paths.socket);
   return serve({ unix: config.paths.socket }, answer);
 }
 
@@ -328,24 +360,37 @@ function createRunning(
   const stop: App["stop"] = async ({ drainMs, reason }) => {
     const begun = clock.monotonic();
     log.info("Stopping", { reason, drainMs });
-    const { drained, interrupted, proof } = await middle.gateway.close(drainMs);
-    const background = await parts.driver.kill();
-    leave(reason);
-    parts.store.starts.ended(parts.startId, clock.now());
-    const report: StopReport = {
-      drained,
-      interrupted,
-      killed: [...proof.killed, ...background.killed],
-      survivors: [...proof.survivors, ...background.survivors],
-      ms: Math.round(clock.monotonic() - begun),
-    };
-    log.info("Stopped", { ...report });
-    // The answer to whoever asked goes out first.
-    void clock.sleep(limits.lastWordMs).then(closeAll).finally(close);
-    return report;
+    try {
+      const { drained, interrupted, proof } = await middle.gateway.close(drainMs);
+      const background = await parts.driver.kill();
+      leave(reason);
+      await quietly(log, () => parts.store.starts.ended(parts.startId, clock.now()));
+      const report: StopReport = {
+        drained,
+        interrupted,
+        killed: [...proof.killed, ...background.killed],
+        survivors: [...proof.survivors, ...background.survivors],
+        ms: Math.round(clock.monotonic() - begun),
+      };
+      log.info("Stopped", { ...report });
+      return report;
+    } finally {
+      // Whatever broke on the way, the program ends; the answer to whoever asked goes out first.
+      void clock.sleep(limits.lastWordMs).then(closeAll).finally(close);
+    }
   };
   return {
-    status: () => statusOf(options, { parts, gateway: middle.gateway, startedAt }),
+    status: () =>
+      statusReport({
+        ...options,
+        ...parts,
+        startedAt,
+        gateway: middle.gateway,
+        model: parts.modelOf(undefined),
+        health: parts.health(),
+        adapters: Object.keys(doors).map((name) => ({ name, type: name, state: "connected" })),
+        notices: parts.notices,
+      }),
     stop(how) {
       // Whoever asks again and wants no wait ends the wait of the first.
       if (stopping !== undefined && how.drainMs === 0) middle.gateway.hurry();
@@ -356,83 +401,20 @@ function createRunning(
   };
 }
 
-function statusOf(
-  { config, alone, version }: StartOptions,
-  { parts, gateway, startedAt }: { parts: Parts; gateway: Gateway; startedAt: number },
-): StatusReport {
-  const { store, driver } = parts;
-  const model = parts.modelOf(undefined);
-  const health = parts.health();
-  return {
-    version,
-    protocol: protocolVersion,
-    pid: process.pid,
-    startedAt,
-    alone,
-    stateDir: config.stateDir,
-    workspace: config.workspace,
-    model,
-    demo: isDemo(model),
-    sandbox: { kind: config.settings.sandbox, ...(health ?? { isolation: "being checked", works: true }) },
-    adapters: [{ name: "terminal", type: "terminal", state: "connected" }],
-    turns: gateway.running().map((turn) => ({
-      turn: turn.row.id,
-      session: turn.row.session,
-      title: store.sessions.get(turn.row.session)?.title ?? "",
-      startedAt: turn.row.startedAt,
-      doing: turn.doing(),
-    })),
-    waiting: store.inputs.waitingCount(),
-    commands: driver.running(),
-    memoryBytes: process.memoryUsage.rss(),
-    notices: config.problems.map(({ path, message }) => `${path}: ${message}`),
-  };
-}
+/** The doors by the name of their adapter: what is true of whoever comes in there. */
+const doors: Readonly<Record<string, AdapterTraits>> = { terminal: terminalTraits };
+const noTraits: AdapterTraits = { local: false, live: false };
 
-/** Notes that the program lives: soon after the start, so that this was no short life, then now and then. */
-async function keepAlive(
-  { clock, log }: StartOptions,
-  { store, startId, signal }: { store: Store; startId: number; signal: AbortSignal },
-): Promise<void> {
-  for (let waitMs: number = limits.startLifeMs; ; waitMs = limits.aliveEveryMs) {
-    await clock.sleep(waitMs, signal);
-    if (signal.aborted) return;
-    await quietly(log, () => store.starts.alive(startId, clock.now()));
-  }
-}
-
-/** The harness of a session, loaded at its first turn. */
-function lazyHarness({ config, clock, log }: StartOptions, { parts, timeZone }: { parts: Parts; timeZone: string }) {
-  const opened = new Map<string, ReturnType<typeof openHarness>>();
-  return (session: Session) => {
-    const name = config.settings.agents[session.agent]?.harness ?? config.settings.harness;
-    const found =
-      opened.get(name) ?? openHarness(name, { models: parts.models, clock, log: log.child({ part: name }), timeZone });
-    opened.set(name, found);
-    return found;
-  };
-}
-
-/** Bounds of the settings as commands take them. */
-function boundsOf({ memoryMb, processes }: Config["settings"]["limits"]) {
-  return { memoryBytes: memoryMb * 1_048_576, processes };
-}
-
-/** The same sandbox, whose commands have the bounds of the settings. */
-function bounded(sandbox: Sandbox, limits: Config["settings"]["limits"]): Sandbox {
-  const bounds = boundsOf(limits);
-  return { ...sandbox, spawn: (command) => sandbox.spawn({ ...command, limits: { ...bounds, ...command.limits } }) };
-}
-
-/** Event files of this program's own conversations; every adapter's name is known here. */
+/** Which conversation an event file means. */
 function resolveTarget({
   platform,
   conversation,
   kind,
 }: EventTarget): Pick<Address, "adapter" | "conversation"> | { problem: string } {
-  if (platform !== undefined && platform !== "terminal")
-    return { problem: `There is no adapter ${JSON.stringify(platform)}` };
-  return { adapter: "terminal", conversation: { id: conversation, kind: kind ?? "direct" } };
+  const [only] = Object.keys(doors);
+  const adapter = platform ?? only ?? "";
+  if (!Object.hasOwn(doors, adapter)) return { problem: `There is no adapter ${JSON.stringify(adapter)}` };
+  return { adapter, conversation: { id: conversation, kind: kind ?? "direct" } };
 }
 
 /** Runs what must not stop the rest; what it throws is logged. */

@@ -70,7 +70,9 @@ export async function loadConfig({ flags = {}, env = systemEnvironment(), parts 
   prepareStateDirectory(stateDir);
   const paths = statePaths(stateDir);
   const { settings, workspace, warnings, secrets } = readSettings(paths.settings, { flags, env, parts, stateDir });
-  const values = new Set(secrets);
+  // Whoever asks for them or not: what looks like a secret in our environment must not come out again.
+  const inherited = Object.entries(env).flatMap(([name, value]) => (value && looksSecret(name) ? [value] : []));
+  const values = new Set([...secrets, ...inherited]);
   const remember = (value: string) => {
     values.add(value);
     return value;

@@ -1,6 +1,6 @@
 // What goes over the control socket's chat (`/v1/chat`), one JSON object a line.
 import type { TurnEvent } from "./event.ts";
-import type { EventNumber, SessionId, TurnId } from "./ids.ts";
+import type { EventNumber, InputId, SessionId, TurnId } from "./ids.ts";
 import type { Outgoing, Receipt } from "./message.ts";
 
 /** Protocol version: both sides must be equal, else the answer says which side to restart. */
@@ -60,6 +60,8 @@ export type ChatDown =
   | { type: "event"; n: EventNumber; turn: TurnId; session: SessionId; event: TurnEvent }
   /** Replaces what the screen shows of the answer that is just forming: somebody joined or came back. */
   | { type: "forming"; turn: TurnId; session: SessionId; text: string }
+  /** A waiting input was removed and starts no turn. */
+  | { type: "gone"; input: InputId }
   | { type: "receipt"; id: string; receipt: Receipt }
   /** Something said by the program itself and not by the agent. */
   | { type: "post"; outgoing: Outgoing }

@@ -35,7 +35,7 @@ export const limits = {
   /** A command without a timeout of its own. */
   commandMs: 10 * 60_000,
   commandMsMax: 24 * 60 * 60_000,
-  /** Memory and processes of one turn's commands. */
+  /** Memory and processes of the commands that one turn runs at a time, and of a session's background commands. */
   memoryBytesMax: 4 * 1024 * 1024 * 1024,
   processesMax: 512,
   /** Background commands of one session. */
@@ -93,6 +93,9 @@ export const limits = {
   adminRowsMax: 10_000,
   adminTextCharsMax: 4_000,
   adminBodyBytesMax: 1024 * 1024,
+  /** Search for words that the index does not know: texts looked at, and how many of them at a time. */
+  searchRowsMax: 200_000,
+  searchPageRows: 500,
   /** From `start` to an instance that answers. */
   readyMs: 30_000,
   /** Longest `stop --timeout` and `drainMs`. */
@@ -105,6 +108,8 @@ export const limits = {
   /** Log lines shown when a start fails, and the end of a log file that is read for them. */
   tailLinesMax: 20,
   tailBytesMax: 16 * 1024 * 1024,
+  /** With less room than this a process may end without its reason being written anywhere. */
+  lastWordBytes: 64 * 1024,
   /** A paragraph, or another block, of a forming answer that is redrawn at most; what is longer is cut (terminal). */
   answerParagraphCharsMax: 4_000,
   answerBlockCharsMax: 16_000,
@@ -138,6 +143,8 @@ export const limits = {
   watchMs: 250,
   watchSlowMs: 1_000,
   watchSlowAfterMs: 30_000,
+  /** Of a process's command line, where it is told what was killed. */
+  processLineCharsMax: 200,
   /** Rounds of freezing before a tree that grows while it is frozen is killed as it is. */
   freezeRoundsMax: 20,
   /** Trying whether bubblewrap works. */

@@ -65,8 +65,8 @@ export type Receipt =
   | { state: "context"; input: number }
   /** Stored before: a re-delivery, nothing happens again. */
   | { state: "duplicate"; input: number }
-  /** A command; its answer, if any, is in `answer`. */
-  | { state: "done"; input?: number; answer?: Outgoing; session?: number }
+  /** A command; its answer, if any, is in `answer`. `ok: false`: it could not be done, and the answer says why. */
+  | { state: "done"; ok: boolean; input?: number; answer?: Outgoing }
   /** Not let in or not taken; one sentence why. */
   | { state: "refused"; reason: string };
 

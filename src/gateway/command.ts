@@ -1,4 +1,5 @@
 // The contract of chat commands: what a person asks of the program itself, in every adapter.
+import type { InputId } from "../core/ids.ts";
 import type { Inbound, Outgoing } from "../core/message.ts";
 import type { Session } from "../core/session.ts";
 import type { ModelInfo } from "../models/model.ts";
@@ -27,6 +28,8 @@ export interface CommandServices {
   /** Kills the background commands of a session. */
   killBackground(session: number): Promise<Proof>;
   backgroundOf(session: number): { pid: number; command: string; startedAt: number }[];
+  /** Waiting inputs were removed and start no turn. */
+  onGone(inputs: InputId[]): void;
   /** Notes that tools may run without isolation. */
   confirmTools(): void;
   now(): number;

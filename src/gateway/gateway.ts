@@ -1,6 +1,7 @@
 // The middle of the house: admits what comes in, stores it, finds its session, runs its turn.
 import type { Admission } from "../access/admission.ts";
 import { Failure, failureData, failureText } from "../core/failure.ts";
+import type { InputId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { FileRef, Inbound, Receipt } from "../core/message.ts";
 import type { Session } from "../core/session.ts";
@@ -8,7 +9,7 @@ import { excerpt } from "../core/words.ts";
 import type { Command, CommandServices } from "./command.ts";
 import type { AdapterTraits } from "./handle.ts";
 import { createQueue } from "./queue.ts";
-import { type Resumed, resumeTurns } from "./resume.ts";
+import { type Resumed, resumeTurns, wakeWaiting } from "./resume.ts";
 import { createSessionBook, type Resolved } from "./sessions.ts";
 import { isStop, stopHere } from "./stop.ts";
 import { startTurn, type TurnDeps } from "./turn.ts";
@@ -33,6 +34,8 @@ export interface GatewayDeps
   keepFile(inbound: Inbound, file: { name: string; bytes: Uint8Array }): Promise<FileRef>;
   /** The history view; never throws. */
   onInbound(inbound: Inbound): void;
+  /** Waiting inputs were removed and start no turn; never throws. */
+  onGone(inputs: InputId[]): void;
   turnsParallelMax?: number;
 }
 
@@ -53,7 +56,8 @@ export function createGateway(deps: GatewayDeps) {
 
   /** A message that starts or joins a turn. */
   const receiveMessage = async (inbound: Inbound & { kind: "message" }): Promise<Receipt> => {
-    const message = await withinLimits(deps, inbound);
+    // Nothing is kept for what came before.
+    const message = store.inputs.has(inbound) ? inbound : await withinLimits(deps, inbound);
     // The turn that it starts is stored with it: one commit, and a person waits for each.
     const { receipt, start } = store.transaction(() => {
       const receipt = place(message);
@@ -119,7 +123,7 @@ export function createGateway(deps: GatewayDeps) {
       if (original?.state === "waiting" && original.inbound.kind === "message") {
         store.inputs.replaceBody(original.id, { ...original.inbound, text: inbound.text });
         const { input, fresh } = store.inputs.add(inbound, { state: "done", session, at });
-        return { state: fresh ? "done" : "duplicate", input: input.id };
+        return fresh ? { state: "done", ok: true, input: input.id } : { state: "duplicate", input: input.id };
       }
       const steers = original?.state === "taken" && session !== null;
       const { input, fresh } = store.inputs.add(inbound, { state: steers ? "waiting" : "context", session, at });
@@ -162,11 +166,11 @@ export function createGateway(deps: GatewayDeps) {
         const { input, fresh } = store.inputs.add(inbound, { state: "done", session, at: clock.now() });
         if (!fresh) return { state: "duplicate", input: input.id };
         const answer = effect.apply?.() ?? effect.answer;
-        return { state: "done", input: input.id, ...(answer === undefined ? {} : { answer }) };
+        return { state: "done", ok: true, input: input.id, ...(answer === undefined ? {} : { answer }) };
       });
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      return { state: "done", answer: { markdown: failureText(failureData(error)) } };
+      return { state: "done", ok: false, answer: { markdown: failureText(failureData(error)) } };
     }
   };
 
@@ -185,7 +189,8 @@ export function createGateway(deps: GatewayDeps) {
       if (called !== undefined)
         return receiveCommand(inbound, { ...called, owner: admission.role === "owner", traits });
       if (inbound.kind === "message") return receiveMessage(inbound);
-      if (inbound.kind === "edit") return receiveEdit(inbound);
+      if (inbound.kind === "edit")
+        return receiveEdit({ ...inbound, text: cleanText(inbound.text).slice(0, limits.inputCharsMax) });
       return receiveOther(inbound);
     },
     /** Goes on with what the last process left. */
@@ -196,7 +201,9 @@ export function createGateway(deps: GatewayDeps) {
     running: () => queue.running(),
     runningIn: (session: number) => queue.active(session),
     /** The session that a place leads to now. */
-    sessionAt: (inbound: Inbound): Session | undefined => store.transaction(() => book.resolve(inbound)?.session),
+    sessionAt: book.find,
+    /** Starts what waits; after a crash loop nothing does so by itself for a while. */
+    wakeWaiting: () => wakeWaiting({ store, queue }),
     /** Sets the working folder of the session at a place; makes the session when there is none. */
     useFolder(inbound: Inbound, folder: string): Session | undefined {
       return store.transaction(() => {
@@ -235,12 +242,17 @@ function unknownCommand(inbound: Inbound): Receipt {
   return { state: "refused", reason: `There is no command /${excerpt(name, 30)}; /help lists them` };
 }
 
+/** Text without halves of characters and without NUL, which no part further in would take. */
+function cleanText(text: string): string {
+  return text.toWellFormed().replaceAll("\u0000", "");
+}
+
 /** A text beyond the limit becomes a file that the agent can read, with its beginning in the message. */
 async function withinLimits(
   deps: GatewayDeps,
   inbound: Inbound & { kind: "message" },
 ): Promise<Inbound & { kind: "message" }> {
-  const text = inbound.text.toWellFormed().replaceAll("\u0000", "");
+  const text = cleanText(inbound.text);
   if (text.length <= limits.inputCharsMax) return { ...inbound, text };
   const file = await deps.keepFile(inbound, { name: "message.txt", bytes: new TextEncoder().encode(text) });
   const head = text.slice(0, limits.inputHeadChars).toWellFormed();

@@ -1,4 +1,5 @@
 // One turn at a time per session, many sessions at once; what waits is a query, never memory alone.
+import { errorText } from "../core/failure.ts";
 import type { SessionId, TurnId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { FileRef, Inbound } from "../core/message.ts";
@@ -26,7 +27,8 @@ export function createQueue(deps: QueueDeps) {
   const active = new Map<SessionId, ActiveTurn>();
   const ready = new Set<SessionId>();
   const idle: (() => void)[] = [];
-  let closed = false;
+  /** Closed until what the last process left is judged, and again at the end. */
+  let open = false;
 
   /** Runs a stored turn, and afterwards whatever waits behind it. */
   const run = (row: TurnRow, session: Session): void => {
@@ -46,24 +48,26 @@ export function createQueue(deps: QueueDeps) {
   /** What {@link Queue.begin} does. */
   const begin = (id: SessionId): (() => void) | undefined => {
     ready.delete(id);
-    if (closed || active.has(id)) return undefined;
+    if (!open || active.has(id)) return undefined;
     if (active.size >= deps.turnsParallelMax) {
       ready.add(id);
       return undefined;
     }
     const begun = store.transaction(() => create(id));
-    return begun === undefined ? undefined : () => run(begun.row, begun.session);
+    return begun === undefined ? undefined : () => guarded(id, () => run(begun.row, begun.session));
+  };
+
+  /** A full disk: the input is stored and waits; the next input or start tries again. */
+  const guarded = (session: SessionId, work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      log.error("Cannot start a turn", { session, error: errorText(error) });
+    }
   };
 
   /** Starts the next turn of a session when it has something to do and nothing runs. */
-  const wake = (id: SessionId): void => {
-    try {
-      begin(id)?.();
-    } catch (error) {
-      // A full disk: the input is stored and waits; the next input or start tries again.
-      log.error("Cannot start a turn", { session: id, error: error instanceof Error ? error.message : String(error) });
-    }
-  };
+  const wake = (id: SessionId): void => guarded(id, () => begin(id)?.());
 
   /** Stores a new turn for what waits first, with everything that may share it. */
   const create = (id: SessionId): { row: TurnRow; session: Session } | undefined => {
@@ -83,8 +87,21 @@ export function createQueue(deps: QueueDeps) {
     return { row, session };
   };
 
+  /** An orderly cut-off is no attempt that failed; without the note it counts as one, and that is all. */
+  const pause = (turn: TurnId): void => {
+    try {
+      store.turns.pause(turn);
+    } catch (error) {
+      log.warn("Cannot note that a turn was cut off", { turn, error: errorText(error) });
+    }
+  };
+
   return {
     wake,
+    /** From now on turns start. */
+    open(): void {
+      open = true;
+    },
     /**
      * Stores the next turn of a session, when it has something to do and nothing runs, in the caller's transaction.
      * @returns what starts it; to be called once that is committed.
@@ -111,7 +128,7 @@ export function createQueue(deps: QueueDeps) {
     },
     /** Takes nothing new; waits for running turns up to `drainMs`; the rest is cut off and goes on at the next start. */
     async close(drainMs: number): Promise<{ drained: TurnId[]; interrupted: TurnId[]; proof: Proof }> {
-      closed = true;
+      open = false;
       const before = [...active.values()];
       if (active.size > 0 && drainMs > 0) {
         await within(clock, { work: new Promise<void>((resolve) => idle.push(resolve)), ms: drainMs });
@@ -119,6 +136,7 @@ export function createQueue(deps: QueueDeps) {
       const left = [...active.values()];
       const proofs = await Promise.all(left.map((turn) => turn.halt("interrupt")));
       const interrupted = left.map((turn) => turn.row.id);
+      for (const turn of interrupted) pause(turn);
       return {
         drained: before.map((turn) => turn.row.id).filter((id) => !interrupted.includes(id)),
         interrupted,
@@ -139,7 +157,7 @@ export function closeLost(store: Store, { turn, at }: { turn: TurnId; at: number
   store.turns.end(turn, { outcome: "failed", at, error, usage: row.usage });
   store.turns.append(turn, { event: { type: "ended", outcome: "failed", error, usage: row.usage }, at });
   store.inputs.finish(turn);
-  store.inputs.giveUp(turn);
+  store.inputs.unassign(turn);
 }
 
 /** Inputs share a turn only when requester and reply target are equal. */

@@ -80,8 +80,6 @@ export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: Tu
       usage = addUsage(before, event.usage);
       store.turns.end(turn.id, { outcome: event.outcome, at, usage, ...(event.error && { error: event.error }) });
       store.inputs.finish(turn.id);
-      // What the turn was started for and never took would start it again, for ever.
-      store.inputs.giveUp(turn.id);
       store.sessions.touch(session.id, { at });
     }
     if (event.type === "usage") {

@@ -49,8 +49,14 @@ export function resumeTurns(deps: { store: Store; queue: Queue; hub: Hub; clock:
     queue.resume(row, session);
     resumed.push(row);
   }
-  if (!crashLoop) for (const session of store.inputs.sessionsWaiting()) queue.wake(session);
+  queue.open();
+  if (!crashLoop) wakeWaiting(deps);
   return { resumed, offered, crashLoop };
+}
+
+/** Starts what waits in every session. */
+export function wakeWaiting({ store, queue }: { store: Store; queue: Queue }): void {
+  for (const session of store.inputs.sessionsWaiting()) queue.wake(session);
 }
 
 /** Gives a turn up and says how to go on. */

@@ -28,6 +28,13 @@ export function createSessionBook({ store, clock }: { store: Store; clock: Clock
     const place = placeOf(inbound, { wiring, conversation });
     return { wiring, place, conversation, session: store.sessions.at(place) };
   };
+  /** The session that a place leads to now; makes nothing. */
+  const find = (inbound: Inbound): Session | undefined => {
+    const wiring = store.wirings.find(inbound.adapter, inbound.conversation.id);
+    const conversation = store.wirings.known(inbound.adapter, inbound.conversation.id);
+    if (wiring === undefined || conversation === undefined) return undefined;
+    return store.sessions.at(placeOf(inbound, { wiring, conversation }));
+  };
   const create = (resolved: Resolved, { folder = null }: { folder?: string | null } = {}): Session => {
     const session = store.sessions.create({ agent: resolved.wiring.agent, at: clock.now(), folder });
     store.sessions.bind(resolved.place, session.id);
@@ -35,6 +42,7 @@ export function createSessionBook({ store, clock }: { store: Store; clock: Clock
   };
   return {
     resolve,
+    find,
     create,
     /** A session of its own for an event, bound to no place; a repeated hand-over gets the one it had. */
     apart(resolved: Resolved, message: Inbound): Session {

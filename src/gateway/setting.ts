@@ -101,7 +101,7 @@ export function createSettingBook(deps: SettingDeps) {
 
 /**
  * The requester sees this conversation and what is shared; nothing else of the workspace exists inside.
- * Skills and events reach into every conversation, so only the owner's own terminal may write them there.
+ * Skills and events reach into every conversation: a person writes them, or the schedule tool in this one's name.
  */
 async function requestOf(
   deps: SettingDeps,
@@ -116,8 +116,8 @@ async function requestOf(
     requester: row.requester.id,
     session: session.id,
     workspace: layout.root,
-    writable: deps.isLocal(row.replyTo.adapter) ? [place.root, layout.skills, layout.events] : [place.root],
-    readable: deps.isLocal(row.replyTo.adapter) ? [] : [layout.skills],
+    writable: [place.root],
+    readable: [layout.skills],
     folders: [...(deps.agent(row.agent).folders ?? []), ...own],
     cwd: session.folder ?? place.scratch,
     home,

@@ -1,5 +1,6 @@
 // /stop: out of band, before anything is stored; it answers only when everything is dead.
 import { errorText } from "../core/failure.ts";
+import type { InputId } from "../core/ids.ts";
 import type { Inbound, Receipt } from "../core/message.ts";
 import { excerpt } from "../core/words.ts";
 import type { ProcessInfo, Proof } from "../sandbox/sandbox.ts";
@@ -18,6 +19,8 @@ export interface StopDeps {
   clock: Clock;
   log: Log;
   killBackground(session: number): Promise<Proof>;
+  /** Waiting inputs that were removed. */
+  onGone(inputs: InputId[]): void;
 }
 
 /** How many killed processes are named. */
@@ -26,18 +29,22 @@ const namedMax = 5;
 /** True for `/stop`, `/stop all` and the bare word. */
 export function isStop(inbound: Inbound): { all: boolean } | undefined {
   if (inbound.kind === "command") return inbound.name === "stop" ? { all: inbound.args.trim() === "all" } : undefined;
-  if (inbound.kind !== "message") return undefined;
+  // What a schedule says is work, never an order to the program.
+  if (inbound.kind !== "message" || inbound.event !== undefined) return undefined;
   const word = /^\/?stop(\s+all)?$/i.exec(inbound.text.trim());
   return word === null || !inbound.addressed ? undefined : { all: word[1] !== undefined };
 }
 
 /** Stops what runs where `inbound` was written. Works although the disk is full or the harness hangs. */
 export async function stopHere(deps: StopDeps, { inbound, all }: { inbound: Inbound; all: boolean }): Promise<Receipt> {
-  const session =
-    bestEffort(deps, () => deps.book.resolve(inbound)?.session?.id) ?? runningHere(deps, inbound)?.row.session;
+  // Sent again after a lost answer, it must not stop what began meanwhile.
+  if (bestEffort(deps, () => deps.store.inputs.has(inbound)) === true) return answer("Stopped before.");
+  const session = bestEffort(deps, () => deps.book.find(inbound)?.id) ?? runningHere(deps, inbound)?.row.session;
   if (session === undefined) return answer("Nothing is running.");
   const turn = deps.queue.active(session);
-  const removed = bestEffort(deps, () => deps.store.inputs.drop(session)) ?? 0;
+  const gone = bestEffort(deps, () => deps.store.inputs.drop(session)) ?? [];
+  const removed = gone.length;
+  deps.onGone(gone);
   const proofs = [
     turn === undefined ? undefined : await turn.halt("stop"),
     all ? await deps.killBackground(session) : undefined,
@@ -96,5 +103,5 @@ function bestEffort<Result>({ log }: StopDeps, work: () => Result): Result | und
 }
 
 function answer(markdown: string): Receipt {
-  return { state: "done", answer: { markdown } };
+  return { state: "done", ok: true, answer: { markdown } };
 }

@@ -72,6 +72,8 @@ export function startTurn(deps: TurnDeps, { row, session }: { row: TurnRow; sess
   let sandbox: Sandbox | undefined;
   let doing = "starting";
   let halting: Halt | undefined;
+  /** It is over, whatever part of it may still be hanging somewhere. */
+  let left = false;
   let letGo: () => void = () => undefined;
   const abandoned = new Promise<"abandoned">((resolve) => {
     letGo = () => resolve("abandoned");
@@ -79,6 +81,10 @@ export function startTurn(deps: TurnDeps, { row, session }: { row: TurnRow; sess
 
   /** One event: stored, then shown. A store that fails ends the turn; the work so far stays as it was stored. */
   const record = (event: TurnEvent): void => {
+    if (left) throw new Error("The turn was given up");
+    // What it was started for and never took belongs to it all the same: it would start it again, for ever.
+    if (event.type === "ended" && halting !== "interrupt")
+      for (const taken of untaken(deps, row)) recorder.record(taken);
     // Shutdown leaves the turn open, so that the next start goes on with it.
     if (event.type === "ended" && halting === "interrupt") {
       recorder.flush();
@@ -88,20 +94,27 @@ export function startTurn(deps: TurnDeps, { row, session }: { row: TurnRow; sess
     doing = describe(event) ?? doing;
   };
 
+  const work = async (): Promise<void> => {
+    const setting = await deps.setting(row, session);
+    sandbox = await deps.openSandbox(setting.request);
+    if (abort.signal.aborted) return;
+    if (setting.notice !== undefined) record({ type: "notice", text: setting.notice });
+    const harness = await deps.harness(session);
+    const system = await setting.system(sandbox);
+    const turn = buildTurn(deps, { row, session, setting, system, sandbox, recorder, signal: abort.signal });
+    await consume(harness.run(turn), { record, until: abandoned, redactor: deps.redactor });
+  };
+
   const run = async (): Promise<void> => {
     try {
-      const setting = await deps.setting(row, session);
-      sandbox = await deps.openSandbox(setting.request);
-      if (setting.notice !== undefined) record({ type: "notice", text: setting.notice });
-      const harness = await deps.harness(session);
-      const system = await setting.system(sandbox);
-      const turn = buildTurn(deps, { row, session, setting, system, sandbox, recorder, signal: abort.signal });
-      await consume(harness.run(turn), { record, until: abandoned, redactor: deps.redactor });
+      // Whatever hangs is left behind once a stop has waited long enough.
+      await Promise.race([work(), abandoned]);
       if (!recorder.ended()) record(endedEvent(halting === undefined ? "failed" : "stopped", missingEnd(halting)));
     } catch (error) {
       log.error("Turn failed", { error: errorText(error), stack: error instanceof Error ? error.stack : undefined });
       finishBroken({ recorder, record, error, stopped: halting !== undefined, log });
     } finally {
+      left = true;
       await sandbox
         ?.kill(turnScope(row.id))
         .catch((error) => log.error("Cannot kill what a turn left", { error: errorText(error) }));
@@ -121,6 +134,15 @@ export function startTurn(deps: TurnDeps, { row, session }: { row: TurnRow; sess
   const done = run();
   if (deps.timeoutMs !== undefined) void limitTime(deps, { done, expire: () => halt("timeout") });
   return { row, doing: () => doing, ended: recorder.ended, done, halt };
+}
+
+/** Inputs that started a turn and that it did not take, as taken: their text is in the session for whoever goes on. */
+function untaken({ store, clock }: TurnDeps, row: TurnRow): TurnEvent[] {
+  return store.inputs.untaken(row.id).map(({ id, inbound }) => {
+    const text = inbound.kind === "message" || inbound.kind === "edit" ? inbound.text : "";
+    const message = { role: "user" as const, content: [{ type: "text" as const, text }], timestamp: clock.now() };
+    return { type: "taken", inputs: [id], text, entry: { kind: "message", message } };
+  });
 }
 
 /** Ends the turn when its time is over, unless it is over before. */
@@ -191,7 +213,10 @@ function buildTurn(
     history: deps.branches.get(session.id, session.head),
     head: recorder.head,
     startedCalls: row.attempts > 1 ? deps.store.turns.startedCalls(row.id) : new Set(),
-    next: () => deps.next(row),
+    next() {
+      const input = deps.next(row);
+      return input === undefined ? undefined : { ...input, text: deps.redactor.exact(input.text) };
+    },
     file: (stored) => deps.file(row, stored),
     signal,
     tools: setting.tools.map((tool) => redactTool(tool, deps.redactor)),

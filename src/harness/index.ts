@@ -12,14 +12,29 @@ export const harnesses = {
 export type HarnessName = keyof typeof harnesses;
 
 /** True for the name of a harness. */
-export function isHarnessName(name: string): name is HarnessName {
+function isHarnessName(name: string): name is HarnessName {
   return Object.hasOwn(harnesses, name);
 }
 
-/** Loads a harness. @throws Failure `settings` for an unknown name. */
-export async function openHarness(name: string, deps: HarnessDeps): Promise<Harness> {
-  if (isHarnessName(name)) return harnesses[name].load(deps);
-  throw new Failure("settings", `Cannot open harness ${JSON.stringify(name)}: there is no such harness`, {
+/** @throws Failure `settings` for a name that this program does not have. */
+export function checkHarness(name: string): void {
+  if (isHarnessName(name)) return;
+  throw new Failure("settings", `Cannot use harness ${JSON.stringify(name)}: this program has no such harness`, {
     hint: `Harnesses: ${Object.keys(harnesses).join(", ")}`,
   });
+}
+
+async function openHarness(name: string, deps: HarnessDeps): Promise<Harness> {
+  checkHarness(name);
+  return harnesses[name as HarnessName].load(deps);
+}
+
+/** Opens each harness once, when it is first asked for. @throws Failure `settings` for an unknown name. */
+export function createHarnesses(deps: (name: string) => HarnessDeps): (name: string) => Promise<Harness> {
+  const opened = new Map<string, Promise<Harness>>();
+  return (name) => {
+    const found = opened.get(name) ?? openHarness(name, deps(name));
+    opened.set(name, found);
+    return found;
+  };
 }

@@ -15,13 +15,16 @@ export const drivers = {
   host: { load: async (deps) => (await import("./host/index.ts")).createHostDriver(deps) },
 } satisfies Record<string, DriverType>;
 
-/** Loads the driver that a setting names (`host`, `image:debian`). @throws Failure `settings` for an unknown kind. */
-export async function openDriver(setting: string, deps: DriverDeps): ReturnType<DriverType["load"]> {
+/** The kind that a setting names (`host`, `image:debian`). @throws Failure `settings` for one that there is not. */
+export function sandboxKind(setting: string): keyof typeof drivers {
   const kind = setting.split(":", 1)[0] ?? "";
-  if (!Object.hasOwn(drivers, kind)) {
-    throw new Failure("settings", `Cannot use sandbox ${JSON.stringify(setting)}: this program has no such kind`, {
-      hint: `Kinds: ${Object.keys(drivers).join(", ")}`,
-    });
-  }
-  return drivers[kind as keyof typeof drivers].load(deps);
+  if (Object.hasOwn(drivers, kind)) return kind as keyof typeof drivers;
+  throw new Failure("settings", `Cannot use sandbox ${JSON.stringify(setting)}: this program has no such kind`, {
+    hint: `Kinds: ${Object.keys(drivers).join(", ")}`,
+  });
+}
+
+/** Loads the driver that a setting names. @throws Failure `settings` for an unknown kind. */
+export async function openDriver(setting: string, deps: DriverDeps): ReturnType<DriverType["load"]> {
+  return drivers[sandboxKind(setting)].load(deps);
 }

@@ -1,9 +1,20 @@
 // Opens the one database file, in the one process that may.
-import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+} from "node:fs";
 import { join } from "node:path";
 import { openDatabase } from "#sqlite";
 import { Failure } from "../core/failure.ts";
 import type { Database } from "../sys/sqlite.ts";
+import { guarded } from "./guard.ts";
 import { type Migration, migrate } from "./migrate.ts";
 
 /** Copies made ahead of a migration, that are kept. */
@@ -32,7 +43,7 @@ export function openStore(
   let db: Database | undefined;
   try {
     // Made by us, since the engine would make it readable for others; its -wal and -shm take its mode over.
-    closeSync(openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600));
+    makePrivate(path);
     db = openDatabase(path);
     db.exec(pragmas);
     const opened = db;
@@ -42,7 +53,7 @@ export function openStore(
         if (copies !== undefined) keepCopy(opened, { folder: copies, from });
       },
     });
-    return opened;
+    return guarded(opened, (error) => knownFailure(error, path) ?? error);
   } catch (error) {
     db?.close();
     throw storeFailure(error, path);
@@ -68,39 +79,63 @@ export function checkDatabase(path: string): string[] {
   }
 }
 
+/** What the engine's words mean, and what can be done about it. */
+const states: readonly [RegExp, string, string][] = [
+  [
+    /not a database|malformed|corrupt/i,
+    "it is damaged",
+    "Move the file away and restore a backup; remoteagent doctor says more",
+  ],
+  [
+    /readonly|read-only|attempt to write/i,
+    "it is read-only",
+    "Make the state folder and the files in it writable for this user",
+  ],
+  [/full|ENOSPC/i, "the disk is full", "Free some space and try again"],
+  [/locked|busy/i, "another program has it open", "remoteagent status shows who"],
+  [
+    /unable to open|permission|denied|disk i\/o|EACCES|ELOOP/i,
+    "it cannot be opened",
+    "Check that the state folder exists and belongs to this user",
+  ],
+];
+
 /** A throw of the engine as one sentence; failures of ours pass through. */
 export function storeFailure(error: unknown, path: string): Failure {
   if (error instanceof Failure) return error;
-  const words = error instanceof Error ? error.message : String(error);
-  const known: [RegExp, string, string][] = [
-    [
-      /not a database|malformed|corrupt/i,
-      "it is damaged",
-      "Move the file away and restore a backup; remoteagent doctor says more",
-    ],
-    [
-      /readonly|read-only|attempt to write/i,
-      "it is read-only",
-      "Make the state folder and the files in it writable for this user",
-    ],
-    [/full|ENOSPC/i, "the disk is full", "Free some space and try again"],
-    [/locked|busy/i, "another program has it open", "remoteagent status shows who"],
-    [
-      /unable to open|permission|denied|disk i\/o|EACCES|ELOOP/i,
-      "it cannot be opened",
-      "Check that the state folder exists and belongs to this user",
-    ],
-  ];
-  const [, state, hint] = known.find(([form]) => form.test(words)) ?? [
-    undefined,
-    "the database engine refused it",
-    undefined,
-  ];
-  return new Failure("store", `Cannot use database ${JSON.stringify(path)}: ${state}`, {
-    ...(hint === undefined ? {} : { hint }),
-    detail: words,
-    cause: error,
-  });
+  const state = "the database engine refused it";
+  return (
+    knownFailure(error, path) ?? new Failure("store", sentence(path, state), { detail: words(error), cause: error })
+  );
+}
+
+/** The same for what can happen to any database; none for what is a mistake of the program. */
+function knownFailure(error: unknown, path: string): Failure | undefined {
+  const detail = words(error);
+  const known = states.find(([form]) => form.test(detail));
+  if (known === undefined) return undefined;
+  const [, state, hint] = known;
+  return new Failure("store", sentence(path, state), { hint, detail, cause: error });
+}
+
+function sentence(path: string, state: string): string {
+  return `Cannot use database ${JSON.stringify(path)}: ${state}`;
+}
+
+function words(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Makes the file when it is absent, and in any case takes the rights of others away. */
+function makePrivate(path: string): void {
+  if (path === ":memory:") return;
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  try {
+    fchmodSync(fd, 0o600);
+  } finally {
+    closeSync(fd);
+  }
+  for (const file of [`${path}-wal`, `${path}-shm`]) if (existsSync(file)) chmodSync(file, 0o600);
 }
 
 /** Writes a whole copy beside the others and drops the oldest. */
@@ -110,6 +145,7 @@ function keepCopy(db: Database, { folder, from }: { folder: string; from: number
   const target = join(folder, name(from + 1));
   rmSync(target, { force: true });
   db.prepare("VACUUM INTO ?").run(target);
+  chmodSync(target, 0o600);
   const all = readdirSync(folder)
     .filter((file) => file.startsWith("before-migration-") && file.endsWith(".db"))
     .sort();

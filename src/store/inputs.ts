@@ -34,19 +34,24 @@ export function openInputs(db: Database) {
   const giveUp = db.prepare("UPDATE inputs SET state = 'done' WHERE turn = ? AND state = 'waiting'");
   const set = db.prepare("UPDATE inputs SET state = ? WHERE id = ?");
   const setBody = db.prepare("UPDATE inputs SET body = ? WHERE id = ?");
-  const dropWaiting = db.prepare("UPDATE inputs SET state = 'removed' WHERE session = ? AND state = 'waiting'");
+  const dropWaiting = db.prepare(
+    "UPDATE inputs SET state = 'removed' WHERE session = ? AND state = 'waiting' RETURNING id",
+  );
+  const untaken = db.prepare("SELECT * FROM inputs WHERE turn = ? AND state = 'waiting' ORDER BY id");
+  const unassign = db.prepare("UPDATE inputs SET turn = NULL WHERE turn = ? AND state = 'waiting'");
   const ofMessage = db.prepare(
     `SELECT * FROM inputs WHERE adapter = ? AND conversation = ? AND kind = 'message' AND external = ?
      ORDER BY revision DESC LIMIT 1`,
   );
-  const revisionOf = (inbound: Inbound) => inbound.revision ?? 0;
+  const keyOf = (inbound: Inbound) =>
+    [inbound.adapter, inbound.conversation.id, inbound.kind, inbound.id, inbound.revision ?? 0] as const;
   return {
     /** Stores an inbound. `fresh: false` means that it was there before; then nothing changed. */
     add(
       inbound: Inbound,
       { state, session, at }: { state: InputState; session: SessionId | null; at: number },
     ): { input: Input; fresh: boolean } {
-      const key = [inbound.adapter, inbound.conversation.id, inbound.kind, inbound.id, revisionOf(inbound)] as const;
+      const key = keyOf(inbound);
       const { changes } = insert.run(...key, session, state, at, JSON.stringify(inbound));
       const row = known.get<Row>(...key);
       if (row === undefined) throw new Error("An input is missing right after its insert");
@@ -90,9 +95,21 @@ export function openInputs(db: Database) {
     replaceBody(id: InputId, inbound: Inbound): void {
       setBody.run(JSON.stringify(inbound), id);
     },
-    /** Removes everything that waits in a session. */
-    drop(session: SessionId): number {
-      return dropWaiting.run(session).changes;
+    /** What a turn was started for and has not taken. */
+    untaken(turn: TurnId): Input[] {
+      return untaken.all<Row>(turn).map(input);
+    },
+    /** Such inputs wait again, for another turn. */
+    unassign(turn: TurnId): void {
+      unassign.run(turn);
+    },
+    /** True when this very happening was stored before. */
+    has(inbound: Inbound): boolean {
+      return known.get<Row>(...keyOf(inbound)) !== undefined;
+    },
+    /** Removes everything that waits in a session; tells which. */
+    drop(session: SessionId): InputId[] {
+      return dropWaiting.all<{ id: number }>(session).map((row) => row.id);
     },
   };
 }

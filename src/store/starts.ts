@@ -1,6 +1,8 @@
 // How often the program started and how long it lived: the brake on crash loops.
 import type { Database } from "../sys/sqlite.ts";
 
+export type Starts = ReturnType<typeof openStarts>;
+
 /** The starts of a store. Times are Unix milliseconds. */
 export function openStarts(db: Database) {
   const insert = db.prepare("INSERT INTO starts (at, alive_at) VALUES (?, ?)");

@@ -41,6 +41,7 @@ export function openTurns(db: Database) {
   const byId = db.prepare("SELECT * FROM turns WHERE id = ?");
   const byState = db.prepare("SELECT * FROM turns WHERE state = ? ORDER BY id LIMIT 10000");
   const again = db.prepare("UPDATE turns SET state = 'running', attempts = attempts + 1, partial = NULL WHERE id = ?");
+  const pause = db.prepare("UPDATE turns SET state = 'interrupted', attempts = max(attempts - 1, 0) WHERE id = ?");
   const setState = db.prepare("UPDATE turns SET state = ? WHERE id = ?");
   const cutOff = db.prepare("UPDATE turns SET state = 'interrupted' WHERE state IN ('running', 'waiting')");
   const openInSession = db.prepare(
@@ -57,11 +58,19 @@ export function openTurns(db: Database) {
   );
   const lastNumber = db.prepare("SELECT ifnull(max(id), 0) AS n FROM events");
   const usageOf = db.prepare("SELECT usage FROM turns WHERE session = ?");
-  // A call that was started and never ended may have happened.
+  const newestOfTurn = db.prepare("SELECT id, turn, at, body FROM events WHERE turn = ? ORDER BY id DESC LIMIT ?");
+  // A call that was started and never ended may have happened. Ids come again with some models: of those the starts
+  // and ends are counted, and a start that comes last is open whatever was told before it.
   const openCalls = db.prepare(
-    `SELECT body ->> '$.call' AS call FROM events WHERE turn = ?1 AND type = 'tool' AND body ->> '$.step' = 'start'
-     EXCEPT
-     SELECT body ->> '$.call' FROM events WHERE turn = ?1 AND type = 'tool' AND body ->> '$.step' = 'end'`,
+    `SELECT call FROM (
+       SELECT id, body ->> '$.call' AS call, body ->> '$.step' AS step FROM events WHERE turn = ? AND type = 'tool'
+     ) WHERE step IN ('start', 'end') GROUP BY call
+     HAVING sum(iif(step = 'start', 1, -1)) > 0
+       OR max(iif(step = 'start', id, 0)) > max(iif(step = 'end', id, 0))`,
+  );
+  const newest = db.prepare("SELECT * FROM turns WHERE (?1 IS NULL OR state = ?1) ORDER BY id DESC LIMIT ?2");
+  const newestInSession = db.prepare(
+    "SELECT * FROM turns WHERE session = ?1 AND (?2 IS NULL OR state = ?2) ORDER BY id DESC LIMIT ?3",
   );
   const stored = (row: { id: number; turn: number; at: number; body: string }): StoredEvent => ({
     n: row.id,
@@ -93,6 +102,10 @@ export function openTurns(db: Database) {
     /** Raises the attempts and marks it running: committed before the turn starts again. */
     restart(id: TurnId): void {
       again.run(id);
+    },
+    /** Cut off by an orderly end of the program: the next start goes on, and this start does not count as an attempt. */
+    pause(id: TurnId): void {
+      pause.run(id);
     },
     setState(id: TurnId, state: TurnState): void {
       setState.run(state, id);
@@ -128,6 +141,11 @@ export function openTurns(db: Database) {
     events(id: TurnId, { after = 0, limit = 10_000 }: { after?: EventNumber; limit?: number } = {}): StoredEvent[] {
       return ofTurn.all<{ id: number; turn: number; at: number; body: string }>(id, after, limit).map(stored);
     },
+    /** The newest of a turn's events, in order. */
+    lastEvents(id: TurnId, limit: number): StoredEvent[] {
+      const rows = newestOfTurn.all<{ id: number; turn: number; at: number; body: string }>(id, limit);
+      return rows.reverse().map(stored);
+    },
     eventsOfSession(
       id: SessionId,
       { after = 0, limit = 10_000 }: { after?: EventNumber; limit?: number } = {},
@@ -144,12 +162,12 @@ export function openTurns(db: Database) {
       return usageOf.all<{ usage: string }>(session).map((row) => JSON.parse(row.usage) as Usage);
     },
     /** Newest first. */
-    list({ session, limit = 200 }: { session?: SessionId; limit?: number } = {}): TurnRow[] {
-      const where = session === undefined ? "" : "WHERE session = ?";
-      return db
-        .prepare(`SELECT * FROM turns ${where} ORDER BY id DESC LIMIT ?`)
-        .all<Row>(...(session === undefined ? [limit] : [session, limit]))
-        .map(turn);
+    list({ session, state, limit = 200 }: { session?: SessionId; state?: TurnState; limit?: number } = {}): TurnRow[] {
+      const rows =
+        session === undefined
+          ? newest.all<Row>(state ?? null, limit)
+          : newestInSession.all<Row>(session, state ?? null, limit);
+      return rows.map(turn);
     },
   };
 }

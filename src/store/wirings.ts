@@ -23,6 +23,10 @@ export function openWirings(db: Database) {
     find(adapter: string, conversation: string): Wiring | undefined {
       return find.get<Wiring>(adapter, conversation);
     },
+    /** Row number of a conversation that is known. */
+    known(adapter: string, id: string): number | undefined {
+      return known.get<{ id: number }>(adapter, id)?.id;
+    },
     /** Row number of a conversation, made when it is new. */
     conversation(adapter: string, { id, kind, at }: { id: string; kind: "direct" | "shared"; at: number }): number {
       const row = known.get<{ id: number }>(adapter, id);

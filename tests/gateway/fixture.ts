@@ -80,6 +80,7 @@ export async function* answer(turn: Turn, text: string): AsyncGenerator<TurnEven
 export function createWorld() {
   const folder = mkdtempSync(join(tmpdir(), "remoteagent-gateway-"));
   let opened = openWorld(folder, (turn) => answer(turn, "fine"));
+  opened.gateway.resume(false);
   return {
     get now() {
       return opened;
@@ -98,6 +99,16 @@ export function createWorld() {
   };
 }
 
+interface World {
+  script: Script;
+  killed: string[];
+  proof: Proof;
+  confirmed: boolean;
+  gone: number[];
+  openFails: Error | undefined;
+  openHangs: boolean;
+}
+
 function openWorld(folder: string, script: Script) {
   const store = createStore(openStore(join(folder, "remoteagent.db")));
   const log = memoryLog();
@@ -105,7 +116,15 @@ function openWorld(folder: string, script: Script) {
   const happenings: Happening[] = [];
   hub.subscribe((happening) => void happenings.push(happening));
   const branches = createBranches({ load: (head) => store.entries.branch(head), sessionsMax: 8, bytesMax: 1_000_000 });
-  const world = { script, killed: [] as string[], proof: { killed: [], survivors: [] } as Proof, confirmed: false };
+  const world: World = {
+    script,
+    killed: [],
+    proof: { killed: [], survivors: [] },
+    confirmed: false,
+    gone: [],
+    openFails: undefined,
+    openHangs: false,
+  };
   const harness: Harness = { name: "scripted", run: (turn) => world.script(turn) };
   const sandbox: Sandbox = {
     kind: "fake",
@@ -139,7 +158,11 @@ function openWorld(folder: string, script: Script) {
     log,
     redactor: createRedactor(() => [secret]),
     harness: async () => harness,
-    openSandbox: async () => sandbox,
+    openSandbox: async () => {
+      if (world.openFails !== undefined) throw world.openFails;
+      if (world.openHangs) await new Promise(() => undefined);
+      return sandbox;
+    },
     setting: async () => ({
       request: {
         agent: "main",
@@ -164,6 +187,7 @@ function openWorld(folder: string, script: Script) {
     }),
     onMessage: () => undefined,
     onInbound: () => undefined,
+    onGone: (inputs) => void world.gone.push(...inputs),
     keepFile,
     commands,
     admit: (inbound, traits) => admit(inbound, { local: traits.local }),

@@ -1,6 +1,7 @@
 // What comes in is stored once, answered once, in its own place, one turn at a time per session.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { TurnEvent } from "../../src/core/event.ts";
+import { Failure } from "../../src/core/failure.ts";
 import { noUsage } from "../../src/core/usage.ts";
 import { answer, createWorld, local, message, secret, until } from "./fixture.ts";
 
@@ -105,8 +106,7 @@ describe("receive", () => {
     await until(() => taken.length === 1);
     const second = message("two");
     await send(second);
-    const edit = (target: string, text: string, id: string) =>
-      send({ ...message(""), kind: "edit", target, text, id });
+    const edit = (target: string, text: string, id: string) => send({ ...message(""), kind: "edit", target, text, id });
     await edit(second.id, "two!", "e1");
     await edit(first.id, "one!", "e2");
     wait.open();
@@ -246,7 +246,96 @@ describe("queue", () => {
   });
 });
 
+describe("what fails before the harness", () => {
+  test("ends the turn, with the input in the session for whoever goes on", async () => {
+    const { send, quiet, store, world: fake } = world.now;
+    fake.openFails = new Failure("sandbox", "Cannot bind folder: it is gone");
+    await send(message("please work"));
+    await quiet();
+    expect(store.turns.list()[0]).toMatchObject({
+      state: "failed",
+      error: { message: "Cannot bind folder: it is gone" },
+    });
+    expect(store.turns.events(1).map((row) => row.event.type)).toEqual(["taken", "ended"]);
+    expect(JSON.stringify(store.entries.branch(store.sessions.get(1)?.head ?? null))).toContain("please work");
+    fake.openFails = undefined;
+    await send(message("go on"));
+    await quiet();
+    expect(store.turns.list()[0]?.state).toBe("done");
+  });
+  test("a part that hangs does not keep stop waiting for ever", async () => {
+    const { send, ask, store, world: fake } = world.now;
+    fake.openHangs = true;
+    await send(message("work"));
+    await until(() => store.turns.list().length === 1);
+    expect(await ask("/stop")).toContain("Stopped.");
+    expect(store.turns.list()[0]?.state).toBe("stopped");
+  });
+  test("an input of a turn whose start was lost waits for the next one", async () => {
+    const { store } = world.now;
+    await world.now.send(message("one"));
+    await world.now.quiet();
+    const late = message("late");
+    store.inputs.add(late, { state: "waiting", session: 1, at: 1 });
+    const lost = store.turns.create({ session: 1, agent: "main", requester: late.sender, replyTo: late, at: 1 });
+    store.inputs.assign(store.inputs.waiting(1)[0]?.id ?? 0, lost.id);
+    await world.now.send(message("two"));
+    await world.now.quiet();
+    const texts = store.turns.events(3).flatMap((row) => (row.event.type === "taken" ? [row.event.text] : []));
+    expect(texts).toEqual(["late", "two"]);
+  });
+});
+
 describe("stop", () => {
+  test("is never said by a schedule", async () => {
+    const { send, quiet, store, world: fake } = world.now;
+    const wait = gate();
+    fake.script = async function* (turn) {
+      const input = turn.next();
+      if (input !== undefined) yield { type: "taken", inputs: [input.id], text: "" };
+      await wait.opened;
+      yield* answer(turn, "done");
+    };
+    await send(message("work"));
+    await until(() => store.turns.events(1).length > 0);
+    expect((await send(message("stop", { event: "x.json" }))).state).toBe("waiting");
+    expect(fake.killed).toEqual([]);
+    wait.open();
+    await quiet();
+  });
+  test("sent again does not stop what began meanwhile", async () => {
+    const { send, store, world: fake, gateway } = world.now;
+    const hang = async function* (turn: Parameters<typeof answer>[0]): AsyncGenerator<TurnEvent> {
+      const input = turn.next();
+      if (input !== undefined) yield { type: "taken", inputs: [input.id], text: "" };
+      await new Promise<void>((resolve) => turn.signal.addEventListener("abort", () => resolve()));
+      yield { type: "ended", outcome: "stopped", usage: noUsage };
+    };
+    fake.script = hang;
+    await send(message("first"));
+    await until(() => store.turns.events(1).length > 0);
+    const stop = message("stop");
+    await send(stop);
+    await send(message("second"));
+    await until(() => gateway.running().length === 1);
+    await send(stop);
+    expect(gateway.running()).toHaveLength(1);
+    await send(message("stop"));
+  });
+  test("tells which waiting inputs are gone", async () => {
+    const { send, store, world: fake } = world.now;
+    fake.script = async function* (turn) {
+      const input = turn.next();
+      if (input !== undefined) yield { type: "taken", inputs: [input.id], text: "" };
+      await new Promise<void>((resolve) => turn.signal.addEventListener("abort", () => resolve()));
+      yield { type: "ended", outcome: "stopped", usage: noUsage };
+    };
+    await send(message("first"));
+    await until(() => store.turns.events(1).length > 0);
+    const waiting = await send(message("second"));
+    await send(message("stop"));
+    expect(fake.gone).toEqual(waiting.state === "waiting" ? [waiting.input] : []);
+  });
   test("kills first, answers afterwards, and names what died", async () => {
     const { send, store, world: fake, ask } = world.now;
     fake.proof = { killed: [{ pid: 42, command: "sleep 1000" }], survivors: [] };
@@ -353,6 +442,26 @@ describe("after a crash", () => {
     expect(next.store.turns.inState("running")).toEqual([]);
     expect(next.store.turns.get(1)?.state).toBe("failed");
   });
+  test("nothing starts before what the last process left is judged", async () => {
+    const { send, store, world: fake } = world.now;
+    fake.script = async function* () {
+      yield { type: "started", resumed: false };
+      await new Promise(() => undefined);
+    };
+    await send(message("one"));
+    await until(() => store.turns.events(1).length > 0);
+    const starts: number[] = [];
+    const next = world.crash((turn) => {
+      starts.push(turn.id);
+      return answer(turn, "ok");
+    });
+    await next.send(message("early"));
+    expect(starts).toEqual([]);
+    next.gateway.resume(false);
+    await next.quiet();
+    expect(new Set(starts).size).toBe(starts.length);
+    expect(next.store.turns.get(1)?.state).toBe("done");
+  });
   test("what waited is run, and in a crash loop nothing is", async () => {
     const { send, store, world: fake } = world.now;
     fake.script = async function* () {
@@ -383,7 +492,8 @@ describe("after a crash", () => {
     const { interrupted, drained } = await gateway.close(0);
     expect(interrupted).toEqual([1]);
     expect(drained).toEqual([]);
-    expect(store.turns.get(1)?.state).toBe("running");
+    // An orderly end is no attempt that failed.
+    expect(store.turns.get(1)).toMatchObject({ state: "interrupted", attempts: 0 });
     const next = world.crash((turn) => answer(turn, "went on"));
     expect(next.gateway.resume(false).resumed).toHaveLength(1);
     await next.quiet();

@@ -1,7 +1,7 @@
 // The hand-over of events: one at a time, in order, taken when the next one is asked for.
 import { describe, expect, test } from "bun:test";
 import { Failure } from "../../src/core/failure.ts";
-import { isHarnessName, openHarness } from "../../src/harness/index.ts";
+import { checkHarness, createHarnesses } from "../../src/harness/index.ts";
 import { Abandoned, rendezvous } from "../../src/harness/native/rendezvous.ts";
 import { fakeLog, quickClock, scriptedModels } from "./fakes.ts";
 
@@ -70,9 +70,12 @@ describe("a rendezvous", () => {
 
 test("the table opens harnesses by name and names them all when there is none", async () => {
   const deps = { models: scriptedModels([]), clock: quickClock, log: fakeLog(), timeZone: "UTC" };
-  expect((await openHarness("native", deps)).name).toBe("native");
-  expect(isHarnessName("toString")).toBe(false);
-  const error = await openHarness("toString", deps).catch((thrown: unknown) => thrown);
+  const open = createHarnesses(() => deps);
+  const first = await open("native");
+  expect(first.name).toBe("native");
+  expect(await open("native")).toBe(first);
+  expect(() => checkHarness("toString")).toThrow("no such harness");
+  const error = await open("toString").catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(Failure);
   expect(error).toMatchObject({ code: "settings", hint: "Harnesses: native" });
 });

@@ -1,9 +1,10 @@
 // The instance's half of the terminal: screens connect, what they say goes in, events come out.
 import { Buffer } from "node:buffer";
 import { setImmediate } from "node:timers";
+import type { TurnEvent } from "../../core/event.ts";
 import { Failure, failureData, failureText } from "../../core/failure.ts";
 import { type ChatCommand, type ChatState, type ChatUp, protocolVersion } from "../../core/frame.ts";
-import type { SessionId, TurnId } from "../../core/ids.ts";
+import type { InputId, SessionId, TurnId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
 import type { FileRef, Inbound, Receipt, Sender } from "../../core/message.ts";
 import type { AdapterTraits } from "../../gateway/handle.ts";
@@ -23,6 +24,9 @@ export interface TerminalDeps {
   /** Binds the session of a place to a folder of the owner's. @throws Failure when it may not be used. */
   useFolder(place: Inbound, folder: string): void;
   eventsAfter(session: SessionId, after: number): StoredEvent[];
+  /** The last event of a session that a screen was there for, as noted when the last screen left. */
+  seen(session: SessionId): number;
+  saw(session: SessionId, n: number): void;
   turnEvents(turn: TurnId): StoredEvent[];
   forming(turn: TurnId): Forming | undefined;
   keepFile(inbound: Inbound, file: { name: string; bytes: Uint8Array }): Promise<FileRef>;
@@ -54,6 +58,8 @@ export interface Terminal {
   chat(request: Request): Promise<Response>;
   /** Tells every screen that the instance goes away, and whether another takes over. */
   leave(reason: "stop" | "handover"): void;
+  /** Tells every screen that waiting inputs were removed. */
+  gone(inputs: InputId[]): void;
 }
 
 /** Opens the terminal's door. */
@@ -88,7 +94,13 @@ export function openTerminal(deps: TerminalDeps): Terminal {
     screen.stale = true;
     setImmediate(() => {
       screen.stale = false;
-      if (screens.has(screen.connection.id)) sendState(screen);
+      if (!screens.has(screen.connection.id)) return;
+      try {
+        sendState(screen);
+      } catch (error) {
+        // The store cannot be read now; the next happening sends the state again.
+        deps.onError(error);
+      }
     });
   };
 
@@ -108,9 +120,8 @@ export function openTerminal(deps: TerminalDeps): Terminal {
     await deps.ready();
     if (up.folder !== undefined) deps.useFolder(place(up.conversation), up.folder);
     const id = deps.randomId();
-    const connection = createConnection(id, () => screens.delete(id));
+    const connection = createConnection(id, () => leave(id));
     const screen: Screen = { connection, conversation: up.conversation, session: null, stale: false };
-    screens.set(id, screen);
     const { pid, program, alone } = deps;
     connection.send({
       type: "hello",
@@ -123,13 +134,40 @@ export function openTerminal(deps: TerminalDeps): Terminal {
     });
     if (up.after === undefined) {
       sendState(screen);
+      if (screen.session !== null) showMissed(screen, screen.session);
     } else {
       // After a lost connection only what was missed is shown, whatever still runs included.
       screen.session = deps.state(place(up.conversation)).session;
       resend(screen, up.after);
       sendState(screen);
     }
+    screens.set(id, screen);
     return connection.response;
+  };
+
+  /** What was said while no screen was there, such as the answer to a reminder. */
+  const showMissed = (screen: Screen, session: SessionId) => {
+    if ([...screens.values()].some((other) => other.session === session)) return;
+    const missed = deps.eventsAfter(session, deps.seen(session)).flatMap(({ event }) => said(event));
+    if (missed.length === 0) return;
+    const shown = missed.slice(-limits.missedShownMax);
+    const more = missed.length - shown.length;
+    const head = `While no terminal was open${more > 0 ? ` (and ${more} before)` : ""}:`;
+    screen.connection.send({ type: "post", outgoing: { markdown: [head, ...shown].join("\n\n") } });
+  };
+
+  const leave = (id: string) => {
+    const screen = screens.get(id);
+    screens.delete(id);
+    if (screen?.session == null || [...screens.values()].some((other) => other.session === screen.session)) return;
+    try {
+      deps.saw(
+        screen.session,
+        deps.eventsAfter(screen.session, deps.seen(screen.session)).at(-1)?.n ?? deps.seen(screen.session),
+      );
+    } catch (error) {
+      deps.onError(error); // Then some of it is shown once more.
+    }
   };
 
   const resend = (screen: Screen, after: number) => {
@@ -141,14 +179,7 @@ export function openTerminal(deps: TerminalDeps): Terminal {
     const { running } = deps.state(place(screen.conversation));
     const forming = running === null ? undefined : deps.forming(running);
     if (running !== null && forming !== undefined && forming.text !== "") {
-      // The reader may have part of it: an empty-handed start of the message makes it begin anew.
-      screen.connection.send({
-        type: "event",
-        n: after,
-        turn: running,
-        session,
-        event: { type: "text", delta: forming.text },
-      });
+      screen.connection.send({ type: "forming", turn: running, session, text: forming.text });
     }
   };
 
@@ -204,6 +235,10 @@ export function openTerminal(deps: TerminalDeps): Terminal {
     leave(reason) {
       for (const screen of screens.values()) screen.connection.send({ type: "bye", reason });
     },
+    gone(inputs) {
+      for (const screen of screens.values())
+        for (const input of inputs) screen.connection.send({ type: "gone", input });
+    },
     async chat(request) {
       const id = /^\/v1\/chat\/([^/]+)$/.exec(new URL(request.url).pathname)?.[1];
       const up = await readUp(request);
@@ -218,6 +253,13 @@ export function openTerminal(deps: TerminalDeps): Terminal {
       return new Response(null, { status: 204 });
     },
   };
+}
+
+/** What of an event somebody who was away wants to read. */
+function said(event: TurnEvent): string[] {
+  if (event.type === "message" && event.text.trim() !== "") return [event.text];
+  if (event.type === "ended" && event.error !== undefined) return [failureText(event.error)];
+  return [];
 }
 
 /** A place as the gateway's lookups take it: the address and the user, no body. */

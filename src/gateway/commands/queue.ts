@@ -6,7 +6,7 @@ export const queue: Command = {
   name: "queue",
   args: "[remove <place> | clear]",
   summary: "Show what waits, or take it out",
-  run({ args, session, store, inbound, owner }) {
+  run({ args, session, store, inbound, owner, onGone }) {
     const waiting = session === undefined ? [] : store.inputs.waiting(session.id);
     if (waiting.length === 0 || session === undefined) return say("Nothing waits.");
     const text = (n: number) => {
@@ -22,6 +22,7 @@ export const queue: Command = {
       return {
         apply() {
           for (const input of mine) store.inputs.set(input.id, "removed");
+          onGone(mine.map((input) => input.id));
           return { markdown: `Removed ${mine.length} waiting message${mine.length === 1 ? "" : "s"}.` };
         },
       };
@@ -36,6 +37,7 @@ export const queue: Command = {
     return {
       apply() {
         store.inputs.set(chosen.id, "removed");
+        onGone([chosen.id]);
         return { markdown: `Removed: ${text(place - 1)}` };
       },
     };

@@ -4,13 +4,15 @@ import { openTerminal, type Terminal } from "../../../src/adapters/terminal/inde
 import { type ChatDown, protocolVersion } from "../../../src/core/frame.ts";
 import { limits } from "../../../src/core/limits.ts";
 import { viewState } from "../../../src/gateway/view.ts";
-import { answer, createWorld, local, until } from "../../gateway/fixture.ts";
+import { answer, createWorld, local, message, until } from "../../gateway/fixture.ts";
 
 let world: ReturnType<typeof createWorld>;
 let terminal: Terminal;
 let hubListeners: number;
+const seen = new Map<number, number>();
 beforeEach(() => {
   world = createWorld();
+  seen.clear();
   terminal = open();
 });
 afterEach(async () => {
@@ -44,6 +46,8 @@ function open(): Terminal {
     state: (place) => viewState(view, place),
     useFolder: () => undefined,
     eventsAfter: (session, after) => store.turns.eventsOfSession(session, { after }),
+    seen: (session) => seen.get(session) ?? store.turns.lastEvent(),
+    saw: (session, n) => void seen.set(session, n),
     turnEvents: (turn) => store.turns.events(turn),
     keepFile: async (_inbound, file) => ({ name: file.name, ref: "kept", bytes: file.bytes.byteLength }),
     commands: [{ name: "help", summary: "Show this list" }],
@@ -173,6 +177,21 @@ describe("a screen", () => {
     await until(() => two.has("ended"));
     await one.leave();
     await two.leave();
+  });
+  test("is shown what was said while nobody was there, once", async () => {
+    const first = await connect();
+    await first.say("hello");
+    await until(() => first.has("ended"));
+    await first.leave();
+    await until(() => seen.size === 1);
+    await world.now.send(message("reminder", { sender: { id: "0", name: "ann" } }));
+    await world.now.quiet();
+    const back = await connect();
+    expect(back.frames.find((found) => found.type === "post")?.outgoing.markdown).toContain("fine");
+    await back.leave();
+    const again = await connect();
+    expect(again.frames.some((found) => found.type === "post")).toBe(false);
+    await again.leave();
   });
   test("switching moves every screen of the conversation", async () => {
     const [one, two] = [await connect(), await connect()];
