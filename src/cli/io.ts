@@ -8,7 +8,7 @@ export interface Io {
   err(text: string): void;
   /** True when a person sits at both ends. */
   interactive: boolean;
-  /** Cells of a line of stdout; as good as unbounded when it is no terminal. */
+  /** Cells of a line of stdout; as good as unbounded when it is no terminal, or one that does not know its size. */
   columns: number;
 }
 
@@ -23,6 +23,6 @@ export function processIo(): Io {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     interactive: process.stdin.isTTY && process.stdout.isTTY,
-    columns: process.stdout.isTTY ? process.stdout.columns : limits.pipeCells,
+    columns: process.stdout.isTTY ? process.stdout.columns || limits.pipeCells : limits.pipeCells,
   };
 }

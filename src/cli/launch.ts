@@ -5,6 +5,7 @@ import { Failure } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
 import type { StatusReport } from "../core/status.ts";
 import { makeDir } from "../sys/atomic.ts";
+import { freeBytes } from "../sys/disk.ts";
 import { readHolder } from "../sys/lock.ts";
 import { type Child, spawnDetached } from "../sys/spawn.ts";
 import { alreadyRunning, call, findInstance, waitFor, waitFree } from "./instance.ts";
@@ -37,7 +38,7 @@ export async function launch(args: LaunchArgs, io: Io): Promise<Launched> {
   const exited = child.exited.finally(() => ended.abort());
   const report = await Promise.race([ready(places, { child, signal: ended.signal }), exited.then(() => undefined)]);
   if (report !== undefined) return { pid: child.pid, report };
-  if (ended.signal.aborted) throw notStarted(places, { offset, since });
+  if (ended.signal.aborted) throw await notStarted(places, { offset, since });
   throw new Failure("internal", `Cannot tell whether it started: process ${child.pid} does not answer yet`, {
     hint: "See what it does: remoteagent logs",
   });
@@ -74,13 +75,17 @@ async function ready(
 }
 
 /** The reason why the started process ended: what it said itself, and the end of the log. */
-function notStarted(places: Places, { offset, since }: { offset: number; since: number }): Failure {
+async function notStarted(places: Places, { offset, since }: { offset: number; since: number }): Promise<Failure> {
   const holder = readHolder(places.lock);
   if (holder !== undefined) return alreadyRunning(holder);
   const said = clean(readEnd(places.console, offset) ?? "")
     .split("\n")
     .filter((line) => line !== "");
   const logged = lastLines(places.log, limits.tailLinesMax).filter((line) => isSince(line, since));
+  if (said.length === 0 && logged.length === 0 && (await freeBytes(places.stateDir)) < limits.lastWordBytes)
+    return new Failure("state", `Cannot start in ${JSON.stringify(places.stateDir)}: the disk is full`, {
+      hint: "Free some space and try again",
+    });
   const [message = "Cannot start: the process ended without a word", ...hint] = said.slice(-limits.tailLinesMax);
   const lines = [
     ...hint,

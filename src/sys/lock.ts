@@ -95,8 +95,12 @@ function tryLock(path: string, fd: number, kind: "exclusive" | "shared"): boolea
 
 function lockFailure(path: string, error: unknown): Failure {
   const detail = error instanceof Error ? error.message : String(error);
-  return new Failure("state", `Cannot use lock ${JSON.stringify(path)}: ${codeOf(error) ?? detail}`, {
-    hint: "The state folder must be on a local disk and writable: choose one with --state-dir",
+  const full = codeOf(error) === "ENOSPC";
+  const state = full ? "the disk is full" : (codeOf(error) ?? detail);
+  return new Failure("state", `Cannot use lock ${JSON.stringify(path)}: ${state}`, {
+    hint: full
+      ? "Free some space and try again"
+      : "The state folder must be on a local disk and writable: choose one with --state-dir",
     cause: error,
     detail,
   });
