@@ -19,6 +19,7 @@ export function openEntries(db: Database) {
   const insert = db.prepare(
     "INSERT INTO entries (id, parent, session, turn, at, kind, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
   );
+  const byId = db.prepare("SELECT * FROM entries WHERE id = ?");
   const advance = db.prepare("UPDATE sessions SET head = ? WHERE id = ?");
   // Walks from the head to the root, at most to the newest compaction's first kept entry: the way up
   // is by primary key, one step an entry.
@@ -73,7 +74,7 @@ export function openEntries(db: Database) {
       return walk.all<Row>(head, keepFrom).map(entry);
     },
     get(id: EntryId): Entry | undefined {
-      const row = db.prepare("SELECT * FROM entries WHERE id = ?").get<Row>(id);
+      const row = byId.get<Row>(id);
       return row === undefined ? undefined : entry(row);
     },
   };

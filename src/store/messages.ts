@@ -1,5 +1,6 @@
 // What was said, both ways, for people: search and the history view.
 import type { SessionId, TurnId } from "../core/ids.ts";
+import { limits } from "../core/limits.ts";
 import type { Database } from "../sys/sqlite.ts";
 
 /** One message as it was said. `at` is Unix milliseconds. */
@@ -16,7 +17,7 @@ export interface StoredMessage {
   text: string;
 }
 
-/** Trigram search finds nothing below this many characters; shorter words are looked for by a scan. */
+/** Trigram search finds nothing below this many characters; shorter words are looked for in each text. */
 const trigramChars = 3;
 
 export type Messages = ReturnType<typeof openMessages>;
@@ -29,9 +30,9 @@ export function openMessages(db: Database) {
   );
   const found = db.prepare(
     `SELECT m.* FROM messages_search s JOIN messages m ON m.id = s.rowid
-     WHERE messages_search MATCH ? ORDER BY m.id DESC LIMIT ?`,
+     WHERE messages_search MATCH ? AND s.rowid < ? ORDER BY s.rowid DESC LIMIT ?`,
   );
-  const scanned = db.prepare(`SELECT * FROM messages WHERE instr(lower(text), lower(?)) > 0 ORDER BY id DESC LIMIT ?`);
+  const all = db.prepare("SELECT * FROM messages WHERE id < ? ORDER BY id DESC LIMIT ?");
   const ofSession = db.prepare("SELECT * FROM messages WHERE session = ? ORDER BY id DESC LIMIT ?");
   return {
     add(fresh: Omit<StoredMessage, "id">): void {
@@ -47,17 +48,43 @@ export function openMessages(db: Database) {
         fresh.text,
       );
     },
-    /** Messages that hold every word of `text`, newest first. Nothing in `text` is an operator. */
+    /**
+     * Messages that hold every word of `text`, in any order and case, newest first. Nothing in `text` is an operator.
+     * With words of fewer than three characters, of those that hold the others the newest `searchRowsMax` are looked at.
+     */
     search(text: string, limit = 50): StoredMessage[] {
-      const words = text.split(/\s+/u).filter((word) => word.length > 0);
+      const words = text.split(/[\s\0]+/u).filter((word) => word.length > 0);
       if (words.length === 0) return [];
-      if (words.some((word) => [...word].length < trigramChars)) return scanned.all<StoredMessage>(text.trim(), limit);
-      const query = words.map((word) => `"${word.replaceAll('"', '""')}"`).join(" ");
-      return found.all<StoredMessage>(query, limit);
+      const [long, short] = byLength(words);
+      const query = long.map((word) => `"${word.replaceAll('"', '""')}"`).join(" ");
+      const page = (before: number, rows: number): StoredMessage[] =>
+        query === "" ? all.all(before, rows) : found.all(query, before, rows);
+      if (short.length === 0) return page(Number.MAX_SAFE_INTEGER, limit);
+      const results: StoredMessage[] = [];
+      let before = Number.MAX_SAFE_INTEGER;
+      for (let looked = 0; looked < limits.searchRowsMax && results.length < limit; looked += limits.searchPageRows) {
+        const rows = page(before, limits.searchPageRows);
+        results.push(...rows.filter((row) => holdsAll(row.text, short)));
+        before = rows.at(-1)?.id ?? 0;
+        if (rows.length < limits.searchPageRows) break;
+      }
+      return results.slice(0, limit);
     },
     /** The last messages of a session, oldest first. */
     ofSession(session: SessionId, limit = 100): StoredMessage[] {
       return ofSession.all<StoredMessage>(session, limit).reverse();
     },
   };
+}
+
+/** Words that the trigram index finds, and the shorter ones in lower case. */
+function byLength(words: readonly string[]): [long: string[], short: string[]] {
+  const isLong = (word: string) => [...word].length >= trigramChars;
+  return [words.filter(isLong), words.filter((word) => !isLong(word)).map((word) => word.toLowerCase())];
+}
+
+/** The engine knows upper and lower case of ASCII alone. */
+function holdsAll(text: string, words: readonly string[]): boolean {
+  const folded = text.toLowerCase();
+  return words.every((word) => folded.includes(word));
 }

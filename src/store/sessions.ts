@@ -1,5 +1,6 @@
 // Sessions and the places from which they are reached.
 import type { EntryId, SessionId } from "../core/ids.ts";
+import { limits } from "../core/limits.ts";
 import type { Session } from "../core/session.ts";
 import type { Database } from "../sys/sqlite.ts";
 
@@ -32,6 +33,21 @@ export interface NewSession {
   parent?: { session: SessionId; entry: EntryId | null };
 }
 
+/** What a list of sessions is narrowed by; all of what is given holds. */
+export interface SessionFilter {
+  /** Reached from this conversation (its row number). */
+  conversation?: number | undefined;
+  agent?: string | undefined;
+  /** Chosen for the session. */
+  model?: string | undefined;
+  /** `adapter/conversation` of one of its bindings. */
+  place?: string | undefined;
+  /** Part of the title, in any case. */
+  title?: string | undefined;
+  running?: boolean | undefined;
+  limit?: number | undefined;
+}
+
 interface Row {
   id: number;
   agent: string;
@@ -44,6 +60,14 @@ interface Row {
   folder: string | null;
   created_at: number;
   last_at: number;
+}
+
+interface ListedRow extends Row {
+  turns: number;
+  waiting: number;
+  running: number;
+  /** A JSON array. */
+  places: string;
 }
 
 export type Sessions = ReturnType<typeof openSessions>;
@@ -68,20 +92,44 @@ export function openSessions(db: Database) {
   const touched = db.prepare(
     "UPDATE sessions SET last_at = ?, title = CASE title WHEN '' THEN ? ELSE title END WHERE id = ?",
   );
-  const places = db.prepare(
-    `SELECT c.adapter || '/' || c.external AS place FROM bindings b JOIN conversations c ON c.id = b.conversation
-     WHERE b.session = ? ORDER BY place LIMIT 20`,
+  const titles = db.prepare("SELECT id, title FROM sessions ORDER BY last_at DESC, id DESC LIMIT ?");
+  // The counts are made for the rows that are shown, after the narrowing and the cut.
+  const listed = db.prepare(
+    `SELECT s.*,
+       (SELECT count(*) FROM turns t WHERE t.session = s.id) AS turns,
+       (SELECT count(*) FROM inputs i WHERE i.session = s.id AND i.state = 'waiting') AS waiting,
+       EXISTS (SELECT 1 FROM turns t WHERE t.session = s.id AND t.state = 'running') AS running,
+       (SELECT json_group_array(place) FROM (
+          SELECT c.adapter || '/' || c.external AS place FROM bindings b JOIN conversations c ON c.id = b.conversation
+          WHERE b.session = s.id ORDER BY place LIMIT 20)) AS places
+     FROM (
+       SELECT * FROM sessions s
+       WHERE (?1 IS NULL OR id IN (SELECT session FROM bindings WHERE conversation = ?1))
+         AND (?2 IS NULL OR agent = ?2)
+         AND (?3 IS NULL OR model = ?3)
+         AND (?4 IS NULL OR EXISTS (
+           SELECT 1 FROM bindings b JOIN conversations c ON c.id = b.conversation
+           WHERE b.session = s.id AND c.adapter || '/' || c.external = ?4))
+         AND (?5 IS NULL OR id IN (SELECT value FROM json_each(?5)))
+         AND (?6 IS NULL OR ?6 = EXISTS (SELECT 1 FROM turns t WHERE t.session = s.id AND t.state = 'running'))
+       ORDER BY last_at DESC, id DESC LIMIT ?7
+     ) s ORDER BY s.last_at DESC, s.id DESC`,
   );
+  const setters = {
+    title: db.prepare("UPDATE sessions SET title = ? WHERE id = ?"),
+    model: db.prepare("UPDATE sessions SET model = ? WHERE id = ?"),
+    continuation: db.prepare("UPDATE sessions SET continuation = ? WHERE id = ?"),
+    folder: db.prepare("UPDATE sessions SET folder = ? WHERE id = ?"),
+    head: db.prepare("UPDATE sessions SET head = ? WHERE id = ?"),
+  };
   const key = (place: Place) => [place.agent, place.conversation ?? 0, place.root ?? "", place.user ?? ""] as const;
 
-  const summary = (row: Row & { turns: number; waiting: number; running: number }): SessionSummary => ({
-    ...session(row),
-    turns: row.turns,
-    waiting: row.waiting,
-    running: row.running > 0,
-    places: places.all<{ place: string }>(row.id).map((found) => found.place),
-  });
-
+  /** Sessions with `part` in their title, as the query takes them. The engine knows upper and lower case of ASCII alone. */
+  const titled = (part: string): string => {
+    const wanted = part.toLowerCase();
+    const rows = titles.all<{ id: number; title: string }>(limits.searchRowsMax);
+    return JSON.stringify(rows.filter(({ title }) => title.toLowerCase().includes(wanted)).map(({ id }) => id));
+  };
   return {
     get(id: SessionId): Session | undefined {
       const row = byId.get<Row>(id);
@@ -124,35 +172,38 @@ export function openSessions(db: Database) {
       touched.run(at, title, id);
     },
     set(id: SessionId, change: Partial<Pick<Session, "title" | "model" | "continuation" | "folder" | "head">>): void {
-      for (const [column, value] of Object.entries(change)) {
-        if (value !== undefined) db.prepare(`UPDATE sessions SET ${settable(column)} = ? WHERE id = ?`).run(value, id);
-      }
+      const { title, model, continuation, folder, head } = change;
+      if (title !== undefined) setters.title.run(title, id);
+      if (model !== undefined) setters.model.run(model, id);
+      if (continuation !== undefined) setters.continuation.run(continuation, id);
+      if (folder !== undefined) setters.folder.run(folder, id);
+      if (head !== undefined) setters.head.run(head, id);
     },
-    /** Newest first. `conversation`: only those reached from it. */
-    list({ conversation, limit = 200 }: { conversation?: number; limit?: number } = {}): SessionSummary[] {
-      const where =
-        conversation === undefined ? "" : "WHERE s.id IN (SELECT session FROM bindings WHERE conversation = ?)";
-      const rows = db
-        .prepare(
-          `SELECT s.*,
-             (SELECT count(*) FROM turns t WHERE t.session = s.id) AS turns,
-             (SELECT count(*) FROM inputs i WHERE i.session = s.id AND i.state = 'waiting') AS waiting,
-             (SELECT count(*) FROM turns t WHERE t.session = s.id AND t.state = 'running') AS running
-           FROM sessions s ${where} ORDER BY s.last_at DESC, s.id DESC LIMIT ?`,
-        )
-        .all<Row & { turns: number; waiting: number; running: number }>(
-          ...(conversation === undefined ? [limit] : [conversation, limit]),
-        );
+    /** Newest first. */
+    list({ limit = 200, ...wanted }: SessionFilter = {}): SessionSummary[] {
+      const { conversation, agent, model, place, title, running } = wanted;
+      const rows = listed.all<ListedRow>(
+        conversation ?? null,
+        agent ?? null,
+        model ?? null,
+        place ?? null,
+        title === undefined ? null : titled(title),
+        running === undefined ? null : Number(running),
+        limit,
+      );
       return rows.map(summary);
     },
   };
 }
 
-/** Column names never come from outside; this keeps it so. */
-function settable(column: string): string {
-  if (!["title", "model", "continuation", "folder", "head"].includes(column))
-    throw new Error(`Column ${column} is not settable`);
-  return column;
+function summary(row: ListedRow): SessionSummary {
+  return {
+    ...session(row),
+    turns: row.turns,
+    waiting: row.waiting,
+    running: row.running > 0,
+    places: JSON.parse(row.places) as string[],
+  };
 }
 
 function session(row: Row): Session {

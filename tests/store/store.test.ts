@@ -1,9 +1,11 @@
 // The store over real SQLite files: what is stored once stays once, forks copy nothing, search finds.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { TurnEvent } from "../../src/core/event.ts";
 import { Failure } from "../../src/core/failure.ts";
+import { limits } from "../../src/core/limits.ts";
 import type { Inbound } from "../../src/core/message.ts";
 import type { EntryBody } from "../../src/core/transcript.ts";
 import { noUsage } from "../../src/core/usage.ts";
@@ -37,6 +39,15 @@ const said = (text: string): EntryBody => ({
   message: { role: "user", content: [{ type: "text", text }], timestamp: 1 },
 });
 const session = () => store.sessions.create({ agent: "main", at: 1 });
+const begun = (id: number) =>
+  store.turns.create({
+    session: id,
+    agent: "main",
+    requester: { id: "0", name: "ann" },
+    replyTo: { adapter: "terminal", conversation: { id: "default", kind: "direct" } },
+    at: 1,
+  });
+const tell = (turn: number, event: TurnEvent) => store.turns.append(turn, { event, at: 1 });
 
 describe("inputs", () => {
   test("a re-delivery is the same input and changes nothing", () => {
@@ -124,6 +135,78 @@ describe("turns", () => {
     expect(store.turns.get(turn.id)?.state).toBe("done");
     expect(store.turns.events(turn.id).map((row) => row.event.type)).toEqual(["tool", "tool", "tool"]);
   });
+  test("a call id that comes again counts by its starts and ends", () => {
+    const turn = begun(session().id);
+    const start = (call: string) =>
+      tell(turn.id, { type: "tool", step: "start", call, name: "x", title: "", input: {} });
+    const finish = (call: string) =>
+      tell(turn.id, { type: "tool", step: "end", call, name: "x", ok: true, ms: 1, text: "" });
+    for (const call of ["again", "beside", "closed"]) start(call);
+    // Two with one id side by side, of which one has ended.
+    start("beside");
+    for (const call of ["again", "beside", "closed"]) finish(call);
+    start("again");
+    // Told as never started, and then started.
+    finish("late");
+    start("late");
+    expect([...store.turns.startedCalls(turn.id)].toSorted()).toEqual(["again", "beside", "late"]);
+  });
+  test("the last events come in order", () => {
+    const turn = begun(session().id);
+    for (const text of ["a", "b", "c"]) tell(turn.id, { type: "notice", text });
+    const texts = store.turns.lastEvents(turn.id, 2).map(({ event }) => (event.type === "notice" ? event.text : ""));
+    expect(texts).toEqual(["b", "c"]);
+  });
+  test("are listed by session and state, the newest first", () => {
+    const [one, two] = [session().id, session().id];
+    const turns = [one, two, one, one].map((id) => begun(id).id);
+    store.turns.end(turns[0] ?? 0, { outcome: "failed", at: 2, usage: noUsage });
+    const ids = (wanted: Parameters<typeof store.turns.list>[0]) => store.turns.list(wanted).map(({ id }) => id);
+    expect(ids({})).toEqual(turns.toReversed());
+    expect(ids({ session: one })).toEqual([4, 3, 1]);
+    expect(ids({ state: "failed", limit: 1 })).toEqual([1]);
+    expect(ids({ session: one, state: "running", limit: 1 })).toEqual([4]);
+    expect(ids({ session: two, state: "failed" })).toEqual([]);
+  });
+});
+
+describe("sessions", () => {
+  test("are filtered before they are cut", () => {
+    const conversation = store.wirings.conversation("chat", { id: "C1", kind: "shared", at: 1 });
+    const made = ["Über alles", "other", "über das Tor"].map((title, at) =>
+      store.sessions.create({ agent: "main", at, title, model: at === 1 ? "demo/demo" : null }),
+    );
+    const [first, second] = made.map(({ id }) => id);
+    if (first === undefined || second === undefined) throw new Error("none made");
+    for (const user of ["b", "a"]) store.sessions.bind({ agent: "main", conversation, user }, second);
+    store.sessions.bind({ agent: "main" }, first);
+    begun(first);
+    const ids = (wanted: Parameters<typeof store.sessions.list>[0]) => store.sessions.list(wanted).map(({ id }) => id);
+    expect(ids({})).toEqual([3, 2, 1]);
+    expect(ids({ limit: 1 })).toEqual([3]);
+    expect(ids({ title: "ÜBER", limit: 1 })).toEqual([3]);
+    expect(ids({ title: "über", running: true })).toEqual([1]);
+    expect(ids({ running: false, limit: 1 })).toEqual([3]);
+    expect(ids({ model: "demo/demo" })).toEqual([2]);
+    expect(ids({ agent: "nobody" })).toEqual([]);
+    expect(ids({ place: "chat/C1" })).toEqual([2]);
+    expect(ids({ conversation })).toEqual([2]);
+    expect(store.sessions.list().map(({ places, running, turns }) => ({ places, running, turns }))).toEqual([
+      { places: [], running: false, turns: 0 },
+      { places: ["chat/C1", "chat/C1"], running: false, turns: 0 },
+      { places: [], running: true, turns: 1 },
+    ]);
+  });
+  test("are changed in what is told, and in nothing else", () => {
+    const { id } = session();
+    const entry = store.entries.append({ session: id, turn: null, parent: null, at: 1, body: said("a") });
+    store.sessions.set(id, { title: "T", model: "a/b", folder: "/f", continuation: "c", head: entry.id });
+    const { head: _head, ...change } = { title: "U", model: null, head: undefined };
+    store.sessions.set(id, change);
+    expect(store.sessions.get(id)).toMatchObject({ title: "U", model: null, folder: "/f", continuation: "c" });
+    expect(store.entries.get(store.sessions.get(id)?.head ?? 0)).toEqual(entry);
+    expect(store.entries.get(99)).toBeUndefined();
+  });
 });
 
 describe("search", () => {
@@ -147,6 +230,32 @@ describe("search", () => {
     expect(store.messages.search("記憶")).toHaveLength(1);
     expect(store.messages.search("deploy nothing")).toHaveLength(0);
   });
+  test("finds several words in any order, whatever their length and case", () => {
+    add("Über den Wolken ist es schön");
+    add("記憶體 und 東京 sind da");
+    add("und sonst nichts");
+    for (const words of ["üb", "ÜB", "über", "wolken üb", "ES schÖn", "ist es", "es ist", "n w"])
+      expect([words, store.messages.search(words).length]).toEqual([words, 1]);
+    for (const words of ["東京 記憶", "da 京", "憶體 UND 東", "sind 記憶體 東京"])
+      expect([words, store.messages.search(words).length]).toEqual([words, 1]);
+    expect(store.messages.search("un").map(({ text }) => text)).toEqual([
+      "und sonst nichts",
+      "記憶體 und 東京 sind da",
+    ]);
+    for (const words of ["es nichts", "üx", "東 üb", "wolken zz"]) expect(store.messages.search(words)).toEqual([]);
+  });
+  test("looks through many messages for a short word, the newest first, up to its bound", () => {
+    store.transaction(() => {
+      add("xy old");
+      for (let n = 0; n < limits.searchPageRows * 2; n++) add(`filler ${n}`);
+      add("xy new");
+    });
+    expect(store.messages.search("xy").map(({ text }) => text)).toEqual(["xy new", "xy old"]);
+    expect(store.messages.search("filler 7", 3)).toHaveLength(3);
+    expect(store.messages.search("xy old")).toHaveLength(1);
+    expect(store.messages.search("a\0b")).toEqual([]);
+    expect(store.messages.search("fil\0ler")).toHaveLength(50);
+  });
   test("nothing in the text is an operator", () => {
     add('say "OR" NEAR( *');
     expect(store.messages.search('"OR" NEAR(')).toHaveLength(1);
@@ -156,6 +265,14 @@ describe("search", () => {
 });
 
 describe("opening", () => {
+  const thrown = (work: () => unknown): unknown => {
+    try {
+      work();
+    } catch (error) {
+      return error;
+    }
+    throw new Error("It did not fail");
+  };
   const path = () => join(folder, "other.db");
   test("a crash loop is five short unclean lives", () => {
     for (let n = 0; n < 5; n++) {
@@ -166,7 +283,9 @@ describe("opening", () => {
     store.starts.ended(store.starts.add(9), 10);
     expect(store.starts.crashLoop({ count: 5, lifeMs: 60_000 })).toBe(false);
   });
-  test("the files are for their owner alone", () => {
+  test("the files are for their owner alone, also those of an older program", () => {
+    chmodSync(join(folder, "remoteagent.db"), 0o644);
+    openStore(join(folder, "remoteagent.db")).close();
     for (const file of readdirSync(folder)) expect(statSync(join(folder, file)).mode & 0o077).toBe(0);
   });
   test("a newer database is refused and left alone", () => {
@@ -183,6 +302,29 @@ describe("opening", () => {
     expect(() => openStore(path())).toThrow(Failure);
     expect(checkDatabase(path())).toHaveLength(1);
     expect(checkDatabase(join(folder, "absent.db"))).toEqual([]);
+  });
+  test("what the engine throws is a failure in one sentence, from every write and from a commit", () => {
+    const db = openStore(path());
+    const full = createStore(db);
+    const { id } = full.sessions.create({ agent: "main", at: 1 });
+    db.exec("PRAGMA max_page_count = 1");
+    const body = said("x".repeat(200_000));
+    const fill = () => full.entries.append({ session: id, turn: null, parent: null, at: 1, body });
+    const told = {
+      name: "Failure",
+      code: "store",
+      message: `Cannot use database ${JSON.stringify(path())}: the disk is full`,
+    };
+    expect(thrown(fill)).toMatchObject(told);
+    expect(thrown(() => full.transaction(fill))).toMatchObject(told);
+    // What is no fault of the engine passes as it is, and the transaction is over all the same.
+    const bug = new TypeError("ours");
+    const failing = () => {
+      throw bug;
+    };
+    expect(thrown(() => full.transaction(failing))).toBe(bug);
+    expect(full.transaction(() => full.sessions.get(id)?.id)).toBe(id);
+    full.close();
   });
   test("a failing migration leaves the old form, and a copy was kept", () => {
     openStore(path()).close();

@@ -2,7 +2,6 @@
 import * as v from "valibot";
 import { Failure } from "../../core/failure.ts";
 import { parsePublicId, publicId } from "../../core/ids.ts";
-import { limits } from "../../core/limits.ts";
 import type { Session } from "../../core/session.ts";
 import type { Entry, TranscriptMessage } from "../../core/transcript.ts";
 import type { Entries } from "../../store/entries.ts";
@@ -46,12 +45,7 @@ export function sessions(open: () => SessionsDeps): Resource {
         name: "list",
         summary: "Sessions, the last used first",
         schema: filters,
-        run: ({ limit, ...wanted }) =>
-          open()
-            .sessions.list({ limit: limits.adminRowsMax })
-            .filter((session) => matches(session, wanted))
-            .slice(0, limit)
-            .map(row),
+        run: ({ id: _id, ...wanted }) => open().sessions.list(wanted).map(row),
       }),
       verb({
         name: "get",
@@ -111,18 +105,6 @@ export function sessions(open: () => SessionsDeps): Resource {
       }),
     ],
   };
-}
-
-type Filters = Omit<v.InferOutput<typeof filters>, "limit">;
-
-function matches(session: SessionSummary, { agent, model, title, place, running }: Filters): boolean {
-  return (
-    (agent === undefined || session.agent === agent) &&
-    (model === undefined || session.model === model) &&
-    (title === undefined || session.title.toLowerCase().includes(title.toLowerCase())) &&
-    (place === undefined || session.places.includes(place)) &&
-    (running === undefined || session.running === running)
-  );
 }
 
 function row({ continuation: _continuation, head: _head, ...session }: SessionSummary) {

@@ -3,7 +3,6 @@ import * as v from "valibot";
 import type { TurnEvent } from "../../core/event.ts";
 import { Failure } from "../../core/failure.ts";
 import { parsePublicId, publicId } from "../../core/ids.ts";
-import { limits } from "../../core/limits.ts";
 import type { TurnRow, TurnState } from "../../core/session.ts";
 import type { Turns } from "../../store/turns.ts";
 import { choice, limitFlag, text, verb } from "../flags.ts";
@@ -11,7 +10,7 @@ import type { Resource } from "../resource.ts";
 
 /** What this noun needs of the store. */
 export interface TurnsDeps {
-  turns: Pick<Turns, "get" | "list" | "events">;
+  turns: Pick<Turns, "get" | "list" | "lastEvents">;
 }
 
 const states: TurnState[] = ["running", "waiting", "interrupted", "done", "stopped", "failed"];
@@ -41,9 +40,7 @@ export function turns(open: () => TurnsDeps): Resource {
         }),
         run: ({ session, state, limit }) =>
           open()
-            .turns.list({ ...sessionFilter(session), limit: limits.adminRowsMax })
-            .filter((turn) => state === undefined || turn.state === state)
-            .slice(0, limit)
+            .turns.list({ ...sessionFilter(session), ...(state === undefined ? {} : { state }), limit })
             .map(row),
       }),
       verb({
@@ -58,13 +55,13 @@ export function turns(open: () => TurnsDeps): Resource {
       }),
       verb({
         name: "events",
-        summary: "What happened in a turn, in order",
+        summary: "What happened in a turn, in order: the last of it",
         takesId: true,
         columns: ["n", "at", "type", "text"],
         schema: v.strictObject({ limit: limitFlag }),
         run: ({ id, limit }) =>
           open()
-            .turns.events(find(id).id, { limit })
+            .turns.lastEvents(find(id).id, limit)
             .map(({ n, at, event }) => ({ n, at, type: event.type, text: eventText(event), event })),
       }),
     ],
