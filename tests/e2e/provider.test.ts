@@ -161,7 +161,7 @@ describe("what a provider can do wrong", () => {
         error: { message: `${raw} ${status}`, type: "some_error" },
         status: Number(status),
       });
-    mock.onMessage("cut short", { content: `${"word ".repeat(200)}` }, { truncateAfterChunks: 3, chunkSize: 5 });
+    mock.onMessage("cut short", { content: "word ".repeat(200) }, { truncateAfterChunks: 3, chunkSize: 5 });
     const garbage = await serve((_, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });
       response.end(`data: {"type": "message_start", ${raw}\n\n\u0000\u0001 garbage\n\n`);
