@@ -7,7 +7,16 @@
 # The platform's own package is asked for by name: the package "bun" itself needs an install script, which npm may be
 # told not to run, and some versions of npm end silently in the middle of its many optional packages.
 
-remoteagent_cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/remoteagent
+# Without a home there is no place of our own that lasts: a shared folder would run what others put there.
+if [ -n "${XDG_CACHE_HOME:-${HOME:-}}" ]; then
+  remoteagent_cache=${XDG_CACHE_HOME:-$HOME/.cache}/remoteagent
+else
+  remoteagent_cache=$(mktemp -d) || exit 1
+fi
+if [ -d "$remoteagent_cache" ] && [ ! -O "$remoteagent_cache" ]; then
+  echo "Cannot use the cache $remoteagent_cache: it belongs to another user" >&2
+  exit 1
+fi
 
 # These would change what any Bun does.
 unset BUN_OPTIONS BUN_BE_BUN

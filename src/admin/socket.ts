@@ -75,7 +75,8 @@ const chatRoute: Route = { method: "POST", anyVersion: false, answer: (request, 
 /** Makes the socket's one function. It answers every request and never rejects. */
 export function createSocket(deps: SocketDeps): (request: Request) => Promise<Response> {
   return async (request) => {
-    const path = new URL(request.url).pathname;
+    // A Host header may be nonsense; the path is what counts.
+    const path = URL.parse(request.url)?.pathname ?? "";
     try {
       const route = path === "/v1/chat" || /^\/v1\/chat\/[^/]+$/.test(path) ? chatRoute : routes[path];
       if (route === undefined) return problem(404, new Failure("not-found", `Nothing is at ${JSON.stringify(path)}`));

@@ -107,7 +107,10 @@ export function createGateway(deps: GatewayDeps) {
       text: message.text,
     });
     if (!triggers || session === undefined) return { state: "context", input: input.id };
-    store.sessions.touch(session.id, { at, title: excerpt(message.text, 60) });
+    store.sessions.touch(session.id, {
+      at,
+      title: excerpt(deps.redactor.exact(message.text.slice(0, limits.inputHeadChars)), 60),
+    });
     return { state: "waiting", input: input.id, session: session.id, place: store.inputs.waitingCount(session.id) };
   };
 

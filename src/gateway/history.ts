@@ -3,6 +3,7 @@ import { errorText } from "../core/failure.ts";
 import type { Inbound } from "../core/message.ts";
 import type { TurnRow } from "../core/session.ts";
 import type { Log } from "../sys/log.ts";
+import type { Redactor } from "../vault/redact.ts";
 import type { Layout } from "../workspace/layout.ts";
 import type { Transcript } from "../workspace/transcript.ts";
 import type { Gateway } from "./gateway.ts";
@@ -12,10 +13,11 @@ import type { AdapterHandle } from "./handle.ts";
 export interface HistoryDeps {
   layout: Layout;
   transcript: Transcript;
+  redactor: Redactor;
 }
 
 /** A message that came in, as a line of the conversation's log.jsonl. */
-export function writeInbound({ layout, transcript }: HistoryDeps, inbound: Inbound): void {
+export function writeInbound({ layout, transcript, redactor }: HistoryDeps, inbound: Inbound): void {
   if (inbound.kind !== "message") return;
   const attachments = (inbound.files ?? []).flatMap(({ name, stored }) =>
     stored === undefined ? [] : [{ name, stored }],
@@ -25,7 +27,7 @@ export function writeInbound({ layout, transcript }: HistoryDeps, inbound: Inbou
     at: inbound.sentAt,
     ...(inbound.thread === undefined ? {} : { thread: inbound.thread }),
     sender: inbound.sender,
-    text: inbound.text,
+    text: redactor.exact(inbound.text),
     ...(attachments.length === 0 ? {} : { attachments }),
     isMention: inbound.addressed,
   });

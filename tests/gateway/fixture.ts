@@ -77,9 +77,9 @@ export async function* answer(turn: Turn, text: string): AsyncGenerator<TurnEven
 }
 
 /** A file-backed world that can be torn down and opened again, as after a crash. */
-export function createWorld() {
+export function createWorld({ timeoutMs }: { timeoutMs?: number } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "remoteagent-gateway-"));
-  let opened = openWorld(folder, (turn) => answer(turn, "fine"));
+  let opened = openWorld(folder, { script: (turn) => answer(turn, "fine"), timeoutMs });
   opened.gateway.resume(false);
   return {
     get now() {
@@ -88,7 +88,7 @@ export function createWorld() {
     /** Opens the same files anew without closing anything cleanly. */
     crash(script: Script) {
       opened.store.close();
-      opened = openWorld(folder, script);
+      opened = openWorld(folder, { script, timeoutMs });
       return opened;
     },
     async remove() {
@@ -109,7 +109,7 @@ interface World {
   openHangs: boolean;
 }
 
-function openWorld(folder: string, script: Script) {
+function openWorld(folder: string, { script, timeoutMs }: { script: Script; timeoutMs?: number }) {
   const store = createStore(openStore(join(folder, "remoteagent.db")));
   const log = memoryLog();
   const hub = createHub((error) => log.error(String(error)));
@@ -214,6 +214,7 @@ function openWorld(folder: string, script: Script) {
       world.confirmed = true;
     },
     turnsParallelMax: 4,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
   });
   return {
     store,

@@ -387,6 +387,28 @@ describe("stop", () => {
   });
 });
 
+test("a turn beyond its time limit is killed, and says the limit and the mend", async () => {
+  const limited = createWorld({ timeoutMs: 2_000 });
+  try {
+    const { send, quiet, store, world: fake } = limited.now;
+    fake.script = async function* (turn) {
+      yield { type: "started", resumed: false };
+      await new Promise<void>((resolve) => turn.signal.addEventListener("abort", () => resolve()));
+      yield { type: "ended", outcome: "stopped", usage: noUsage };
+    };
+    await send(message("slow"));
+    await quiet();
+    expect(fake.killed).toContain("turn-1");
+    expect(store.turns.list()[0]).toMatchObject({
+      state: "failed",
+      error: { code: "provider.timeout.final", hint: "limits.timeoutSeconds in settings.json changes the limit" },
+    });
+    expect(store.turns.list()[0]?.error?.message).toContain("2 seconds");
+  } finally {
+    await limited.remove();
+  }
+});
+
 describe("after a crash", () => {
   test("an interrupted turn is told and goes on, at most twice by itself", async () => {
     const { send, store, world: fake } = world.now;

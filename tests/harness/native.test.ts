@@ -21,11 +21,10 @@ import {
   tool,
 } from "./fakes.ts";
 
-function native(steps: Step[], more: Parameters<typeof scriptedModels>[1] & { timeoutMs?: number } = {}) {
-  const { timeoutMs, ...info } = more;
+function native(steps: Step[], info: Parameters<typeof scriptedModels>[1] = {}) {
   const models = scriptedModels(steps, info);
   const log = fakeLog();
-  const harness = createNativeHarness({ models, log, clock: quickClock, timeZone: "Europe/Berlin", timeoutMs });
+  const harness = createNativeHarness({ models, log, clock: quickClock, timeZone: "Europe/Berlin" });
   return { harness, models, log };
 }
 
@@ -283,20 +282,5 @@ describe("stopping", () => {
     expect(ends.length).toBe(count);
     expect(shape(events).filter((one) => one.startsWith("tool start")).length).toBe(limits.callsParallelMax);
     expect(JSON.stringify(ends.at(-1))).toContain("Not started: the turn was stopped");
-  });
-
-  test("the time limit ends the turn with the limit and the mend", async () => {
-    const { harness } = native([hangs("so slow")], { timeoutMs: 600_000 });
-    const store = new FakeStore();
-    store.say("x");
-    const events = await runToEnd(harness, store);
-    expect(events.at(-1)).toMatchObject({
-      outcome: "failed",
-      error: {
-        code: "provider.timeout.final",
-        message: "The turn took longer than its limit of 600 s",
-        hint: "limits.timeoutSeconds in settings.json changes the limit",
-      },
-    });
   });
 });

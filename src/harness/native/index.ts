@@ -111,19 +111,9 @@ async function findModel(model: ModelName, deps: HarnessDeps): Promise<{ info: M
   }
 }
 
-/** Joins the ways in which a turn ends early. */
-function makeStop(
-  asked: AbortSignal,
-  deps: { clock: Clock; timeoutMs?: number; left: AbortSignal; over: AbortSignal },
-): Stop {
-  const timedOut = new AbortController();
-  const { timeoutMs } = deps;
-  if (timeoutMs !== undefined) {
-    void deps.clock.sleep(timeoutMs, deps.over).then(() => {
-      if (!deps.over.aborted) timedOut.abort();
-    });
-  }
-  const signal = AbortSignal.any([asked, timedOut.signal, deps.left]);
+/** Joins the ways in which a turn ends early: it is stopped, or nobody reads its events any more. */
+function makeStop(asked: AbortSignal, deps: { clock: Clock; left: AbortSignal; over: AbortSignal }): Stop {
+  const signal = AbortSignal.any([asked, deps.left]);
   const isLate = new Promise<typeof late>((resolve) => {
     const wait = async () => {
       await deps.clock.sleep(limits.stopGraceMs, deps.over);
@@ -132,17 +122,5 @@ function makeStop(
     if (signal.aborted) void wait();
     else signal.addEventListener("abort", () => void wait(), { once: true });
   });
-  return {
-    signal,
-    late: isLate,
-    end() {
-      if (!timedOut.signal.aborted || asked.aborted) return { outcome: "stopped" };
-      const seconds = Math.round((timeoutMs ?? 0) / 1_000);
-      return failed(
-        new Failure("provider.timeout.final", `The turn took longer than its limit of ${seconds} s`, {
-          hint: "limits.timeoutSeconds in settings.json changes the limit",
-        }),
-      );
-    },
-  };
+  return { signal, late: isLate };
 }

@@ -19,7 +19,7 @@ const outputTokensMin = 1_024;
 
 /** Runs a turn from wherever its history ends to its end. `broken`: the model cannot be used; inputs are taken all the same. */
 export async function runLoop(run: Run, broken: FailureData | undefined): Promise<End> {
-  if (run.stop.signal.aborted) return run.stop.end();
+  if (run.stop.signal.aborted) return { outcome: "stopped" };
   await settleOpenCalls(run);
   const took = await takeInputs(run);
   // After the taking: what a failing turn leaves waiting would start the next failing turn.
@@ -30,12 +30,12 @@ export async function runLoop(run: Run, broken: FailureData | undefined): Promis
   if (!took && (last === undefined || last.role === "assistant")) return { outcome: "done" };
 
   for (;;) {
-    if (run.stop.signal.aborted) return run.stop.end();
+    if (run.stop.signal.aborted) return { outcome: "stopped" };
     const answer = await ask(run);
     if ("outcome" in answer) return answer;
     const calls = callsOf(answer);
     await runCalls(run, calls, answer.stopReason === "length");
-    if (run.stop.signal.aborted) return run.stop.end();
+    if (run.stop.signal.aborted) return { outcome: "stopped" };
     const more = await takeInputs(run);
     if (calls.length === 0 && !more) return { outcome: "done" };
   }
@@ -66,7 +66,7 @@ async function ask(run: Run): Promise<AssistantMessage | End> {
   let mayCompact = true;
   let mayRepeat = true;
   for (;;) {
-    if (run.stop.signal.aborted) return run.stop.end();
+    if (run.stop.signal.aborted) return { outcome: "stopped" };
     if (run.requests >= limits.requestsPerTurnMax) return tooManyRequests();
     run.requests += 1;
     const answer = await streamAnswer(run, request(run), true);
@@ -84,7 +84,7 @@ async function ask(run: Run): Promise<AssistantMessage | End> {
     }
     if (empty) await tellCost(run, message);
     else await keep(run, message);
-    if (run.stop.signal.aborted) return run.stop.end();
+    if (run.stop.signal.aborted) return { outcome: "stopped" };
     return answer.kind === "failed" ? failedAs(answer.failure) : emptyAnswer();
   }
 }

@@ -39,8 +39,6 @@ export interface Stop {
   signal: AbortSignal;
   /** Resolves a grace period after the abort: whoever has not ended by then is left behind. */
   late: Promise<typeof late>;
-  /** The end that an abort means. */
-  end(): End;
 }
 export const late = Symbol("late");
 
