@@ -137,6 +137,26 @@ describe("compaction", () => {
     }
   });
 
+  test("of a running turn forgets no call's id: one that comes again gets another", async () => {
+    const store = new FakeStore();
+    store.say("Read it all");
+    const read = tool("read", async () => textResult("r".repeat(40_000)));
+    // A local server that numbers the calls anew in each answer.
+    const steps: Step[] = Array.from({ length: 30 }, () => (request) => {
+      if (request.tools.length === 0) return answers("SUMMARY")(request);
+      const tokens = Math.ceil(JSON.stringify(request.messages).length / 4);
+      if (store.entries.length > 25) return answers("Read.", [], { tokens })(request);
+      return answers("", [{ id: "call_0", name: "read", arguments: {} }], { tokens })(request);
+    });
+    const { harness } = native(steps, 50_000);
+    const events = await runToEnd(harness, store, { turn: { tools: [read] } });
+    expect(compacted(events)).toBeDefined();
+    const started = events.flatMap((event) => (event.type === "tool" && event.step === "start" ? [event.call] : []));
+    expect(started.length).toBeGreaterThan(5);
+    expect(new Set(started).size).toBe(started.length);
+    expect(store.startedCalls().size).toBe(0);
+  });
+
   test("what stands in the conversation cannot end it", async () => {
     const store = longStory(45);
     const first = store.entries[0]?.body;

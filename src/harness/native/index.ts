@@ -15,7 +15,7 @@ import type { ModelInfo } from "../../models/model.ts";
 import type { Clock } from "../../sys/clock.ts";
 import type { Harness, HarnessDeps, Turn } from "../harness.ts";
 import { budget } from "./compaction.ts";
-import { buildContext, charTokens, jsonChars } from "./context.ts";
+import { buildContext, callsOf, charTokens, jsonChars } from "./context.ts";
 import { timeStamps } from "./input.ts";
 import { runLoop } from "./loop.ts";
 import { Abandoned, rendezvous } from "./rendezvous.ts";
@@ -84,11 +84,22 @@ function makeRun(turn: Turn, { shared, ...parts }: RunParts): Run {
     turn,
     tools,
     context: buildContext(turn.history, budget(parts.info).messageTokensMax),
+    callIds: callIdsOf(turn),
     fixedTokens: charTokens(turn.system.length + toolChars),
     usage: noUsage,
     requests: 0,
     stamp: shared.stamp,
   };
+}
+
+/** Ids that a new call must not have. */
+function callIdsOf({ history, startedCalls }: Turn): Set<string> {
+  const ids = new Set(startedCalls);
+  for (const { body } of history) {
+    if (body.kind === "message" && body.message.role === "assistant")
+      for (const { id } of callsOf(body.message)) ids.add(id);
+  }
+  return ids;
 }
 
 /** What is known of the model; when it cannot be used, why, and a stand-in with which inputs are still taken. */

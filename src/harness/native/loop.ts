@@ -137,19 +137,14 @@ function tidyAnswer(run: Run, answer: Answer): AssistantMessage {
     return { ...message, content, stopReason: "error", errorMessage: answer.failure.message };
   }
   if (callsOf(message).length === 0) return message;
-  const seen = new Set(run.context.messages.flatMap((one) => (one.role === "assistant" ? callsOf(one) : [])).map(idOf));
   const content = message.content.map((part) => {
     if (part.type !== "toolCall") return part;
     let id = part.id;
-    for (let n = 2; id === "" || seen.has(id); n += 1) id = `${part.id === "" ? "call" : part.id}-${n}`;
-    seen.add(id);
+    for (let n = 2; id === "" || run.callIds.has(id); n += 1) id = `${part.id === "" ? "call" : part.id}-${n}`;
+    run.callIds.add(id);
     return id === part.id ? part : { ...part, id };
   });
   return { ...message, content };
-}
-
-function idOf(call: { id: string }): string {
-  return call.id;
 }
 
 function failedAs(error: FailureData): End {
