@@ -27,27 +27,32 @@ export async function halt(
   options: HaltOptions,
 ): Promise<StopReport | undefined> {
   if (found.state === "deaf") {
-    await haltBySignal(doors, found.holder, options);
+    await haltBySignal(doors, found.holder, { ...options, why: "does not answer" });
     return undefined;
   }
-  const report = await askToStop(doors, options);
+  const { report, refusal } = await askToStop(doors, options);
   // It answers just before its end: the last files are closed, then the lock is free.
-  if (await waitFree(doors, limits.holderGraceMs)) return report;
+  if (refusal === undefined && (await waitFree(doors, limits.holderGraceMs))) return report;
   const holder = readHolder(doors.lock);
-  if (holder !== undefined) await haltBySignal(doors, holder, options);
+  const why = refusal === undefined ? "does not end" : `does not stop when asked (${refusal})`;
+  if (holder !== undefined) await haltBySignal(doors, holder, { ...options, why });
   return report;
 }
 
-/** Undefined: it went away, or never answered. */
-async function askToStop(doors: Doors, { drainMs, io }: HaltOptions): Promise<StopReport | undefined> {
+/** Neither report nor refusal: it went away, or never answered. */
+async function askToStop(
+  doors: Doors,
+  { drainMs, io }: HaltOptions,
+): Promise<{ report?: StopReport; refusal?: string }> {
   const done = new AbortController();
   const progress = showProgress(doors, { io, signal: done.signal });
   try {
     const timeoutMs = drainMs + limits.proofMs + limits.holderGraceMs;
-    return (await call(doors, "/v1/stop", { json: { drainMs }, timeoutMs })) as StopReport;
+    return { report: (await call(doors, "/v1/stop", { json: { drainMs }, timeoutMs })) as StopReport };
   } catch (error) {
-    if (error instanceof Failure && error.code === "not-running") return undefined;
-    throw error;
+    if (!(error instanceof Failure)) throw error;
+    // Whatever is wrong with its socket, the lock tells which process it is.
+    return error.code === "not-running" ? {} : { refusal: error.message };
   } finally {
     done.abort();
     await progress;
@@ -77,8 +82,12 @@ async function waitedFor(doors: Doors, signal: AbortSignal): Promise<string> {
   }
 }
 
-async function haltBySignal(doors: Doors, holder: Holder, { drainMs, io }: HaltOptions): Promise<void> {
-  io.err(`Process ${holder.pid} does not answer, asking it by signal\n`);
+async function haltBySignal(
+  doors: Doors,
+  holder: Holder,
+  { drainMs, io, why }: HaltOptions & { why: string },
+): Promise<void> {
+  io.err(`Process ${holder.pid} ${cleanLine(why)}, asking it by signal\n`);
   signalHolder(doors, holder, "SIGTERM");
   if (await waitFree(doors, drainMs + limits.holderGraceMs)) return;
   io.err(`Process ${holder.pid} does not end, killing it\n`);
@@ -93,14 +102,20 @@ async function haltBySignal(doors: Doors, holder: Holder, { drainMs, io }: HaltO
 export function stopText(pid: number, report: StopReport | undefined): string {
   if (report === undefined)
     return `Stopped process ${pid} by signal; unfinished turns go on at the next start, see remoteagent logs`;
-  const turns = (ids: number[]) => ids.map((id) => `T${id}`).join(", ");
-  const processes = (list: StopReport["killed"]) =>
-    list.map(({ pid, command }) => `  ${pid} ${cleanLine(command)}`).join("\n");
   const took = report.ms < 1000 ? `${Math.round(report.ms)} ms` : ago(report.ms, "");
-  const lines = [`Stopped process ${pid} after ${took}`];
-  if (report.drained.length > 0) lines.push(`Finished before: ${turns(report.drained)}`);
-  if (report.interrupted.length > 0) lines.push(`Cut off, to go on at the next start: ${turns(report.interrupted)}`);
-  if (report.killed.length > 0) lines.push(`Killed with it:\n${processes(report.killed)}`);
-  if (report.survivors.length > 0) lines.push(`Still alive in spite of SIGKILL:\n${processes(report.survivors)}`);
-  return lines.join("\n");
+  return [`Stopped process ${pid} after ${took}`, ...reportLines(report)].join("\n");
+}
+
+/** What a stop observed, as lines: nothing is added to what the report names, and an older instance may leave out parts. */
+export function reportLines(report: Partial<StopReport>): string[] {
+  const turns = (ids: StopReport["drained"]) => ids.map((id) => `T${id}`).join(", ");
+  const processes = (list: StopReport["killed"]) =>
+    list.map((one) => `\n  ${one.pid} ${cleanLine(one.command)}`.trimEnd()).join("");
+  const { drained = [], interrupted = [], killed = [], survivors = [] } = report;
+  const lines: string[] = [];
+  if (drained.length > 0) lines.push(`Finished before: ${turns(drained)}`);
+  if (interrupted.length > 0) lines.push(`Cut off, to go on at the next start: ${turns(interrupted)}`);
+  if (killed.length > 0) lines.push(`Killed:${processes(killed)}`);
+  if (survivors.length > 0) lines.push(`Still alive in spite of SIGKILL:${processes(survivors)}`);
+  return lines;
 }

@@ -1,7 +1,7 @@
 // `status`: what runs and how it is, within 50 ms, also when nothing runs.
 import { publicId } from "../core/ids.ts";
 import type { StatusReport } from "../core/status.ts";
-import { ago, excerpt } from "../core/words.ts";
+import { ago, byteSize, excerpt } from "../core/words.ts";
 import { exit } from "./exit.ts";
 import { findInstance } from "./instance.ts";
 import { findPlaces } from "./places.ts";
@@ -62,7 +62,7 @@ export function statusText(report: StatusReport, now = Date.now()): string {
       `${pid} ${excerpt(command, 60)}, for ${ago(now - startedAt, "")}`,
     ]),
     ["waiting", report.waiting === 1 ? "1 message" : `${report.waiting} messages`],
-    ["memory", `${Math.round(report.memoryBytes / 1024 / 1024)} MiB`],
+    ["memory", byteSize(report.memoryBytes)],
     ["state", report.stateDir],
     ["workspace", report.workspace],
     ...report.notices.map((notice): [string, string] => ["notice", notice]),

@@ -40,6 +40,6 @@ export const stop = verb({
     const { pid } = found.state === "up" ? found.status : found.holder;
     const report = await halt(places, found, { drainMs, io });
     io.out(`${stopText(pid, report)}\n`);
-    return report !== undefined && report.survivors.length > 0 ? exit.failed : exit.done;
+    return (report?.survivors ?? []).length > 0 ? exit.failed : exit.done;
   },
 });

@@ -29,7 +29,7 @@ export function byteSize(bytes: number): string {
   for (const unit of ["KiB", "MiB", "GiB", "TiB"]) {
     if (Math.round(value) < 1024) break;
     value /= 1024;
-    shown = `${value < 9.95 ? value.toFixed(1) : Math.round(value)} ${unit}`;
+    shown = `${Number(value.toFixed(value < 10 ? 1 : 0))} ${unit}`;
   }
   return shown;
 }

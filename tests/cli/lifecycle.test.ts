@@ -1,7 +1,9 @@
 // One instance's life as people drive it: start, status, stop, and everything that can be in the way.
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { openDatabase } from "#sqlite";
+import { acquireLock } from "../../src/sys/lock.ts";
 import { isAlive, program, until } from "./program.ts";
 
 setDefaultTimeout(60_000);
@@ -77,6 +79,39 @@ test("stop finds an instance whose socket is gone by its lock", async () => {
   await until(() => !isAlive(pid), "It still runs");
 });
 
+test("an instance that refuses to stop is signalled, and the refusal is told", async () => {
+  await using run = program();
+  const fake = run.openScript(join(import.meta.dirname, "stubborn.ts"), run.stateDir);
+  await run.said(fake, "listening");
+  const stopped = await run.call("stop");
+  expect(stopped.code).toBe(0);
+  expect(stopped.err).toContain(`Process ${fake.child.pid} does not stop when asked (Its store is broken)`);
+  expect(stopped.out).toContain(`Stopped process ${fake.child.pid} by signal`);
+  expect((await fake.ended).code).toBeNull();
+});
+
+test("doctor leaves the database to the instance that has it, and takes the lock for its own look", async () => {
+  await using run = program();
+  await run.call("start");
+  const pid = run.holder();
+  const beside = await run.call("doctor");
+  expect(beside.out).toContain(`Process ${pid} has it open`);
+  expect(beside.out).not.toContain("Sound");
+  await run.call("stop");
+  expect((await run.call("doctor")).out).toContain("Sound");
+  // Whoever holds the lock without a socket may be about to open it.
+  const lock = acquireLock(run.path("remoteagent.lock"), {
+    pid: process.pid,
+    startedAt: 1,
+    alone: false,
+    version: "x",
+  });
+  expect((await run.call("doctor")).out).toContain(`Process ${process.pid} has it open`);
+  if (lock.held) lock.release();
+  const json = JSON.parse((await run.call("doctor", "--json")).out) as { area: string; text: string }[];
+  expect(json.find(({ area }) => area === "database")?.text).toContain("Sound");
+});
+
 test("stop --now ends a turn that hangs, its processes too, and says so", async () => {
   await using run = program();
   await run.call("start");
@@ -87,7 +122,7 @@ test("stop --now ends a turn that hangs, its processes too, and says so", async 
   const stopped = await run.call("stop", "--now");
   expect(stopped.code).toBe(0);
   expect(stopped.out).toContain("Cut off, to go on at the next start: T1");
-  expect(stopped.out).toMatch(/Killed with it:\n(?: {2}\d+ .*\n)* {2}\d+ sleep/);
+  expect(stopped.out).toMatch(/Killed:\n(?: {2}\d+ .*\n)* {2}\d+ sleep/);
   for (const { pid } of commands) expect(isAlive(pid)).toBe(false);
   chat.child.kill("SIGKILL");
   await chat.ended;

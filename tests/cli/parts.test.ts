@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { reportLines } from "../../src/cli/halt.ts";
 import { followLines, isSince, lastLines, readable, readEnd } from "../../src/cli/log-lines.ts";
 import { parseWords, wholeNumber } from "../../src/cli/parse.ts";
 import { statusText } from "../../src/cli/status.ts";
@@ -10,6 +11,7 @@ import { renderFacts, renderTable } from "../../src/cli/table.ts";
 import { width } from "../../src/cli/terminal/text.ts";
 import { Failure } from "../../src/core/failure.ts";
 import { limits } from "../../src/core/limits.ts";
+import { byteSize } from "../../src/core/words.ts";
 
 const declared = {
   name: "do",
@@ -164,4 +166,24 @@ test("the status says what is wrong and how to mend it, and nothing in it moves 
     expect(text).toContain(part);
   expect(text).not.toContain("\u001b");
   expect(text).not.toContain("\u202e");
+});
+
+test("what a stop reports is shown as it is, whatever is in it", () => {
+  expect(reportLines({})).toEqual([]);
+  const killed = [
+    { pid: 7, command: "sleep 5\n\u001b[2J" },
+    { pid: 8, command: "" },
+  ];
+  expect(reportLines({ drained: [1], interrupted: [2, 3], killed, survivors: [{ pid: 9, command: "x" }] })).toEqual([
+    "Finished before: T1",
+    "Cut off, to go on at the next start: T2, T3",
+    "Killed:\n  7 sleep 5\n  8",
+    "Still alive in spite of SIGKILL:\n  9 x",
+  ]);
+});
+
+test("sizes have the unit that they fill", () => {
+  const cases = { 0: "0 B", 1023: "1023 B", 1024: "1 KiB", 1536: "1.5 KiB", 1048575: "1 MiB", 33554432: "32 MiB" };
+  for (const [bytes, text] of Object.entries(cases)) expect(byteSize(Number(bytes))).toBe(text);
+  expect(byteSize(1024 ** 5 * 2)).toBe("2048 TiB");
 });

@@ -30,8 +30,8 @@ export function program(env: Record<string, string> = {}) {
   const children = new Set<ChildProcess>();
   const environment = { PATH: process.env.PATH ?? "", HOME: home, REMOTEAGENT_STATE_DIR: stateDir, ...env };
 
-  const open = (...args: string[]): Open => {
-    const child = spawn(process.execPath, [main, ...args], { env: environment, cwd: home });
+  const openScript = (script: string, ...args: string[]): Open => {
+    const child = spawn(process.execPath, [script, ...args], { env: environment, cwd: home });
     children.add(child);
     let out = "";
     let err = "";
@@ -47,6 +47,7 @@ export function program(env: Record<string, string> = {}) {
     );
     return { child, out: () => out, err: () => err, ended };
   };
+  const open = (...args: string[]): Open => openScript(main, ...args);
   const call = (...args: string[]): Promise<Ended> => {
     const opened = open(...args);
     opened.child.stdin?.end();
@@ -56,6 +57,7 @@ export function program(env: Record<string, string> = {}) {
     home,
     stateDir,
     open,
+    openScript,
     call,
     path: (name: string) => join(stateDir, name),
     /** The number of the running instance, as the lock file tells it. */

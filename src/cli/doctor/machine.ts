@@ -5,6 +5,7 @@ import { systemEnvironment } from "../../config/load.ts";
 import { checkStateDirectory } from "../../config/state.ts";
 import { failureData } from "../../core/failure.ts";
 import { limits } from "../../core/limits.ts";
+import { byteSize } from "../../core/words.ts";
 import { freeBytes } from "../../sys/disk.ts";
 import { versionLine } from "../program.ts";
 import type { Check, Finding } from "./finding.ts";
@@ -67,7 +68,7 @@ export const checkDisk: Check = async ({ places }) => {
     const words = error instanceof Error ? error.message : String(error);
     return [{ area: "disk", level: "warn", text: `Cannot tell how much room there is: ${words}` }];
   }
-  const text = `${Math.round(bytes / 1024 / 1024)} MiB are free for ${folder}`;
+  const text = `${byteSize(bytes)} are free for ${folder}`;
   if (bytes >= limits.diskFreeBytesLow) return [{ area: "disk", level: "ok", text }];
   const level = bytes < limits.diskFreeBytesBad ? "bad" : "warn";
   return [{ area: "disk", level, text, mend: "Free some space" }];

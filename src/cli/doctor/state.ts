@@ -1,10 +1,12 @@
 // Checks of what an instance leaves behind: lock and socket, database, unfinished files.
 import { readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { programVersion } from "../../core/build.ts";
 import { failureData } from "../../core/failure.ts";
 import { limits } from "../../core/limits.ts";
+import { byteSize } from "../../core/words.ts";
 import { checkDatabase } from "../../store/db.ts";
-import { readHolder } from "../../sys/lock.ts";
+import { acquireLock, type Holder, readHolder } from "../../sys/lock.ts";
 import { type Found, findInstance } from "../instance.ts";
 import type { Check, Finding } from "./finding.ts";
 
@@ -56,14 +58,33 @@ function leftovers({ socket, stateDir, lock }: { socket: string; stateDir: strin
   return found;
 }
 
-/** The database's own check of itself; it changes nothing. */
+/** The database's own check of itself, while no instance has it; it changes nothing. */
 export const checkStore: Check = async ({ places }) => {
   const area = "database";
   const stats = statSync(places.database, { throwIfNoEntry: false });
   if (stats === undefined) return [{ area, level: "ok", text: "There is none yet; the first start makes it" }];
-  const problems = checkDatabase(places.database);
+  const { problems, holder } = checkUnused(places);
+  if (problems === undefined) {
+    const who = holder === undefined ? "A running instance" : `Process ${holder.pid}`;
+    return [{ area, level: "ok", text: `${who} has it open and alone may; remoteagent status tells how it is` }];
+  }
   if (problems.length === 0)
-    return [{ area, level: "ok", text: `Sound, ${Math.ceil(stats.size / 1024)} KiB in ${places.database}` }];
+    return [{ area, level: "ok", text: `Sound, ${byteSize(stats.size)} in ${places.database}` }];
   const mend = `Stop remoteagent, move the file away, and put a copy from ${places.backups} in its place`;
   return problems.map((text, index) => ({ area, level: "bad", text, ...(index === 0 ? { mend } : {}) }));
 };
+
+/** What is wrong with the database; or who has it, since no second process opens what one has open. */
+function checkUnused({ lock, database }: { lock: string; database: string }): { problems?: string[]; holder?: Holder } {
+  try {
+    const taken = acquireLock(lock, { pid: process.pid, startedAt: Date.now(), alone: false, version: programVersion });
+    if (!taken.held) return taken.holder === undefined ? {} : { holder: taken.holder };
+    try {
+      return { problems: checkDatabase(database) };
+    } finally {
+      taken.release();
+    }
+  } catch (error) {
+    return { problems: [failureData(error).message] };
+  }
+}
