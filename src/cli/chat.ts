@@ -5,7 +5,9 @@ import { Failure } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
 import { systemClock } from "../sys/clock.ts";
 import { createUnixClient } from "../sys/unix-client.ts";
+import { guardAgainstCrashes } from "./crash.ts";
 import type { Embodied } from "./embody.ts";
+import { reportLines } from "./halt.ts";
 import { alreadyRunning, findInstance, waitFor } from "./instance.ts";
 import type { Io } from "./io.ts";
 import { findPlaces, type LaunchArgs, loadLaunchConfig, type Places, settingsArgs } from "./places.ts";
@@ -35,8 +37,11 @@ export const chat = verb({
   ].join("\n"),
   async run(args, io) {
     const places = findPlaces(args);
-    const alone = await aloneIfNeeded(places, args);
+    let alone: Embodied | undefined;
+    let restore: (() => void) | null = null;
+    const guard = guardAgainstCrashes({ log: () => alone?.log, restore: () => restore?.() });
     try {
+      alone = await aloneIfNeeded(places, args);
       return await runChat({
         connect: () => connect(places, args),
         input: process.stdin,
@@ -44,6 +49,9 @@ export const chat = verb({
         errors: process.stderr,
         signals: processSignals,
         clock: systemClock,
+        onRestore: (given) => {
+          restore = given;
+        },
         options: {
           conversation: args.session ?? "main",
           json: args.json === true,
@@ -56,6 +64,7 @@ export const chat = verb({
       });
     } finally {
       if (alone !== undefined) await leave(alone, io);
+      guard.release();
     }
   },
 });
@@ -88,9 +97,7 @@ async function aloneIfNeeded(places: Places, args: LaunchArgs): Promise<Embodied
 async function leave({ app, ended }: Embodied, io: Io): Promise<void> {
   const report = await app.stop({ drainMs: 0, reason: "stop" });
   await ended;
-  const cut = report.interrupted.map((turn) => `T${turn}`).join(", ");
-  if (cut !== "") io.err(`Cut off, to go on at the next start: ${cut}\n`);
-  for (const { pid, command } of report.survivors) io.err(`Still alive in spite of SIGKILL: ${pid} ${command}\n`);
+  for (const line of reportLines({ ...report, drained: [] })) io.err(`${line}\n`);
 }
 
 function connect(places: Places, args: { session?: string; folder?: string; new?: boolean; model?: string }) {

@@ -1,8 +1,8 @@
 // `run`: the instance in the foreground, told to systemd, ended by a signal or over its socket.
 import { systemEnvironment } from "../config/load.ts";
-import { errorText } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
 import { createNotify, type Notify } from "../sys/notify.ts";
+import { guardAgainstCrashes } from "./crash.ts";
 import { type Embodied, embody } from "./embody.ts";
 import { exit } from "./exit.ts";
 import type { Io } from "./io.ts";
@@ -56,12 +56,13 @@ function listen(starting: Promise<Embodied>, notify: Notify): () => void {
   void started.then((embodied) => {
     log = embodied?.log;
   });
+  const guard = guardAgainstCrashes({ log: () => log });
   const end = async (drainMs: number) => {
     notify.stopping();
     try {
       await (await started)?.app.stop({ drainMs, reason: "stop" });
     } catch (error) {
-      crash("stop failed", error);
+      guard.crash("stop failed", error);
     }
   };
   const onSignal = (signal: NodeJS.Signals) => {
@@ -71,24 +72,14 @@ function listen(starting: Promise<Embodied>, notify: Notify): () => void {
     if (signals > 2) process.exit(exit.failed);
     void end(signals === 1 ? limits.drainMs : 0);
   };
-  const crash = (what: string, error: unknown): never => {
-    log?.error(what, { error: errorText(error), detail: error });
-    process.stderr.write(`RemoteAgent ends: ${what}: ${errorText(error)}\n`);
-    // Its state in memory can no longer be trusted; what is stored can.
-    return process.exit(exit.failed);
-  };
   const names = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
   for (const name of names) process.on(name, onSignal);
-  const onException = (error: unknown) => crash("an error that nobody caught", error);
-  process.on("uncaughtException", onException);
-  process.on("unhandledRejection", onException);
   // Sent from the event loop itself: when that hangs, systemd starts us again.
   const beat =
     notify.watchdogMs === undefined ? undefined : setInterval(() => notify.watchdog(), notify.watchdogMs / 2);
   return () => {
     if (beat !== undefined) clearInterval(beat);
     for (const name of names) process.off(name, onSignal);
-    process.off("uncaughtException", onException);
-    process.off("unhandledRejection", onException);
+    guard.release();
   };
 }

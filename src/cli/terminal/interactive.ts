@@ -81,6 +81,7 @@ class Chat {
     input.on("data", onData);
     input.on("end", onEnd);
     input.on("close", onEnd);
+    this.#deps.onRestore?.(() => this.#finish());
     try {
       this.#tty.enter();
       input.resume();
@@ -92,6 +93,7 @@ class Chat {
       this.#left.abort();
       this.#connection.close();
       this.#finish();
+      this.#deps.onRestore?.(null);
       ignore();
       input.off("data", onData);
       input.off("end", onEnd);
@@ -309,14 +311,16 @@ class Chat {
 
   /** The last frame without the prompt, and the terminal as it was found. */
   #finish(): void {
-    if (!this.#tty.gone) {
+    try {
+      if (this.#tty.gone) return;
       const options = this.#drawOptions();
       const look = this.#look();
       const settled = [...this.#view.take(options), ...this.#view.live(options)].map((line) => toRow(line, look));
       const empty = toRow([], look);
       this.#tty.write(this.#screen.draw({ settled, live: [empty], cursor: { row: 0, cell: 0 } }));
+    } finally {
+      this.#tty.leave();
     }
-    this.#tty.leave();
   }
 
   #look() {

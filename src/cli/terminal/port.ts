@@ -57,8 +57,8 @@ export interface ChatDeps {
   signals: Signals;
   clock: Clock;
   options: ChatOptions;
-  /** Called once the terminal is as it was before, however the chat ended. */
-  onLeave?(): void | Promise<void>;
+  /** Given what brings the terminal's modes back at once, for a process that ends by an error; null when they are. */
+  onRestore?(restore: (() => void) | null): void;
 }
 
 /** The signals of this process. */

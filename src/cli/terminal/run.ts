@@ -10,9 +10,5 @@ import type { ChatDeps } from "./port.ts";
 export async function runChat(deps: ChatDeps): Promise<number> {
   const { input, output, options } = deps;
   const screen = input.isTTY === true && output.isTTY === true && !options.json && !options.plain;
-  try {
-    return await (screen ? runInteractive(deps) : runPlain(deps));
-  } finally {
-    await deps.onLeave?.();
-  }
+  return await (screen ? runInteractive(deps) : runPlain(deps));
 }
