@@ -291,8 +291,7 @@ function openTerminalDoor(options: StartOptions, { parts, middle }: { parts: Par
     ready: async () => void (await driver.check()),
     state: (place) => viewState(view, place),
     useFolder(place, folder) {
-      checkFolder(folder, config.stateDir);
-      gateway.useFolder(place, folder);
+      gateway.useFolder(place, checkFolder(folder, config));
     },
     eventsAfter: (session, after) => store.turns.eventsOfSession(session, { after }),
     turnEvents: (turn) => store.turns.events(turn),

@@ -1,6 +1,7 @@
 // The person's own folders and the workspace, beside the state folder that nothing may contain.
 import { realpathSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { dirname, join } from "node:path";
+import { grantProblem, isWithin } from "../core/folder.ts";
 import { type Environment, expand } from "./paths.ts";
 import type { Problem } from "./problems.ts";
 import type { Settings } from "./schema.ts";
@@ -13,31 +14,29 @@ export function placeFolders(
   const problems: Problem[] = [];
   const state = realPath(stateDir);
   // A service has no current folder worth the name, so that only flags and variables count from there.
-  const workspace =
+  const written =
     settings.workspace === undefined ? join(stateDir, "workspace") : expand(settings.workspace, env, from);
-  if (contains(realPath(workspace), state)) {
-    problems.push({ path: "workspace", value: JSON.stringify(workspace), message: "it contains the state folder" });
+  const workspace = realPath(written);
+  if (isWithin(state, workspace)) {
+    problems.push({ path: "workspace", value: JSON.stringify(written), message: "it contains the state folder" });
   }
   const agents = Object.entries(settings.agents).map(([name, agent]) => {
-    const folders = agent.folders.map((folder, index) => {
-      const path = expand(folder.path, env);
-      const real = realPath(path);
-      if (contains(real, state) || contains(state, real)) {
-        const message = "it contains the state folder, or is a part of it";
+    const folders = agent.folders.map((folder, index): PlacedFolder => {
+      const link = expand(folder.path, env);
+      const path = realPath(link);
+      const message = grantProblem(path, { access: folder.access, state, workspace });
+      if (message !== undefined) {
         problems.push({ path: `agents.${name}.folders[${index}].path`, value: JSON.stringify(folder.path), message });
       }
-      return { ...folder, path };
+      return { ...folder, path, ...(path === link ? {} : { link }) };
     });
     return [name, { ...agent, folders }] as const;
   });
   return { settings: { ...settings, agents: Object.fromEntries(agents) }, workspace, problems };
 }
 
-/** True when `inner` is `outer` or below it. */
-function contains(outer: string, inner: string): boolean {
-  const way = relative(outer, inner);
-  return way === "" || (way !== ".." && !way.startsWith("../") && !way.startsWith("/"));
-}
+/** The real path, as it is now: a link that somebody puts there later is not followed. `link`: as it was written. */
+type PlacedFolder = Settings["agents"][string]["folders"][number] & { link?: string };
 
 /** The path without links, as far as it exists. */
 function realPath(path: string): string {

@@ -3,10 +3,10 @@ import { realpathSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure } from "../core/failure.ts";
+import { grantProblem } from "../core/folder.ts";
 import type { Inbound } from "../core/message.ts";
 import type { Session, TurnRow } from "../core/session.ts";
 import { systemPrompt } from "../harness/prompt.ts";
-import { isWithin } from "../sandbox/paths.ts";
 import type { FolderGrant, Sandbox, SandboxDriver, SandboxHealth, SandboxRequest } from "../sandbox/sandbox.ts";
 import type { Facts } from "../store/facts.ts";
 import type { Log } from "../sys/log.ts";
@@ -162,14 +162,21 @@ function mend(health: SandboxHealth): string {
   return health.hint ?? "Install bubblewrap";
 }
 
-/** @throws Failure when a folder of the owner's may not be used, before anything is stored of it. */
-export function checkFolder(folder: string, stateDir: string): void {
+/**
+ * The real path of a folder that a person wants to work in. Only this is stored: a session that may write above the
+ * folder could put a link in its place later.
+ * @throws Failure `usage` when it may not be used.
+ */
+export function checkFolder(folder: string, places: { stateDir: string; workspace: string }): string {
   const real = realPath(folder);
-  const state = realPath(stateDir) ?? stateDir;
   if (real === undefined) throw new Failure("usage", `Cannot work in ${JSON.stringify(folder)}: it does not exist`);
-  if (isWithin(state, real) || isWithin(real, state)) {
-    throw new Failure("usage", `Cannot work in ${JSON.stringify(folder)}: it holds the state folder or is inside it`);
-  }
+  const problem = grantProblem(real, {
+    access: "rw",
+    state: realPath(places.stateDir) ?? places.stateDir,
+    workspace: realPath(places.workspace) ?? places.workspace,
+  });
+  if (problem !== undefined) throw new Failure("usage", `Cannot work in ${JSON.stringify(folder)}: ${problem}`);
+  return real;
 }
 
 function realPath(path: string): string | undefined {

@@ -1,6 +1,7 @@
 // Bubblewrap: turns a list of what may be seen into the arguments that make Linux show nothing else.
 import { posix } from "node:path";
-import { type Bind, isWithin } from "./paths.ts";
+import { isWithin } from "../core/folder.ts";
+import type { Bind } from "./paths.ts";
 
 /** One thing of the host's system that is put into the sandbox. `try`: left out when it has vanished meanwhile. */
 export type SystemEntry = { kind: "ro" | "try"; path: string } | { kind: "link"; path: string; target: string };
@@ -28,7 +29,7 @@ const sharedMemoryBytes = 256 * 1024 * 1024;
  * What root keeps inside: handling files and processes as root does, and nothing that reaches the machine. For an
  * ordinary user there is nothing to keep.
  */
-const rootCapabilities = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID"];
+const rootCapabilities = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID"];
 
 /**
  * The options of bwrap for `plan`, to be given by `--args`, so that no environment stands in a command line that

@@ -2,6 +2,7 @@
 import { lstatSync, readlinkSync } from "node:fs";
 import { posix } from "node:path";
 import { Failure } from "../core/failure.ts";
+import { isWithin } from "../core/folder.ts";
 import { limits } from "../core/limits.ts";
 
 /** One folder or file of the host as the inside sees it. `inside` equals `host` where nothing is remapped. */
@@ -30,11 +31,6 @@ export function insidePath(path: string, cwd: string): string {
 export function shown(path: string): string {
   const text = path.length > 200 ? `${path.slice(0, 200)}…` : path;
   return JSON.stringify(text);
-}
-
-/** Is `path` the folder itself or below it? Both absolute and normal. */
-export function isWithin(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(folder === "/" ? "/" : `${folder}/`);
 }
 
 /** Where a host path is inside; `undefined` when it is not bound. The deepest bind decides. */

@@ -82,8 +82,11 @@ export interface Sandbox {
 
 /** A folder of the owner's, bound at its own path. */
 export interface FolderGrant {
+  /** The real path, found out when the owner named it: what stands there later may be another's link. */
   path: string;
   access: "ro" | "rw";
+  /** The link by which the owner named it. */
+  link?: string;
 }
 
 /** What a sandbox may see; computed for each turn from what the requester may see. Host paths. */

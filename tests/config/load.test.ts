@@ -248,6 +248,25 @@ describe("problems", () => {
       await load(home, { settings: { agents: { main: { folders: [{ path: "~/.remoteagent-not" }] } } } });
     }));
 
+  test("folders are stored by their real path, and are neither the workspace nor the system's", () =>
+    withHome(async (home) => {
+      mkdirSync(join(home, "code/app"), { recursive: true });
+      mkdirSync(join(home, "code/ws"));
+      symlinkSync(join(home, "code/app"), join(home, "app"));
+      symlinkSync(join(home, "code/ws"), join(home, "ws"));
+      const loadWith = (path: string, access: string) =>
+        load(home, { settings: { workspace: "~/ws", agents: { main: { folders: [{ path, access }] } } } });
+      const { settings, workspace } = await loadWith("~/app", "rw");
+      expect(workspace).toBe(join(home, "code/ws"));
+      expect(settings.agents.main?.folders).toEqual([
+        { path: join(home, "code/app"), access: "rw", link: join(home, "app") },
+      ] as never);
+      expect((await failure(loadWith("~/code", "ro"))).message).toContain("it holds the workspace");
+      expect((await failure(loadWith("~/code/ws/skills", "ro"))).message).toContain("it is inside the workspace");
+      expect((await failure(loadWith("/etc", "rw"))).message).toContain("it belongs to the system");
+      await loadWith("/etc", "ro");
+    }));
+
   test("broken files are named with the reason", () =>
     withHome(async (home) => {
       const broken = await failure(load(home, { settings: '{\n  "log": {"level": "info",}\n}' }));

@@ -2,12 +2,13 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { join, posix } from "node:path";
 import { Failure } from "../../core/failure.ts";
+import { isWithin } from "../../core/folder.ts";
 import { limits } from "../../core/limits.ts";
 import type { Log } from "../../sys/log.ts";
 import { bubblewrapOptions, optionBytes, type SystemEntry } from "../bubblewrap.ts";
 import type { Launch } from "../exec.ts";
 import { markerName } from "../ownership.ts";
-import { type Bind, insidePath, isWithin, lookInside, shown, toInside } from "../paths.ts";
+import { type Bind, insidePath, lookInside, shown, toInside } from "../paths.ts";
 import type { Command, SandboxRequest } from "../sandbox.ts";
 import type { Fences } from "./cgroup.ts";
 import type { BubblewrapState } from "./check.ts";

@@ -2,10 +2,11 @@
 import { chmodSync, closeSync, constants, mkdirSync, openSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { Failure } from "../../core/failure.ts";
+import { grantProblem, isWithin, type OwnPlaces } from "../../core/folder.ts";
 import { limits } from "../../core/limits.ts";
 import type { HeldBind } from "../bubblewrap.ts";
-import { type Bind, isWithin, shown } from "../paths.ts";
-import type { SandboxRequest } from "../sandbox.ts";
+import { type Bind, shown } from "../paths.ts";
+import type { FolderGrant, SandboxRequest } from "../sandbox.ts";
 
 /** Where the workspace and the home are inside, when they are remapped. */
 export const insideRoot = "/workspace";
@@ -49,10 +50,10 @@ export function planMounts(request: SandboxRequest, options: { stateDir: string;
     }
   }
   const links: Mounts["links"] = [];
-  for (const { path, access } of request.folders) {
-    const host = ownFolder(path, state);
-    binds.push({ host, inside: host, access });
-    if (host !== path) links.push({ path, target: host });
+  for (const grant of request.folders) {
+    const host = ownFolder(grant, { state, workspace });
+    binds.push({ host, inside: host, access: grant.access });
+    if (grant.link !== undefined) links.push({ path: grant.link, target: host });
   }
   if (binds.length > limits.bindsMax) {
     throw new Failure("sandbox", `Cannot open the sandbox: more than ${limits.bindsMax} folders are bound`);
@@ -72,13 +73,17 @@ function workspaceFolder(
   return expected;
 }
 
-/** A folder of the owner's, by its real path. */
-function ownFolder(path: string, state: string): string {
+/**
+ * A folder of the owner's. Its grant has the real path: one that leads elsewhere now was put there by whoever may write
+ * above it, such as another session that was given the folder around it.
+ */
+function ownFolder({ path, access }: FolderGrant, places: OwnPlaces): string {
   if (!path.startsWith("/")) throw refusal(path, "it is not an absolute path");
   const host = realPath(path);
   if (host === undefined || !isFolder(host)) throw refusal(path, "it is not a folder that exists");
-  if (isWithin(host, state)) throw refusal(path, "it is inside the state folder");
-  if (isWithin(state, host)) throw refusal(path, "it holds the state folder");
+  if (host !== path) throw refusal(path, "a link leads elsewhere since it was given");
+  const problem = grantProblem(host, { access, ...places });
+  if (problem !== undefined) throw refusal(path, problem);
   if (taken.some((folder) => isWithin(host, folder))) throw refusal(path, "the sandbox has its own there");
   return host;
 }

@@ -1,8 +1,8 @@
 // Which parts of the host's system every sandbox sees, always read-only.
 import { existsSync, lstatSync, readdirSync, readlinkSync, realpathSync } from "node:fs";
 import { join } from "node:path";
+import { isWithin } from "../../core/folder.ts";
 import type { SystemEntry } from "../bubblewrap.ts";
-import { isWithin } from "../paths.ts";
 
 /** Programs and libraries. Links (`/bin → usr/bin`) stay links. */
 const folders = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store"];
