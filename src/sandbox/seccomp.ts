@@ -4,7 +4,7 @@
 // what widens the attack surface of the kernel or reaches across the pid namespace:
 // the kernel's key rings (not separated by namespaces), BPF and performance events, kernel images and modules,
 // file handles (open files outside the mounts), userfaultfd, io_uring (its work passes by this filter), the kernel
-// log, clocks, swap and quotas, entering or making user namespaces (full rights over fresh kernel objects), and
+// log, clocks, swap and quotas, set-user-id files, entering or making user namespaces (full rights over fresh kernel objects), and
 // typing into a terminal (TIOCSTI, TIOCLINUX). Numbers: the kernel's arch/x86/entry/syscalls/syscall_64.tbl and
 // include/uapi/asm-generic/unistd.h. Foreign ABIs (32-bit, x32) are refused as a whole, since their numbers differ.
 
@@ -44,7 +44,29 @@ const absent: Record<string, readonly [number, number]> = {
   io_uring_enter: [426, 426],
   io_uring_register: [427, 427],
   io_uring_setup: [425, 425],
+  // Its mode stands in memory, where no filter can look.
+  openat2: [437, 437],
 };
+
+/**
+ * Calls that give a file its mode, and which argument that is: a set-user-id program that root leaves in a folder of the
+ * owner's is root for everyone outside. `flags`: the mode counts only when they make a file.
+ */
+const moded: Record<string, { numbers: readonly [number | null, number | null]; mode: number; flags?: number }> = {
+  chmod: { numbers: [90, null], mode: 1 },
+  creat: { numbers: [85, null], mode: 1 },
+  fchmod: { numbers: [91, 52], mode: 1 },
+  fchmodat: { numbers: [268, 53], mode: 2 },
+  fchmodat2: { numbers: [452, 452], mode: 2 },
+  mknod: { numbers: [133, null], mode: 1 },
+  mknodat: { numbers: [259, 33], mode: 2 },
+  open: { numbers: [2, null], mode: 2, flags: 1 },
+  openat: { numbers: [257, 56], mode: 3, flags: 2 },
+};
+/** S_ISUID and S_ISGID (inode(7)). */
+const setId = 0o6000;
+/** O_CREAT and the own bit of O_TMPFILE. */
+const makesFile = 0x40 | 0x400000;
 
 const flagged: Record<string, readonly [number, number]> = { clone: [56, 220], unshare: [272, 97] };
 const ioctl: readonly [number, number] = [16, 29];
@@ -56,7 +78,8 @@ const terminalInput = [0x5412, 0x541c];
 const x32Bit = 0x40000000;
 
 /** Where `struct seccomp_data` keeps things; both architectures are little endian, so the low word comes first. */
-const at = { number: 0, architecture: 4, argument0: 16, argument1: 24 };
+const at = { number: 0, architecture: 4, arguments: 16 };
+const argument = (index: number) => at.arguments + index * 8;
 const load = 0x20;
 const equal = 0x15;
 const atLeast = 0x35;
@@ -94,16 +117,33 @@ export function seccompProgram(architecture: string): Uint8Array | undefined {
   for (const numbers of Object.values(flagged)) {
     program.push(
       [equal, 0, 4, numbers[column]],
-      [load, 0, 0, at.argument0],
+      [load, 0, 0, argument(0)],
       [anyBit, 0, 1, cloneNewUser],
       [answer, 0, 0, eperm],
       [answer, 0, 0, allow],
     );
   }
+  for (const { numbers, mode, flags } of Object.values(moded)) {
+    const number = numbers[column];
+    if (number !== null) program.push(...refuseSetId(number, { mode, flags }));
+  }
   const checks = terminalInput.flatMap((request) => refuse(request, eperm));
-  program.push([equal, 0, checks.length + 1, ioctl[column]], [load, 0, 0, at.argument1], ...checks);
+  program.push([equal, 0, checks.length + 1, ioctl[column]], [load, 0, 0, argument(1)], ...checks);
   program.push([answer, 0, 0, allow]);
   return assemble(program);
+}
+
+/** A new file or mode with a set-id bit is refused; any other passes. */
+function refuseSetId(number: number, { mode, flags }: { mode: number; flags: number | undefined }): Instruction[] {
+  const checks: Instruction[] = [
+    [load, 0, 0, argument(mode)],
+    [anyBit, 0, 1, setId],
+    [answer, 0, 0, eperm],
+    [answer, 0, 0, allow],
+  ];
+  // Of a call that makes no file the mode is whatever the register held.
+  if (flags !== undefined) checks.unshift([load, 0, 0, argument(flags)], [anyBit, 0, 3, makesFile]);
+  return [[equal, 0, checks.length, number], ...checks];
 }
 
 function assemble(program: Instruction[]): Uint8Array {

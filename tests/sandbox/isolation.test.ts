@@ -123,6 +123,24 @@ except OSError as e: print('tiocsti', errno.errorcode[e.errno])
       "tiocsti EPERM",
     ]);
   });
+  test("no set-user-id program can be left behind", async () => {
+    const script = `
+import os
+for name, make in {
+  'chmod': lambda: os.chmod('f', 0o4755),
+  'fchmod': lambda: os.fchmod(os.open('f', os.O_RDONLY), 0o2755),
+  'open': lambda: os.open('g', os.O_CREAT | os.O_WRONLY, 0o4755),
+  'mknod': lambda: os.mknod('h', 0o4755),
+}.items():
+    try: make(); print(name, 'ok')
+    except OSError as e: print(name, e.errno)
+os.chmod('f', 0o1755); print('sticky')
+`;
+    await sandbox.files.write("modes.py", new TextEncoder().encode(script));
+    expect(await out("touch f; python3 modes.py; ls g h 2>/dev/null; stat -c %a f")).toBe(
+      "chmod 1\nfchmod 1\nopen 1\nmknod 1\nsticky\n1755\n",
+    );
+  });
   test("programs of every day work", async () => {
     expect(
       await out('python3 -c \'import threading, subprocess; print(subprocess.check_output(["id", "-un"]))\''),
@@ -189,7 +207,7 @@ describe("folders of the owner", () => {
     const base = mkdtempSync("/var/tmp/sandbox-");
     const link = join(base, "link");
     symlinkSync(project, link);
-    const sandbox = await setup.open({ folders: [{ path: link, access: "ro" }], cwd: link });
+    const sandbox = await setup.open({ folders: [{ path: project, access: "ro", link }], cwd: link });
     expect((await shell(sandbox, `cat ${link}/readme; pwd -P`)).out).toBe(`hello${project}\n`);
     const direct = await setup.open({ folders: [{ path: base, access: "rw" }] });
     expect((await shell(direct, `cd ${base} && ls`)).out).toBe("link\n");
@@ -200,11 +218,34 @@ describe("folders of the owner", () => {
     expect(await refused(setup.base)).toContain("it holds the state folder");
     expect(await refused("/")).toContain("it holds the state folder");
     expect(await refused(setup.foreign)).toContain("it is inside the state folder");
-    expect(await refused("/proc/self")).toContain("the sandbox has its own there");
+    expect(await refused("/proc/sys")).toContain("the sandbox has its own there");
     expect(await refused("code")).toContain("it is not an absolute path");
     expect(await refused(join(project, "readme"))).toContain("it is not a folder that exists");
     symlinkSync(setup.stateDir, join(setup.base, "sly"));
-    expect(await refused(join(setup.base, "sly"))).toContain("it is inside the state folder");
+    expect(await refused(join(setup.base, "sly"))).toContain("a link leads elsewhere since it was given");
+  });
+  test("are never the workspace, around it or in it, wherever that lies", async () => {
+    const workspace = join(setup.base, "elsewhere/ws");
+    const own = join(workspace, "channels/chat/1");
+    mkdirSync(own, { recursive: true });
+    const refused = (path: string) =>
+      failureOf(setup.open({ workspace, writable: [own], readable: [], cwd: own, folders: [{ path, access: "ro" }] }));
+    expect(await refused(join(setup.base, "elsewhere"))).toContain("it holds the workspace");
+    expect(await refused(workspace)).toContain("it is inside the workspace");
+    expect(await refused(join(workspace, "channels"))).toContain("it is inside the workspace");
+  });
+  test("that another session swapped for a link are refused", async () => {
+    const inner = join(project, "pkg/a");
+    mkdirSync(inner, { recursive: true });
+    const outer = await setup.open({ folders: [{ path: project, access: "rw" }], cwd: project });
+    const open = () => setup.open({ folders: [{ path: inner, access: "rw" }], cwd: inner });
+    expect((await shell(await open(), "pwd")).out).toBe(`${inner}\n`);
+    const before = await open();
+    await shell(outer, "mv pkg/a x; ln -s /etc pkg/a");
+    expect(await failureOf(open())).toContain("a link leads elsewhere since it was given");
+    expect(await failureOf(shell(before, "cat shadow"))).toContain("Cannot run");
+    await shell(outer, "rm pkg/a; mv x pkg/a; mv pkg y; ln -s /etc pkg; mkdir y/a");
+    expect(await failureOf(open())).toContain("it is not a folder that exists");
   });
   test("folders of the workspace stay in it", async () => {
     expect(await failureOf(setup.open({ writable: [project] }))).toContain("it is outside the workspace");

@@ -4,12 +4,13 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Failure } from "../../src/core/failure.ts";
+import { isWithin } from "../../src/core/folder.ts";
 import { bubblewrapOptions, optionBytes } from "../../src/sandbox/bubblewrap.ts";
 import { findFences } from "../../src/sandbox/host/cgroup.ts";
 import { type CheckDeps, checkBubblewrap } from "../../src/sandbox/host/check.ts";
 import { commandEnvironment } from "../../src/sandbox/host/environment.ts";
 import { openDriver } from "../../src/sandbox/index.ts";
-import { type Bind, insidePath, isWithin, lookInside, toHost, toInside } from "../../src/sandbox/paths.ts";
+import { type Bind, insidePath, lookInside, toHost, toInside } from "../../src/sandbox/paths.ts";
 import { seccompProgram } from "../../src/sandbox/seccomp.ts";
 import { descendants, killTree } from "../../src/sandbox/tree.ts";
 import { systemClock } from "../../src/sys/clock.ts";
@@ -135,8 +136,8 @@ describe("trees", () => {
 /** Runs a filter on one call, as the kernel would. */
 function filtered(program: Uint8Array, call: { arch: number; number: number; args?: number[] }): number {
   const view = new DataView(program.buffer);
-  const [first = 0, second = 0] = call.args ?? [];
-  const data: Record<number, number> = { 0: call.number, 4: call.arch, 16: first, 24: second };
+  const data: Record<number, number> = { 0: call.number, 4: call.arch };
+  for (const [index, value] of (call.args ?? []).entries()) data[16 + index * 8] = value;
   let value = 0;
   for (let at = 0; at < program.length / 8; at++) {
     const code = view.getUint16(at * 8, true);
@@ -173,6 +174,34 @@ describe("the filter of kernel calls", () => {
     expect(run(numbers.ioctl, 0, 0x5412)).toBe(eperm);
     expect(run(numbers.ioctl, 0, 0x541c)).toBe(eperm);
     expect(filtered(program, { arch: 0x40000003, number: numbers.read })).toBe(enosys);
+  });
+  test.each([
+    ["x64", 0xc000003e, { openat: 257, fchmod: 91, fchmodat: 268, mknodat: 259 }],
+    ["arm64", 0xc00000b7, { openat: 56, fchmod: 52, fchmodat: 53, mknodat: 33 }],
+  ] as const)("lets nothing on %s make a set-user-id file", (architecture, arch, numbers) => {
+    const program = seccompProgram(architecture) ?? new Uint8Array();
+    const run = (number: number, ...args: number[]) => filtered(program, { arch, number, args });
+    expect(run(numbers.fchmod, 3, 0o1755)).toBe(allow);
+    expect(run(numbers.fchmod, 3, 0o4755)).toBe(eperm);
+    expect(run(numbers.fchmodat, 3, 0, 0o2755)).toBe(eperm);
+    expect(run(numbers.fchmodat, 3, 0o4755, 0o755)).toBe(allow);
+    expect(run(452, 3, 0, 0o4755)).toBe(eperm);
+    expect(run(numbers.mknodat, 3, 0, 0o104755)).toBe(eperm);
+    expect(run(numbers.openat, 3, 0, 0x41, 0o644)).toBe(allow);
+    expect(run(numbers.openat, 3, 0, 0x41, 0o4755)).toBe(eperm);
+    expect(run(numbers.openat, 3, 0, 0x400000, 0o6755)).toBe(eperm);
+    // Without a file to make, the register holds anything.
+    expect(run(numbers.openat, 3, 0, 0, 0xffffffff)).toBe(allow);
+    expect(run(437)).toBe(enosys);
+    if (architecture !== "x64") return;
+    for (const [number, ...args] of [
+      [90, 0, 0o4755],
+      [85, 0, 0o4755],
+      [133, 0, 0o4755],
+      [2, 0, 0x41, 0o4755],
+    ]) {
+      expect(run(number ?? 0, ...args)).toBe(eperm);
+    }
   });
   test("refuses the x32 numbers and knows no other architecture", () => {
     expect(filtered(seccompProgram("x64") ?? new Uint8Array(), { arch: 0xc000003e, number: 0x40000000 })).toBe(enosys);
