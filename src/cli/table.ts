@@ -1,5 +1,6 @@
 // Rows as an aligned table that fits the screen, and one object as "name: value" lines.
 import { usd } from "../core/words.ts";
+import { columnWidths } from "./terminal/columns.ts";
 import { cleanLine, fit, width } from "./terminal/text.ts";
 
 const gap = "  ";
@@ -14,7 +15,7 @@ export function renderTable(
   const filled = names.filter((name) => rows.some((row) => cell(name, row[name]) !== ""));
   const lines = [filled.map(head), ...rows.map((row) => filled.map((name) => cell(name, row[name])))];
   const natural = filled.map((_, index) => Math.max(...lines.map((line) => width(line[index] ?? ""))));
-  const widths = shrink(natural, columns - gap.length * (filled.length - 1));
+  const widths = columnWidths(natural, { room: columns - gap.length * (filled.length - 1), min: columnMin });
   return lines
     .map((line) =>
       line
@@ -34,25 +35,6 @@ export function renderFacts(facts: Record<string, unknown>): string {
   const names = Object.keys(facts);
   const most = Math.max(0, ...names.map((name) => head(name).length));
   return names.map((name) => `${head(name).toLowerCase().padEnd(most)}  ${cell(name, facts[name])}`).join("\n");
-}
-
-/** Takes from the widest column first until the sum fits. */
-function shrink(natural: readonly number[], room: number): number[] {
-  const sum = (cap: number) => natural.reduce((all, cells) => all + Math.min(cells, cap), 0);
-  let low = columnMin;
-  let high = Math.max(columnMin, ...natural);
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if (sum(middle) <= room) low = middle;
-    else high = middle - 1;
-  }
-  // What the cap leaves over goes to the columns that it cut, from the left.
-  let left = Math.max(0, room - sum(low));
-  return natural.map((cells) => {
-    const extra = Math.max(0, Math.min(cells - low, left));
-    left -= extra;
-    return Math.min(cells, low) + extra;
-  });
 }
 
 /** `lastAt` → `LAST AT`. */

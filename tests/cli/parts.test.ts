@@ -8,6 +8,7 @@ import { followLines, isSince, lastLines, readable, readEnd } from "../../src/cl
 import { parseWords, wholeNumber } from "../../src/cli/parse.ts";
 import { statusText } from "../../src/cli/status.ts";
 import { renderFacts, renderTable } from "../../src/cli/table.ts";
+import { columnWidths } from "../../src/cli/terminal/columns.ts";
 import { width } from "../../src/cli/terminal/text.ts";
 import { Failure } from "../../src/core/failure.ts";
 import { limits } from "../../src/core/limits.ts";
@@ -186,4 +187,15 @@ test("sizes have the unit that they fill", () => {
   const cases = { 0: "0 B", 1023: "1023 B", 1024: "1 KiB", 1536: "1.5 KiB", 1048575: "1 MiB", 33554432: "32 MiB" };
   for (const [bytes, text] of Object.entries(cases)) expect(byteSize(Number(bytes))).toBe(text);
   expect(byteSize(1024 ** 5 * 2)).toBe("2048 TiB");
+});
+
+test("columns share the room, the widest gives first", () => {
+  const cases: [number[], number, number, number[]][] = [
+    [[3, 4], 100, 6, [3, 4]],
+    [[3, 40, 20], 30, 6, [3, 14, 13]],
+    [[10, 10, 10], 29, 1, [10, 10, 9]],
+    [[10, 10], 4, 6, [6, 6]],
+    [[], 10, 6, []],
+  ];
+  for (const [natural, room, min, widths] of cases) expect(columnWidths(natural, { room, min })).toEqual(widths);
 });

@@ -1,5 +1,6 @@
 // A markdown table → lines: columns share the width; where it does not suffice, rows become "name: value" lines.
 import type { Inline, Node } from "../../adapters/markdown.ts";
+import { columnWidths } from "./columns.ts";
 import { dim, type Line, lineWidth, type Span, type Style, span, wrap } from "./style.ts";
 
 type Table = Extract<Node, { type: "table" }>;
@@ -16,7 +17,7 @@ const gap = 3;
 export function renderTable(table: Table, options: TableOptions): Line[] {
   const header = table.header.map((cell) => options.cell(cell, { bold: true }));
   const rows = table.rows.map((row) => row.map((cell) => options.cell(cell)));
-  const widths = columnWidths([header, ...rows], options.width);
+  const widths = widthsOf([header, ...rows], options.width);
   if (widths === null) return stacked(header, rows, options.width);
   const ruler: Line = widths.flatMap((cells, index) => [
     ...(index === 0 ? [] : [span("─┼─", dim)]),
@@ -27,33 +28,14 @@ export function renderTable(table: Table, options: TableOptions): Line[] {
 }
 
 /** Widths that fit, taking from the widest column first; null when even narrow columns do not fit. */
-function columnWidths(rows: Span[][][], total: number): number[] | null {
+function widthsOf(rows: Span[][][], total: number): number[] | null {
   const count = rows[0]?.length ?? 0;
   const room = total - gap * (count - 1);
   const natural = Array.from({ length: count }, (_, column) =>
     rows.reduce((most, row) => Math.max(most, ...cellWidths(row[column])), 1),
   );
   if (room < natural.reduce((sum, cells) => sum + Math.min(cells, columnMin), 0)) return null;
-  // The largest cap at which the capped widths fit; what is left over goes to the capped columns in order.
-  let cap = Math.max(...natural, 1);
-  const sum = (limit: number) => natural.reduce((all, cells) => all + Math.min(cells, limit), 0);
-  if (sum(cap) > room) {
-    let low = 1;
-    let high = cap;
-    while (low < high) {
-      const middle = Math.ceil((low + high) / 2);
-      if (sum(middle) <= room) low = middle;
-      else high = middle - 1;
-    }
-    cap = low;
-  }
-  let left = room - sum(cap);
-  return natural.map((cells) => {
-    if (cells <= cap) return cells;
-    const extra = left > 0 ? 1 : 0;
-    left -= extra;
-    return cap + extra;
-  });
+  return columnWidths(natural, { room, min: 1 });
 }
 
 function cellWidths(cell: Span[] | undefined): number[] {
