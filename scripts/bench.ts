@@ -1,0 +1,139 @@
+// `bun run bench`: builds remoteagent and two yardsticks, measures them beside each other, prints a table and JSON.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, release, tmpdir, totalmem } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { measureCommands } from "../tests/bench/commands.ts";
+import { measureCrowd } from "../tests/bench/crowd.ts";
+import { measureIdle, measureStart } from "../tests/bench/life.ts";
+import { openModel } from "../tests/bench/model.ts";
+import { markdownTable, type Report, textTable, withFigures } from "../tests/bench/report.ts";
+import type { Found } from "../tests/bench/row.ts";
+import type { Setup } from "../tests/bench/setup.ts";
+import { measureTool } from "../tests/bench/tools.ts";
+import { measureRestart, measureTurns } from "../tests/bench/turns.ts";
+import { build } from "./build.ts";
+
+const root = resolve(import.meta.dirname, "..");
+const document = join(root, "docs", "performance.md");
+
+/** The parts, quickest first; memory last, since it only waits. */
+const parts: Record<string, (setup: Setup) => Promise<Found>> = {
+  commands: measureCommands,
+  start: measureStart,
+  turns: measureTurns,
+  restart: measureRestart,
+  tool: measureTool,
+  crowd: measureCrowd,
+  idle: measureIdle,
+};
+
+const usage = `Usage: bun run bench [--only <part>]... [--json <file>] [--quick] [--docs]
+
+  --only <part>   ${Object.keys(parts).join(", ")}; may be given again
+  --json <file>   also writes the figures there
+  --quick         few rounds and short waits: shows that it works, figures are not to be read
+  --docs          writes the figures into docs/performance.md; whole runs only
+
+Read figures of a quiet machine only. Nothing fails because of a figure.
+`;
+
+/** Builds the three programs with the flags that remoteagent is shipped with. */
+function buildAll(folder: string, version: string): Setup["programs"] {
+  const make = (entry: string, name: string) => {
+    const output = join(folder, name);
+    build({ entry, output, defines: { REMOTEAGENT_VERSION: version, REMOTEAGENT_COMMIT: commit() } });
+    return output;
+  };
+  return {
+    remoteagent: make("src/main.ts", "remoteagent"),
+    minimal: make("tests/bench/minimal.ts", "minimal"),
+    empty: make("tests/bench/empty.ts", "empty"),
+  };
+}
+
+function commit(): string {
+  return spawnSync("git", ["rev-parse", "--short=10", "HEAD"], { cwd: root, encoding: "utf8" }).stdout.trim();
+}
+
+function machineName(): string {
+  const [cpu] = cpus();
+  const memory = Math.round(totalmem() / 1024 ** 3);
+  const model = cpu === undefined || cpu.model === "unknown" ? process.arch : cpu.model.replace(/\s+/g, " ");
+  return `${cpus().length} × ${model}, ${memory} GB, Linux ${release()}`;
+}
+
+async function run(wanted: string[], { quick }: { quick: boolean }): Promise<Report> {
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+  const folder = mkdtempSync(join(tmpdir(), "remoteagent-bench-"));
+  const startedAt = performance.now();
+  const progress = (text: string) => {
+    process.stderr.write(`${((performance.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  ${text}\n`);
+  };
+  const model = openModel();
+  const over = new AbortController();
+  const found: Found = { rows: [], notes: [] };
+  try {
+    const programs = buildAll(folder, version);
+    progress("built");
+    for (const name of wanted) {
+      const { rows, notes } = (await parts[name]?.({
+        programs,
+        folder,
+        model,
+        quick,
+        progress,
+        signal: over.signal,
+      })) ?? {
+        rows: [],
+        notes: [],
+      };
+      found.rows.push(...rows);
+      found.notes.push(...notes);
+      progress(name);
+    }
+  } finally {
+    over.abort();
+    await model.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+  const at = new Date().toISOString();
+  return { at, machine: machineName(), version: `${version} (${commit()}), Bun ${Bun.version}`, quick, ...found };
+}
+
+async function main(argv: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      only: { type: "string", multiple: true },
+      json: { type: "string" },
+      quick: { type: "boolean", default: false },
+      docs: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  const { only, json, quick, docs } = values;
+  const unknown = only?.find((name) => !Object.hasOwn(parts, name));
+  if (values.help) return say(usage, 0);
+  if (unknown !== undefined) return say(`Unknown part ${JSON.stringify(unknown)}\n\n${usage}`, 2);
+  if (docs && (quick || only !== undefined)) return say("Cannot write the document: it wants a whole run\n", 2);
+  const report = await run(only ?? Object.keys(parts), { quick });
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`);
+  if (docs) writeFileSync(document, withFigures(readFileSync(document, "utf8"), markdownTable(report)));
+  const warning = quick ? "\nA quick run: these figures are not to be read\n" : "";
+  return say(`${textTable(report)}\n${warning}`, 0);
+}
+
+function say(text: string, code: number): number {
+  (code === 0 ? process.stdout : process.stderr).write(text);
+  return code;
+}
+
+if (import.meta.main) {
+  try {
+    process.exitCode = await main(process.argv.slice(2));
+  } catch (error) {
+    process.exitCode = say(`${error instanceof Error ? error.message : String(error)}\n`, 1);
+  }
+}
