@@ -1,6 +1,6 @@
 // Files below a folder that somebody else may write to: opened without leaving it, whatever the links say.
-import { constants } from "node:fs";
-import { type FileHandle, lstat, mkdir, open } from "node:fs/promises";
+import { constants, type Dirent } from "node:fs";
+import { type FileHandle, lstat, mkdir, open, readdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure } from "../core/failure.ts";
 
@@ -17,6 +17,7 @@ const flags = {
   append: constants.O_RDWR | constants.O_CREAT | constants.O_APPEND,
   create: constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL,
 } as const;
+const folderFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 /** A pipe in the file's place must not make the opener wait for its other end. */
 const neverFollow = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
@@ -27,8 +28,8 @@ interface Held {
 }
 
 /**
- * Opens the regular file `path` (relative, `/` between parts) below `root`. No part of it may be a
- * symbolic link: each folder is opened from the one before, so that swapping one for a link in
+ * Opens the regular file `path` (relative, `/` between parts) below `root`. Neither the root itself nor any
+ * part of the path may be a symbolic link: each folder is opened from the one before, so that swapping one for a link in
  * between reaches nothing outside. New files are 0600.
  * @throws Failure `state` for a path that leaves `root`, a link, or what is no regular file; the system's error else.
  */
@@ -36,14 +37,46 @@ export async function openBeneath(root: string, path: string, options: BeneathOp
   const parts = partsOf(path);
   const name = parts.pop();
   if (name === undefined) throw refused(path, "it names no file");
-  let folder = await hold(root, constants.O_RDONLY | constants.O_DIRECTORY);
+  const folder = await descend(root, { parts, path, make: options.folders === true });
   try {
-    for (const part of parts) {
-      const next = await enter(folder, { part, path, make: options.folders === true });
-      await folder.handle.close();
-      folder = next;
-    }
     return await openFile(folder, { name, path, flags: flags[options.for] | neverFollow });
+  } finally {
+    await folder.handle.close();
+  }
+}
+
+/**
+ * What is in the folder `path` below `root`; nothing when there is none.
+ * @throws Failure `state` for a path that leaves `root` and for a link on the way; the system's error else.
+ */
+export async function listBeneath(root: string, path: string): Promise<Dirent[]> {
+  let folder: Held;
+  try {
+    folder = await descend(root, { parts: partsOf(path), path, make: false });
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+  try {
+    return await readdir(folder.path, { withFileTypes: true });
+  } finally {
+    await folder.handle.close();
+  }
+}
+
+/**
+ * Removes the file `path` below `root`, if it is still the one that `file` has open.
+ * @throws Failure `state` for a path that leaves `root` and for a link on the way; the system's error else.
+ */
+export async function removeBeneath(root: string, { path, file }: { path: string; file: FileHandle }): Promise<void> {
+  const parts = partsOf(path);
+  const name = parts.pop();
+  if (name === undefined) throw refused(path, "it names no file");
+  const folder = await descend(root, { parts, path, make: false });
+  try {
+    const target = join(folder.path, name);
+    await sameAs(target, { handle: file, path });
+    await unlink(target);
   } finally {
     await folder.handle.close();
   }
@@ -93,6 +126,33 @@ function partsOf(path: string): string[] {
   return parts;
 }
 
+/** Opens the folder at the end of `parts`, each from the one before. */
+async function descend(
+  root: string,
+  { parts, path, make }: { parts: string[]; path: string; make: boolean },
+): Promise<Held> {
+  let folder = await holdRoot(root);
+  for (const part of parts) {
+    try {
+      const next = await enter(folder, { part, path, make });
+      await folder.handle.close();
+      folder = next;
+    } catch (error) {
+      await folder.handle.close();
+      throw error;
+    }
+  }
+  return folder;
+}
+
+async function holdRoot(root: string): Promise<Held> {
+  try {
+    return await hold(root, folderFlags);
+  } catch (error) {
+    throw await explained(error, { target: root, path: root });
+  }
+}
+
 async function hold(path: string, how: number): Promise<Held> {
   const handle = await open(path, how);
   // Linux reaches entries through the open folder itself; elsewhere its path and the check below must do.
@@ -107,7 +167,7 @@ async function enter(folder: Held, { part, path, make }: { part: string; path: s
     });
   }
   try {
-    const held = await hold(target, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    const held = await hold(target, folderFlags);
     await sameAs(target, { handle: held.handle, path });
     return held;
   } catch (error) {

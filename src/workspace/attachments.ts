@@ -1,10 +1,9 @@
 // Files that came in, and output that was cut off: kept below a conversation's folder, never over another file.
 import type { FileHandle } from "node:fs/promises";
-import { rm } from "node:fs/promises";
 import { join, parse } from "node:path";
 import { Failure } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
-import { codeOf, openBeneath } from "../sys/beneath.ts";
+import { codeOf, openBeneath, removeBeneath } from "../sys/beneath.ts";
 import { fileName } from "./names.ts";
 
 /** Names that are tried when one is taken. */
@@ -39,12 +38,13 @@ export async function keepFile(root: string, keep: Keep): Promise<{ path: string
   try {
     const bytes = await writeAll(file, keep);
     await file.sync();
-    await file.close();
     return { path: join(root, path), bytes };
   } catch (error) {
-    await file.close();
-    await rm(join(root, path), { force: true });
+    // Moved or replaced meanwhile, it is the agent's; what is told is why it was not stored.
+    await removeBeneath(root, { path, file }).catch(() => undefined);
     throw error;
+  } finally {
+    await file.close();
   }
 }
 

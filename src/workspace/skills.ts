@@ -1,9 +1,9 @@
 // Skills: folders with a SKILL.md that says what it is good for; the prompt lists them, the agent reads them.
-import { readdir } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import * as v from "valibot";
 import { errorText } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
-import { isMissing, readBeneath } from "../sys/beneath.ts";
+import { listBeneath, readBeneath } from "../sys/beneath.ts";
 
 /** A skill that can be used. */
 export interface Skill {
@@ -56,7 +56,12 @@ export async function discoverSkills(
   const found = new Map<string, Skill>();
   const problems: SkillProblem[] = [];
   for (const folder of folders) {
-    for (const name of await subfolders(folder.path)) {
+    const names = await subfolders(folder);
+    if ("reason" in names) {
+      problems.push(names);
+      continue;
+    }
+    for (const name of names) {
       const read = await readSkill(folder, name);
       if (read === undefined) continue;
       if ("reason" in read) problems.push(read);
@@ -80,16 +85,16 @@ function problemOf(issue: v.BaseIssue<unknown>): string {
   return missing ? `"${v.getDotPath(issue)}" is missing` : issue.message;
 }
 
-async function subfolders(path: string): Promise<string[]> {
+/** An agent can write above its own skills: neither that folder nor what is in it is reached through a link. */
+async function subfolders({ path, inside }: SkillFolder): Promise<string[] | SkillProblem> {
   try {
-    const entries = await readdir(path, { withFileTypes: true });
+    const entries = await listBeneath(dirname(path), basename(path));
     const names = entries
       .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
       .map((entry) => entry.name);
     return names.sort().slice(0, limits.skillsMax);
   } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
+    return { file: inside, reason: cannotRead(error) };
   }
 }
 
@@ -98,7 +103,10 @@ async function readSkill(folder: SkillFolder, name: string): Promise<Skill | Ski
   const baseDir = `${folder.inside}/${name}`;
   const file = `${baseDir}/SKILL.md`;
   try {
-    const found = await readBeneath(folder.path, { path: `${name}/SKILL.md`, bytesMax: limits.skillBytesMax });
+    const found = await readBeneath(dirname(folder.path), {
+      path: `${basename(folder.path)}/${name}/SKILL.md`,
+      bytesMax: limits.skillBytesMax,
+    });
     if (found === undefined) return undefined;
     if (found.size > limits.skillBytesMax) return { file, reason: `it is larger than ${limits.skillBytesMax} bytes` };
     const head = /^\uFEFF?---\r?\n([\s\S]*?)\r?\n---[ \t]*(?:\r?\n|$)/.exec(new TextDecoder().decode(found.bytes))?.[1];
@@ -122,6 +130,10 @@ async function readSkill(folder: SkillFolder, name: string): Promise<Skill | Ski
       allowedTools: typeof tools === "string" ? tools.split(/[\s,]+/).filter((tool) => tool !== "") : tools,
     };
   } catch (error) {
-    return { file, reason: `it cannot be read: ${errorText(error).split("\n", 1)[0]}` };
+    return { file, reason: cannotRead(error) };
   }
+}
+
+function cannotRead(error: unknown): string {
+  return `it cannot be read: ${errorText(error).split("\n", 1)[0]}`;
 }
