@@ -177,7 +177,7 @@ async function openParts(
     models,
     redactor: createRedactor(() => config.secretValues()),
     layout,
-    transcript: createTranscript({ log }),
+    transcript: createTranscript({ log, root: layout.root }),
     modelOf: (session) => session?.model ?? settings.agents[session?.agent ?? "main"]?.model ?? chosen,
     health: () => health,
     notices: idleSettings(config),

@@ -12,7 +12,7 @@ import type { Facts } from "../store/facts.ts";
 import type { Log } from "../sys/log.ts";
 import type { Tool } from "../tools/tool.ts";
 import type { Layout } from "../workspace/layout.ts";
-import { readMemory } from "../workspace/memory.ts";
+import { promptMemory, readMemory } from "../workspace/memory.ts";
 import { discoverSkills } from "../workspace/skills.ts";
 
 /** What the owner configured for one agent. */
@@ -135,8 +135,8 @@ async function systemOf(
   const [{ skills, problems }, written, shared, own] = await Promise.all([
     discoverSkills([layout.skills, place.skills].map((path) => ({ path, inside: inside(path) }))),
     readMemory(layout.system),
-    readMemory(layout.memory),
-    readMemory(place.memory),
+    promptMemory(layout.memory, deps.log),
+    promptMemory(place.memory, deps.log),
   ]);
   for (const problem of problems) deps.log.warn("Left out a skill", { ...problem });
   const instructions = [written, deps.agent(row.agent).systemPrompt].filter((text) => (text ?? "").trim() !== "");

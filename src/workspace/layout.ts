@@ -1,6 +1,6 @@
 // Every path of a workspace in one place.
-import { mkdirSync } from "node:fs";
-import { isAbsolute, join, relative } from "node:path";
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, renameSync } from "node:fs";
+import { basename, isAbsolute, join, relative } from "node:path";
 import { assert } from "../core/assert.ts";
 import { folderName } from "./names.ts";
 
@@ -32,7 +32,7 @@ export interface Layout {
   conversation(adapter: string, id: string): ConversationLayout;
   /** Makes the shared folders. */
   prepare(): Promise<void>;
-  /** Makes a conversation's folders and returns their places. */
+  /** Makes a conversation's folders and returns their places. What stands in the way of one is moved aside. */
   prepareConversation(adapter: string, id: string): Promise<ConversationLayout>;
   /** The path below the workspace, with `/`: what is stored, and what is joined to a sandbox's `root`. */
   below(path: string): string;
@@ -67,7 +67,12 @@ export function createLayout(root: string): Layout {
       makeFolders([root, layout.skills, layout.events, join(root, "agents"), join(root, "channels")]),
     async prepareConversation(adapter, id) {
       const own = conversation(adapter, id);
-      makeFolders([own.root, own.attachments, own.scratch, own.skills]);
+      makeFolders([own.root]);
+      // Its agent may do this to it, and must not be locked out for ever.
+      if (!isUsable(own.root)) chmodSync(own.root, 0o700);
+      const folders = [own.attachments, own.scratch, own.skills];
+      for (const folder of folders) moveAside(folder);
+      makeFolders(folders);
       return own;
     },
     below(path) {
@@ -82,4 +87,22 @@ export function createLayout(root: string): Layout {
 /** What others of this machine may not read: everything. At once: a wait for each would cost more than the making. */
 function makeFolders(paths: string[]): void {
   for (const path of paths) mkdirSync(path, { recursive: true, mode: 0o700 });
+}
+
+/**
+ * Agents can write around their conversation's folders: a link, a pipe, a file or a folder that nobody may enter is kept
+ * as `scratch.aside-…`, a name that nobody can have taken before.
+ */
+function moveAside(path: string): void {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined || isUsable(path)) return;
+  const aside = mkdtempSync(`${path}.aside-`);
+  // A folder without rights can only take an empty one's place: moved into another, it would have to be written.
+  renameSync(path, found.isDirectory() ? aside : join(aside, basename(path)));
+}
+
+/** A real folder that its owner may read, write and enter. */
+function isUsable(path: string): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  return found?.isDirectory() === true && (found.mode & 0o700) === 0o700;
 }

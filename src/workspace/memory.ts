@@ -1,9 +1,10 @@
 // MEMORY.md: what the agent keeps for next time, as text that people edit too.
 import { basename, dirname } from "node:path";
-import { Failure } from "../core/failure.ts";
+import { errorText, Failure } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
 import { writeAtomic } from "../sys/atomic.ts";
 import { openBeneath, readBeneath } from "../sys/beneath.ts";
+import type { Log } from "../sys/log.ts";
 import { oneLine } from "./names.ts";
 
 /**
@@ -17,6 +18,19 @@ export async function readMemory(path: string): Promise<string> {
   const text = new TextDecoder().decode(found.bytes).replaceAll("\0", "").trim();
   if (text.length <= limits.memoryCharsMax) return text;
   return `${text.slice(0, limits.memoryCharsMax).replace(/[\uD800-\uDBFF]$/, "")}\n[${basename(path)} is longer than ${limits.memoryCharsMax} characters; the rest is not shown]`;
+}
+
+/**
+ * The memory as a prompt shows it. Agents can put anything in its place, so what cannot be read is said there and
+ * logged, and no turn fails by it.
+ */
+export async function promptMemory(path: string, log: Log): Promise<string> {
+  try {
+    return await readMemory(path);
+  } catch (error) {
+    log.warn("Cannot read a memory", { path, error: errorText(error) });
+    return `[${basename(path)} is no file that can be read; it was not read]`;
+  }
 }
 
 /**

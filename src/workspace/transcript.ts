@@ -1,6 +1,6 @@
 // log.jsonl: a view of a conversation for agents and people with grep; the store is the truth.
 import { rename } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { errorText } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
 import type { Sender } from "../core/message.ts";
@@ -30,8 +30,8 @@ export interface Transcript {
   settled(): Promise<void>;
 }
 
-/** The view's writer. It is bounded: lines that do not fit the queue are left out, and that is logged. */
-export function createTranscript({ log }: { log: Log }): Transcript {
+/** The view's writer, for logs below the workspace at `root`; their folders are made. It is bounded: lines that do not fit the queue are left out, and that is logged. */
+export function createTranscript({ log, root }: { log: Log; root: string }): Transcript {
   const last = new Map<string, Promise<void>>();
   let waiting = 0;
   return {
@@ -43,7 +43,7 @@ export function createTranscript({ log }: { log: Log }): Transcript {
       waiting += 1;
       const text = render(line);
       const done = (last.get(path) ?? Promise.resolve())
-        .then(() => write(path, text))
+        .then(() => write(root, { path, text }))
         .catch((error: unknown) => log.warn("Cannot write log.jsonl", { path, id: line.id, error: errorText(error) }))
         .finally(() => {
           waiting -= 1;
@@ -70,13 +70,12 @@ function render({ id, at, thread, sender, text, attachments = [], isMention }: T
   })}\n`;
 }
 
-async function write(path: string, text: string): Promise<void> {
-  const folder = dirname(path);
-  const file = await openBeneath(folder, basename(path), { for: "append" });
+async function write(root: string, { path, text }: { path: string; text: string }): Promise<void> {
+  const file = await openBeneath(root, relative(root, path), { for: "append", folders: true });
   try {
     await file.writeFile(text);
     // The older half of a very long log stays readable beside it; the one before that goes.
-    if ((await file.stat()).size > limits.transcriptBytesMax) await rename(path, join(folder, "log.1.jsonl"));
+    if ((await file.stat()).size > limits.transcriptBytesMax) await rename(path, join(dirname(path), "log.1.jsonl"));
   } finally {
     await file.close();
   }

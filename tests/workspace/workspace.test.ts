@@ -1,12 +1,16 @@
 // The workspace on a real disk, with an agent that tries to lead the host astray by links.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
+  chmodSync,
   existsSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -18,7 +22,7 @@ import { limits } from "../../src/core/limits.ts";
 import type { Log } from "../../src/sys/log.ts";
 import { keepAttachment, keepFile, keepOutput } from "../../src/workspace/attachments.ts";
 import { createLayout } from "../../src/workspace/layout.ts";
-import { appendMemory, readMemory, replaceInMemory } from "../../src/workspace/memory.ts";
+import { appendMemory, promptMemory, readMemory, replaceInMemory } from "../../src/workspace/memory.ts";
 import { discoverSkills, skillsText } from "../../src/workspace/skills.ts";
 import { createTranscript } from "../../src/workspace/transcript.ts";
 import { failing } from "../failing.ts";
@@ -60,6 +64,31 @@ describe("layout", () => {
     for (const path of [layout.events, own.attachments, own.scratch, own.skills]) {
       expect(statSync(path).mode & 0o777).toBe(0o700);
     }
+  });
+
+  test("is made again whatever an agent puts in its place", async () => {
+    const layout = createLayout(join(root, "w"));
+    const own = await layout.prepareConversation("tg", "1");
+    writeFileSync(join(own.scratch, "kept"), "x");
+    const outside = mkdtempSync(join(tmpdir(), "remoteagent-outside-"));
+    renameSync(own.scratch, join(own.root, "old"));
+    symlinkSync(outside, own.scratch);
+    rmSync(own.skills, { recursive: true });
+    await Bun.$`mkfifo ${own.skills}`.quiet();
+    mkdirSync(join(own.attachments, "in"));
+    chmodSync(own.attachments, 0);
+    chmodSync(own.root, 0);
+    await layout.prepareConversation("tg", "1");
+    for (const path of [own.root, own.attachments, own.scratch, own.skills]) {
+      expect(lstatSync(path).isDirectory()).toBe(true);
+      expect(statSync(path).mode & 0o777).toBe(0o700);
+    }
+    const aside = readdirSync(own.root).filter((name) => name.includes(".aside-"));
+    expect(aside.map((name) => name.split(".")[0]).sort()).toEqual(["attachments", "scratch", "skills"]);
+    const moved = aside.find((name) => name.startsWith("scratch")) ?? "";
+    expect(readlinkSync(join(own.root, moved, "scratch"))).toBe(outside);
+    expect(readdirSync(outside)).toEqual([]);
+    rmSync(outside, { recursive: true });
   });
 });
 
@@ -110,6 +139,21 @@ describe("memory", () => {
     }
   });
 
+  test("that is no file is told in the prompt and fails no turn", async () => {
+    const warned: string[] = [];
+    const log = { warn: (message: string) => void warned.push(message) } as unknown as Log;
+    expect(await promptMemory(file(), log)).toBe("");
+    symlinkSync("/etc/passwd", file());
+    expect(await promptMemory(file(), log)).toBe("[MEMORY.md is no file that can be read; it was not read]");
+    rmSync(file());
+    await Bun.$`mkfifo ${file()}`.quiet();
+    expect(await promptMemory(file(), log)).toContain("it was not read");
+    expect(warned).toEqual(["Cannot read a memory", "Cannot read a memory"]);
+    rmSync(file());
+    writeFileSync(file(), "fine");
+    expect(await promptMemory(file(), log)).toBe("fine");
+  });
+
   test("is never read from or written to behind a link, a folder or a pipe", async () => {
     const secret = join(root, "secret");
     writeFileSync(secret, "key");
@@ -124,6 +168,12 @@ describe("memory", () => {
     await Bun.$`mkfifo ${file()}`.quiet();
     expect((await failing(readMemory(file()))).message).toContain("it is not a regular file");
     expect((await failing(appendMemory(file(), "x"))).message).toContain("it is not a regular file");
+    mkdirSync(join(root, "real"));
+    writeFileSync(join(root, "real/MEMORY.md"), "x");
+    symlinkSync(join(root, "real"), join(root, "folder"));
+    expect((await failing(readMemory(join(root, "folder/MEMORY.md")))).message).toContain(
+      "a symbolic link is in its way",
+    );
   });
 });
 
@@ -166,6 +216,29 @@ describe("attachments", () => {
       "a symbolic link is in its way",
     );
     expect(readdirSync(outside)).toEqual([]);
+    rmSync(outside, { recursive: true });
+  });
+
+  test("that fail remove nothing but themselves", async () => {
+    const outside = mkdtempSync(join(tmpdir(), "remoteagent-outside-"));
+    writeFileSync(join(outside, "1_big"), "theirs");
+    async function* swapping() {
+      yield new Uint8Array(3);
+      renameSync(join(root, "attachments"), join(root, "old"));
+      symlinkSync(outside, join(root, "attachments"));
+      throw new Error("connection lost");
+    }
+    const keep = { name: "big", folder: "attachments", at: 1, bytesMax: 10, content: swapping() };
+    expect((await failing(keepFile(root, keep))).message).toContain("connection lost");
+    expect(readFileSync(join(outside, "1_big"), "utf8")).toBe("theirs");
+    async function* replacing() {
+      yield new Uint8Array(3);
+      rmSync(join(root, "files/1_big"));
+      writeFileSync(join(root, "files/1_big"), "another");
+      throw new Error("connection lost");
+    }
+    await failing(keepFile(root, { ...keep, folder: "files", content: replacing() }));
+    expect(readFileSync(join(root, "files/1_big"), "utf8")).toBe("another");
     rmSync(outside, { recursive: true });
   });
 
@@ -255,6 +328,17 @@ describe("skills", () => {
     expect(skills).toEqual([]);
     expect(problems).toHaveLength(1);
   });
+
+  test("are not looked for behind a link in their folder's place", async () => {
+    put("elsewhere", "stolen", skill("stolen", "from outside"));
+    put("shared", "good", skill("good", "Fine"));
+    symlinkSync(join(root, "elsewhere"), join(root, "own"));
+    const { skills, problems } = await discoverSkills(folders());
+    expect(skills.map((one) => one.name)).toEqual(["good"]);
+    expect(problems).toEqual([
+      { file: "/workspace/channels/t/c/skills", reason: expect.stringContaining("a symbolic link is in its way") },
+    ]);
+  });
 });
 
 describe("transcript", () => {
@@ -271,7 +355,7 @@ describe("transcript", () => {
   const line = { id: "m1", at: Date.UTC(2026, 2, 1), sender: { id: "u1", name: "Ann" }, text: "hi\n\u2028\ud800" };
 
   test("is one JSON object a line, in order", async () => {
-    const transcript = createTranscript({ log });
+    const transcript = createTranscript({ log, root });
     const path = join(root, "log.jsonl");
     transcript.append(path, {
       ...line,
@@ -296,8 +380,9 @@ describe("transcript", () => {
   });
 
   test("that cannot be written is logged and nothing more", async () => {
-    const transcript = createTranscript({ log });
-    transcript.append(join(root, "none/log.jsonl"), line);
+    const transcript = createTranscript({ log, root });
+    symlinkSync(root, join(root, "linked"));
+    transcript.append(join(root, "linked/log.jsonl"), line);
     writeFileSync(join(root, "target"), "");
     symlinkSync(join(root, "target"), join(root, "log.jsonl"));
     transcript.append(join(root, "log.jsonl"), line);
@@ -306,8 +391,17 @@ describe("transcript", () => {
     expect(readFileSync(join(root, "target"), "utf8")).toBe("");
   });
 
+  test("of a conversation that has no folder yet makes it", async () => {
+    const transcript = createTranscript({ log, root });
+    transcript.append(join(root, "channels/tg/1/log.jsonl"), line);
+    await transcript.settled();
+    expect(warnings).toEqual([]);
+    expect(readFileSync(join(root, "channels/tg/1/log.jsonl"), "utf8")).toContain('"id":"m1"');
+    expect(statSync(join(root, "channels/tg/1")).mode & 0o777).toBe(0o700);
+  });
+
   test("holds no more than its queue", async () => {
-    const transcript = createTranscript({ log });
+    const transcript = createTranscript({ log, root });
     for (let index = 0; index < limits.transcriptWaitingMax + 5; index++)
       transcript.append(join(root, "log.jsonl"), line);
     await transcript.settled();
@@ -318,7 +412,7 @@ describe("transcript", () => {
   test("that has grown very long goes on in a fresh file", async () => {
     const path = join(root, "log.jsonl");
     await Bun.$`truncate -s ${limits.transcriptBytesMax} ${path}`.quiet();
-    const transcript = createTranscript({ log });
+    const transcript = createTranscript({ log, root });
     transcript.append(path, line);
     transcript.append(path, { ...line, id: "m2" });
     await transcript.settled();
