@@ -1,5 +1,6 @@
 // HTTP over a unix socket, from the command line to the running instance.
-import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
+import { statSync } from "node:fs";
+import type { Agent, IncomingMessage } from "node:http";
 import { TextDecoder } from "node:util";
 import { Failure } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
@@ -36,8 +37,12 @@ export interface UnixClient {
 
 /** A client for the socket at `socketPath` that keeps its connections. */
 export function createUnixClient(socketPath: string): UnixClient {
-  const agent = new Agent({ keepAlive: true, maxSockets: limits.clientSocketsMax });
-  const request = (path: string, options: UnixRequest = {}) => send(socketPath, path, { ...options, agent });
+  let agent: Agent | undefined;
+  const request = (path: string, options: UnixRequest = {}) =>
+    send(socketPath, path, {
+      ...options,
+      agentOf: (http) => (agent ??= new http.Agent({ keepAlive: true, maxSockets: limits.clientSocketsMax })),
+    });
   return {
     request,
     async *lines(path, options = {}) {
@@ -45,21 +50,25 @@ export function createUnixClient(socketPath: string): UnixClient {
       if (response.status !== 200) throw refused(path, response.status, await response.text());
       yield* linesOf(response.body);
     },
-    close: () => agent.destroy(),
+    close: () => agent?.destroy(),
   };
 }
 
 /** One request on a connection of its own. @throws as {@link UnixClient.request}. */
 export function unixRequest(socketPath: string, path: string, options: UnixRequest = {}): Promise<UnixResponse> {
-  return send(socketPath, path, { ...options, agent: false });
+  return send(socketPath, path, { ...options, agentOf: () => false });
 }
 
 async function send(
   socketPath: string,
   path: string,
-  options: UnixRequest & { agent: Agent | false },
+  options: UnixRequest & { agentOf(http: typeof import("node:http")): Agent | false },
 ): Promise<UnixResponse> {
-  const { json, timeoutMs, signal, agent } = options;
+  const { json, timeoutMs, signal, agentOf } = options;
+  signal?.throwIfAborted();
+  checkThere(socketPath);
+  const http = await import("node:http");
+  const agent = agentOf(http);
   signal?.throwIfAborted();
   const data = json === undefined ? undefined : Buffer.from(JSON.stringify(json));
   const headers: Record<string, string> = { ...options.headers, host: "localhost" };
@@ -69,7 +78,7 @@ async function send(
   }
   const method = options.method ?? (data === undefined ? "GET" : "POST");
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const outgoing = httpRequest({ socketPath, path, method, headers, agent, ...(signal ? { signal } : {}) });
+    const outgoing = http.request({ socketPath, path, method, headers, agent, ...(signal ? { signal } : {}) });
     if (timeoutMs !== undefined) outgoing.setTimeout(timeoutMs, () => outgoing.destroy(timedOut(timeoutMs)));
     outgoing.once("response", resolve);
     outgoing.on("error", (error) => reject(clientFailure(socketPath, error, signal)));
@@ -78,6 +87,15 @@ async function send(
   const body = bodyOf(response, { socketPath, timeoutMs, signal });
   const text = () => textOf(body, limits.frameBytesMax);
   return { status: response.statusCode ?? 0, body, text, json: async () => JSON.parse(await text()) as unknown };
+}
+
+/** Without a socket nobody listens: known at once, while loading the HTTP client takes longer than all the rest. */
+function checkThere(socketPath: string): void {
+  try {
+    statSync(socketPath);
+  } catch (error) {
+    throw clientFailure(socketPath, error);
+  }
 }
 
 async function* bodyOf(
