@@ -2,6 +2,7 @@
 import { posix } from "node:path";
 import { Failure } from "../core/failure.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
+import { oneLine } from "../workspace/names.ts";
 
 /** Reads a part of a file. @throws Failure that says what is wrong with the path and what is there instead. */
 export async function readPart(
@@ -42,10 +43,12 @@ async function explain(sandbox: Sandbox, { path, error }: { path: string; error:
   if (entries.some((entry) => entry.name === name)) return error;
   const names = entries.map((entry) => (entry.kind === "folder" ? `${entry.name}/` : entry.name)).sort();
   const near = nearest(name, names);
-  const there = names.length === 0 ? "nothing" : names.slice(0, shownNames).join(", ");
+  // A name may hold line breaks and must not pose as lines of ours.
+  const shown = (text: string) => oneLine(text, 255);
+  const there = names.length === 0 ? "nothing" : names.slice(0, shownNames).map(shown).join(", ");
   const more = names.length > shownNames ? `, … (${names.length} in all)` : "";
   return new Failure("tool", `Cannot read ${JSON.stringify(path)}: it does not exist`, {
-    hint: near === undefined ? `In ${folder}: ${there}${more}` : `Did you mean ${posix.join(folder, near)}?`,
+    hint: near === undefined ? `In ${folder}: ${there}${more}` : `Did you mean ${posix.join(folder, shown(near))}?`,
     cause: error,
   });
 }
