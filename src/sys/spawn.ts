@@ -1,6 +1,7 @@
 // Starting processes, as a port: the real one here, played ones in tests.
 import { type ChildProcess, spawn as nodeSpawn, type StdioOptions } from "node:child_process";
 import { closeSync, constants, openSync } from "node:fs";
+import process from "node:process";
 import type { Readable, Writable } from "node:stream";
 import { Failure } from "../core/failure.ts";
 
@@ -13,6 +14,8 @@ export interface SpawnOptions {
   env: Record<string, string>;
   /** In a session and process group of its own, so that it outlives us or is killed as a group. */
   detached?: boolean;
+  /** File mode bits that the child's new files do not get; absent: ours. */
+  umask?: number;
   /** Descriptors 0, 1, 2 and further ones. */
   stdio: readonly Stdio[];
 }
@@ -48,6 +51,8 @@ export const systemSpawn: Spawn = async (argv, options) => {
   const [program, ...args] = argv;
   if (program === undefined || program === "") throw new Failure("sandbox", "Cannot start a command: it is empty");
   let child: ChildProcess;
+  // A child takes ours, and it is made before the call is over.
+  const before = options.umask === undefined ? undefined : process.umask(options.umask);
   try {
     child = nodeSpawn(program, args, {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -58,6 +63,8 @@ export const systemSpawn: Spawn = async (argv, options) => {
   } catch (error) {
     // A zero byte in an argument, or a missing program, is thrown at once in some runtimes.
     throw spawnFailure(program, options.cwd, error);
+  } finally {
+    if (before !== undefined) process.umask(before);
   }
   const exited = new Promise<Exited>((resolve) => child.once("exit", (code, signal) => resolve(exitOf(code, signal))));
   const closed = new Promise<Exited>((resolve) => child.once("close", (code, signal) => resolve(exitOf(code, signal))));

@@ -141,6 +141,14 @@ os.chmod('f', 0o1755); print('sticky')
       "chmod 1\nfchmod 1\nopen 1\nmknod 1\nsticky\n1755\n",
     );
   });
+  test("new files are not writable for others, however the program was started", async () => {
+    const before = process.umask(0);
+    try {
+      expect(await out("umask; touch fresh; stat -c %a fresh")).toBe("0022\n644\n");
+    } finally {
+      process.umask(before);
+    }
+  });
   test("programs of every day work", async () => {
     expect(
       await out('python3 -c \'import threading, subprocess; print(subprocess.check_output(["id", "-un"]))\''),

@@ -40,6 +40,18 @@ test("further descriptors are pipes of their own", async () => {
   expect(await child.exited).toEqual({ code: 0 });
 });
 
+test("the child's new files get the modes asked for, and ours stay as they were", async () => {
+  const before = process.umask(0);
+  try {
+    const child = await start(["sh", "-c", "umask"], { umask: 0o027 });
+    expect(await read(child.stdout)).toMatch(/^0?027\n$/);
+    await start(["/no/such/program"], { umask: 0o027 }).catch(() => undefined);
+    expect(process.umask(0)).toBe(0);
+  } finally {
+    process.umask(before);
+  }
+});
+
 test("a signal is told as such, and a process that is gone gets none", async () => {
   const child = await start(["sleep", "30"], { stdio: ["ignore", "ignore", "ignore"] });
   expect(child.stdout).toBeNull();

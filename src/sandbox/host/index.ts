@@ -53,6 +53,9 @@ interface Driver {
   wrapper?: Promise<Wrapper>;
 }
 
+/** What commands make is not writable for others, however the program was started. */
+const commandUmask = 0o022;
+
 /** Init collects the last dead of a group within moments; a group that stays longer is removed by the next sweep. */
 const tidyLooksMax = 10;
 
@@ -67,6 +70,7 @@ export function createHostDriver(deps: HostDeps): HostDriver {
   let adopting: boolean | undefined;
   const exec = createExec({
     ...deps,
+    spawn: (argv, options) => deps.spawn(argv, { ...options, umask: commandUmask }),
     owner: createHash("sha256")
       .update(realPath(deps.stateDir) ?? deps.stateDir)
       .digest("hex")
