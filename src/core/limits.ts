@@ -12,6 +12,8 @@ export const limits = {
   /** Of what was said while no terminal was open, this much is shown. */
   missedShownMax: 10,
   screenBytesMax: 16 * 1024 * 1024,
+  /** A screen hears of a changed state this long after the change: half a frame of its own. */
+  stateSoonMs: 16,
   /** Waiting inputs of one session. */
   waitingMax: 20,
   /** Turns that run at the same time, over all sessions. */
@@ -35,7 +37,7 @@ export const limits = {
   /** A command without a timeout of its own. */
   commandMs: 10 * 60_000,
   commandMsMax: 24 * 60 * 60_000,
-  /** Memory and processes of the commands that one turn runs at a time, and of a session's background commands. */
+  /** Memory and processes of one turn's commands together; as much for a session's background commands. */
   memoryBytesMax: 4 * 1024 * 1024 * 1024,
   processesMax: 512,
   /** Background commands of one session. */
@@ -176,6 +178,8 @@ export const limits = {
   /** log.jsonl of one conversation, and lines that wait to be written to it. */
   transcriptBytesMax: 64 * 1024 * 1024,
   transcriptWaitingMax: 1_000,
+  /** Lines of one conversation within this time are written together. */
+  transcriptPauseMs: 100,
   /** Event files (MA-110): how many are watched, how large one may be, its text. */
   eventFilesMax: 1_000,
   eventBytesMax: 64 * 1024,

@@ -1,8 +1,9 @@
 // Files below a folder that somebody else may write to: opened without leaving it, whatever the links say.
-import { constants, type Dirent } from "node:fs";
+import { constants, type Dirent, lstatSync } from "node:fs";
 import { type FileHandle, lstat, mkdir, open, readdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure } from "../core/failure.ts";
+import { codeOf } from "./errno.ts";
 
 /** How a file below a folder is opened. */
 export interface BeneathOptions {
@@ -87,6 +88,7 @@ export async function readBeneath(
   root: string,
   { path, bytesMax }: { path: string; bytesMax: number },
 ): Promise<{ bytes: Uint8Array; size: number } | undefined> {
+  if (isAbsent(join(root, ...partsOf(path)))) return undefined;
   let file: FileHandle;
   try {
     file = await openBeneath(root, path, { for: "read" });
@@ -109,15 +111,19 @@ export async function readBeneath(
   }
 }
 
+/** Most files that are looked for are not there, and one call tells; what is there is opened step by step. */
+function isAbsent(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false; // Opening it will say what is wrong.
+  }
+}
+
 /** True for the error of a path that does not exist. */
 export function isMissing(error: unknown): boolean {
   const code = codeOf(error);
   return code === "ENOENT" || code === "ENOTDIR";
-}
-
-/** The system's name of an error (`ENOENT`), if it has one. */
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
 function partsOf(path: string): string[] {

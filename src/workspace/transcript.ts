@@ -1,6 +1,7 @@
 // log.jsonl: a view of a conversation for agents and people with grep; the store is the truth.
 import { rename } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
+import { clearTimeout, setTimeout } from "node:timers";
 import { errorText } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
 import type { Sender } from "../core/message.ts";
@@ -30,10 +31,45 @@ export interface Transcript {
   settled(): Promise<void>;
 }
 
-/** The view's writer, for logs below the workspace at `root`; their folders are made. It is bounded: lines that do not fit the queue are left out, and that is logged. */
+/** What waits to be written to one file. */
+interface Batch {
+  ids: string[];
+  text: string;
+  /** Ends the wait for more lines. */
+  hurry(): void;
+  done: Promise<void>;
+}
+
+/**
+ * The view's writer, for logs below the workspace at `root`; their folders are made. Lines wait a moment for others, so
+ * that writing them is not in the way of the turn that they belong to. It is bounded: lines that do not fit the queue are
+ * left out, and that is logged.
+ */
 export function createTranscript({ log, root }: { log: Log; root: string }): Transcript {
+  const open = new Map<string, Batch>();
   const last = new Map<string, Promise<void>>();
   let waiting = 0;
+
+  const begin = (path: string): Batch => {
+    const pause = Promise.withResolvers<void>();
+    const timer = setTimeout(pause.resolve, limits.transcriptPauseMs);
+    const batch: Batch = { ids: [], text: "", hurry: pause.resolve, done: Promise.resolve() };
+    batch.done = Promise.all([pause.promise, last.get(path)])
+      .then(() => {
+        clearTimeout(timer);
+        open.delete(path);
+        return write(root, { path, text: batch.text });
+      })
+      .catch((error: unknown) => log.warn("Cannot write log.jsonl", { path, ids: batch.ids, error: errorText(error) }))
+      .finally(() => {
+        waiting -= batch.ids.length;
+        if (last.get(path) === batch.done) last.delete(path);
+      });
+    open.set(path, batch);
+    last.set(path, batch.done);
+    return batch;
+  };
+
   return {
     append(path, line) {
       if (waiting >= limits.transcriptWaitingMax) {
@@ -41,17 +77,12 @@ export function createTranscript({ log, root }: { log: Log; root: string }): Tra
         return;
       }
       waiting += 1;
-      const text = render(line);
-      const done = (last.get(path) ?? Promise.resolve())
-        .then(() => write(root, { path, text }))
-        .catch((error: unknown) => log.warn("Cannot write log.jsonl", { path, id: line.id, error: errorText(error) }))
-        .finally(() => {
-          waiting -= 1;
-          if (last.get(path) === done) last.delete(path);
-        });
-      last.set(path, done);
+      const batch = open.get(path) ?? begin(path);
+      batch.ids.push(line.id);
+      batch.text += render(line);
     },
     async settled() {
+      for (const { hurry } of open.values()) hurry();
       await Promise.all(last.values());
     },
   };

@@ -414,6 +414,7 @@ describe("transcript", () => {
     await Bun.$`truncate -s ${limits.transcriptBytesMax} ${path}`.quiet();
     const transcript = createTranscript({ log, root });
     transcript.append(path, line);
+    await transcript.settled();
     transcript.append(path, { ...line, id: "m2" });
     await transcript.settled();
     expect(JSON.parse(readFileSync(path, "utf8")).id).toBe("m2");

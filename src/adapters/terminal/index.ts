@@ -1,6 +1,6 @@
 // The instance's half of the terminal: screens connect, what they say goes in, events come out.
 import { Buffer } from "node:buffer";
-import { setImmediate } from "node:timers";
+import { setTimeout } from "node:timers";
 import type { TurnEvent } from "../../core/event.ts";
 import { Failure, failureData, failureText } from "../../core/failure.ts";
 import { type ChatCommand, type ChatState, type ChatUp, protocolVersion } from "../../core/frame.ts";
@@ -88,11 +88,14 @@ export function openTerminal(deps: TerminalDeps): Terminal {
     }
   };
 
-  /** The state as it is when everything of this moment has happened: one frame, however much that was. */
+  /**
+   * The state as it is when everything of this moment has happened: one frame, however much that was, and not in the way
+   * of the model request that a message leads to.
+   */
   const sendStateSoon = (screen: Screen) => {
     if (screen.stale) return;
     screen.stale = true;
-    setImmediate(() => {
+    setTimeout(() => {
       screen.stale = false;
       if (!screens.has(screen.connection.id)) return;
       try {
@@ -101,7 +104,7 @@ export function openTerminal(deps: TerminalDeps): Terminal {
         // The store cannot be read now; the next happening sends the state again.
         deps.onError(error);
       }
-    });
+    }, limits.stateSoonMs);
   };
 
   const unsubscribe = deps.subscribe((happening) => {
