@@ -2,6 +2,7 @@
 import { statSync } from "node:fs";
 import type { Agent, IncomingMessage } from "node:http";
 import { TextDecoder } from "node:util";
+import { unixFetch } from "#unix-fetch";
 import { Failure } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
 
@@ -55,8 +56,49 @@ export function createUnixClient(socketPath: string): UnixClient {
 }
 
 /** One request on a connection of its own. @throws as {@link UnixClient.request}. */
-export function unixRequest(socketPath: string, path: string, options: UnixRequest = {}): Promise<UnixResponse> {
-  return send(socketPath, path, { ...options, agentOf: () => false });
+export async function unixRequest(
+  socketPath: string,
+  path: string,
+  options: UnixRequest = {},
+): Promise<Pick<UnixResponse, "status" | "text" | "json">> {
+  if (unixFetch === undefined) return send(socketPath, path, { ...options, agentOf: () => false });
+  options.signal?.throwIfAborted();
+  checkThere(socketPath);
+  const { method, headers, data } = headOf(options);
+  const { signal, stop } = deadline(options);
+  const failure = (error: unknown) =>
+    options.signal?.aborted !== true && signal.aborted
+      ? signal.reason
+      : clientFailure(socketPath, error, options.signal);
+  try {
+    const request = { path, method, headers, signal, ...(data === undefined ? {} : { body: data }) };
+    const response = await unixFetch(socketPath, request);
+    const text = response.body === null ? "" : await textOf(response.body, limits.frameBytesMax);
+    return { status: response.status, text: async () => text, json: async () => JSON.parse(text) as unknown };
+  } catch (error) {
+    throw failure(error);
+  } finally {
+    stop();
+  }
+}
+
+/** The caller's signal, and the caller's patience for the whole answer. */
+function deadline({ signal, timeoutMs }: UnixRequest): { signal: AbortSignal; stop: () => void } {
+  const late = new AbortController();
+  const timer = timeoutMs === undefined ? undefined : setTimeout(() => late.abort(timedOut(timeoutMs)), timeoutMs);
+  const both = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]);
+  return { signal: both, stop: () => clearTimeout(timer) };
+}
+
+/** Method, headers and body of a request. */
+function headOf({ method, json, headers }: UnixRequest) {
+  const data = json === undefined ? undefined : Buffer.from(JSON.stringify(json));
+  const all: Record<string, string> = { ...headers, host: "localhost" };
+  if (data !== undefined) {
+    all["content-type"] = "application/json";
+    all["content-length"] = String(data.byteLength);
+  }
+  return { method: method ?? (data === undefined ? "GET" : "POST"), headers: all, data };
 }
 
 async function send(
@@ -64,19 +106,13 @@ async function send(
   path: string,
   options: UnixRequest & { agentOf(http: typeof import("node:http")): Agent | false },
 ): Promise<UnixResponse> {
-  const { json, timeoutMs, signal, agentOf } = options;
+  const { timeoutMs, signal, agentOf } = options;
   signal?.throwIfAborted();
   checkThere(socketPath);
   const http = await import("node:http");
   const agent = agentOf(http);
   signal?.throwIfAborted();
-  const data = json === undefined ? undefined : Buffer.from(JSON.stringify(json));
-  const headers: Record<string, string> = { ...options.headers, host: "localhost" };
-  if (data !== undefined) {
-    headers["content-type"] = "application/json";
-    headers["content-length"] = String(data.byteLength);
-  }
-  const method = options.method ?? (data === undefined ? "GET" : "POST");
+  const { method, headers, data } = headOf(options);
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const outgoing = http.request({ socketPath, path, method, headers, agent, ...(signal ? { signal } : {}) });
     if (timeoutMs !== undefined) outgoing.setTimeout(timeoutMs, () => outgoing.destroy(timedOut(timeoutMs)));

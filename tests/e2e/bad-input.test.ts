@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { limits } from "../../src/core/limits.ts";
-import { linesOf, unixRequest } from "../../src/sys/unix-client.ts";
+import { createUnixClient } from "../../src/sys/unix-client.ts";
 import { builtProgram } from "../built.ts";
 import { createHome, type Home, peakBytes, until } from "./program.ts";
 
@@ -169,16 +169,17 @@ async function sayOverSocket(at: Home, text: string): Promise<string> {
   const socket = join(at.stateDir, "remoteagent.sock");
   const leave = new AbortController();
   const opening = { type: "open", version: 1, conversation: "main" };
-  const opened = await unixRequest(socket, "/v1/chat", { method: "POST", json: opening, signal: leave.signal });
+  const client = createUnixClient(socket);
+  const lines = client.lines("/v1/chat", { method: "POST", json: opening, signal: leave.signal });
   try {
     let connection: string | undefined;
-    for await (const line of linesOf(opened.body)) {
+    for await (const line of lines) {
       const frame = JSON.parse(line) as { type: string; connection?: string };
       if (frame.type === "receipt" || frame.type === "error") return line;
       if (connection === undefined && frame.connection !== undefined) {
         connection = frame.connection;
         const say = { type: "say", id: randomBytes(12).toString("hex"), text };
-        const answer = await unixRequest(socket, `/v1/chat/${connection}`, { method: "POST", json: say });
+        const answer = await client.request(`/v1/chat/${connection}`, { method: "POST", json: say });
         if (answer.status >= 400) return `status ${answer.status} ${await answer.text()}`;
       }
     }
