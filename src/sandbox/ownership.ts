@@ -47,21 +47,27 @@ export function markerReader(table: ProcessTable): MarkerReader {
 
 /**
  * Where orphans become our children, one in a session of its own can only come from a command: nothing else of this
- * program leaves our session but another instance of the program. It has thrown its marker away, so it is taken when
- * no other command runs. Dead ones are collected here.
+ * program leaves our session but another instance of the program. It has thrown its marker away, so it is `ours` only
+ * when no other command runs (`alone`); else, and when it has the name of this program, it is in `doubt`: some command's,
+ * and nobody knows whose. Dead ones are collected here.
  */
 export function unknownOrphan(
   owned: Iterable<Owned>,
-  { rows, reap }: { rows: readonly ProcessRow[]; reap: Reap | undefined },
-): (row: ProcessRow) => boolean {
+  { rows, reap, alone }: { rows: readonly ProcessRow[]; reap: Reap | undefined; alone: boolean },
+): (row: ProcessRow) => "ours" | "doubt" | undefined {
   const own = rows.find((row) => row.pid === process.pid);
-  if (reap === undefined || own === undefined) return () => false;
-  const children = new Set([...owned].map(({ child }) => child.pid));
+  if (reap === undefined || own === undefined) return () => undefined;
+  const trees = [...owned];
   return (row) => {
-    const adopted = row.parent === own.pid && row.session !== own.session && row.command !== own.command;
-    if (!adopted || children.has(row.pid)) return false;
-    if (row.dead) reap(row.pid);
-    return !row.dead;
+    if (row.parent !== own.pid || row.session === own.session) return undefined;
+    if (trees.some(({ child }) => child.pid === row.pid)) return undefined;
+    if (row.dead) {
+      if (row.command !== own.command) reap(row.pid);
+      return undefined;
+    }
+    if (alone && row.command !== own.command) return "ours";
+    const claimed = trees.some(({ child, seen }) => row.session === child.pid || seen.has(processKey(row)));
+    return claimed ? undefined : "doubt";
   };
 }
 

@@ -302,6 +302,33 @@ describe("without bubblewrap", () => {
     expect(rows.filter((row) => row.parent === process.pid && row.dead && row.command === "sleep")).toEqual([]);
     await setup.close();
   });
+  test("an orphan without a name tag is killed, or told when it may be another command's", async () => {
+    const setup = hostSetup("none", { fences: { make: () => undefined, tidy: () => true } });
+    const sandbox = await setup.open();
+    const hide = (argv: string) =>
+      `python3 -c '
+import os, sys
+if os.fork(): os._exit(0)
+os.setsid()
+if os.fork(): os._exit(0)
+for fd in (0, 1, 2): os.close(fd)
+os.execve("/bin/sleep", ["${argv}", "3617"], {})'`;
+    const lives = async (name: string) => {
+      const table = processTable();
+      return (await table.list()).some((row) => !row.dead && table.describe(row) === `${name} 3617`);
+    };
+    const other = await spawnShell(sandbox, "echo ready; read -r _", { scope: "other", stdin: "pipe" });
+    await outputWith(other.stdout, "ready");
+    const hiding = await spawnShell(sandbox, `${hide("hidden")}; echo ready; sleep 3600`, { scope: "one" });
+    await outputWith(hiding.stdout, "ready");
+    while (!(await lives("hidden"))) await setup.deps.clock.sleep(5);
+    const { survivors } = await sandbox.kill("one");
+    expect(survivors.map(({ command }) => command)).toEqual(["hidden 3617 (perhaps another's)"]);
+    expect(await lives("hidden")).toBe(true);
+    expect((await sandbox.kill("other")).survivors).toEqual([]);
+    expect(await lives("hidden")).toBe(false);
+    await setup.close();
+  });
   test("leftovers of a killed program are swept", async () => {
     const setup = hostSetup("none");
     const program = `

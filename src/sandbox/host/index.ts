@@ -31,6 +31,8 @@ export interface HostDeps {
   environment: Readonly<Record<string, string | undefined>>;
   /** Where bwrap is, if not in the system's folders. */
   bwrapPath?: string;
+  /** Keeps trees together; absent: the control groups of this machine. */
+  fences?: Fences;
   /** Makes orphans ours and collects them, where the system can (`#ffi`). Used without bubblewrap. */
   orphans?: { becomeSubreaper(): boolean; reap(pid: number): boolean };
 }
@@ -81,7 +83,7 @@ export function createHostDriver(deps: HostDeps): HostDriver {
   const adopt = () => {
     adopting ??= deps.orphans?.becomeSubreaper() ?? false;
   };
-  const fences = findFences({ log: deps.log, readText: readSmallText });
+  const fences = deps.fences ?? findFences({ log: deps.log, readText: readSmallText });
   const driver: Driver = { deps, exec, adopt, fences, opened: 0 };
   let closed = false;
   return {
