@@ -9,14 +9,19 @@ export function closest(
   names: readonly string[],
   options: { max: number; anyDistance?: boolean },
 ): string[] {
-  const wanted = text.toLowerCase();
-  const scored = names.map((name) => ({ name, score: score(wanted, name.toLowerCase()) }));
+  const wanted = folded(text);
+  const scored = names.map((name) => ({ name, score: score(wanted, folded(name)) }));
   const bound = options.anyDistance ? Number.POSITIVE_INFINITY : Math.max(2, Math.floor(wanted.length / 3));
   return scored
     .filter((entry) => entry.score <= bound)
     .toSorted((a, b) => a.score - b.score)
     .slice(0, options.max)
     .map((entry) => entry.name);
+}
+
+/** Without what people do not see: case, and the many ways to write one letter or one space. */
+function folded(name: string): string {
+  return name.normalize("NFKC").toLowerCase();
 }
 
 /** Edits between the two; a contained name counts as near. */

@@ -72,6 +72,27 @@ interface ListedRow extends Row {
 
 export type Sessions = ReturnType<typeof openSessions>;
 
+// The counts are made for the rows that are shown, after the narrowing and the cut.
+const listSql = `SELECT s.*,
+     (SELECT count(*) FROM turns t WHERE t.session = s.id) AS turns,
+     (SELECT count(*) FROM inputs i WHERE i.session = s.id AND i.state = 'waiting') AS waiting,
+     EXISTS (SELECT 1 FROM turns t WHERE t.session = s.id AND t.state = 'running') AS running,
+     (SELECT json_group_array(place) FROM (
+        SELECT c.adapter || '/' || c.external AS place FROM bindings b JOIN conversations c ON c.id = b.conversation
+        WHERE b.session = s.id ORDER BY place LIMIT 20)) AS places
+   FROM (
+     SELECT * FROM sessions s
+     WHERE (?1 IS NULL OR id IN (SELECT session FROM bindings WHERE conversation = ?1))
+       AND (?2 IS NULL OR agent = ?2)
+       AND (?3 IS NULL OR model = ?3)
+       AND (?4 IS NULL OR EXISTS (
+         SELECT 1 FROM bindings b JOIN conversations c ON c.id = b.conversation
+         WHERE b.session = s.id AND c.adapter || '/' || c.external = ?4))
+       AND (?5 IS NULL OR id IN (SELECT value FROM json_each(?5)))
+       AND (?6 IS NULL OR ?6 = EXISTS (SELECT 1 FROM turns t WHERE t.session = s.id AND t.state = 'running'))
+     ORDER BY last_at DESC, id DESC LIMIT ?7
+   ) s ORDER BY s.last_at DESC, s.id DESC`;
+
 /** The sessions of a store. */
 export function openSessions(db: Database) {
   const byId = db.prepare("SELECT * FROM sessions WHERE id = ?");
@@ -94,28 +115,7 @@ export function openSessions(db: Database) {
     "UPDATE sessions SET last_at = ?, title = CASE title WHEN '' THEN ? ELSE title END WHERE id = ?",
   );
   const titles = db.prepare("SELECT id, title FROM sessions ORDER BY last_at DESC, id DESC LIMIT ?");
-  // The counts are made for the rows that are shown, after the narrowing and the cut.
-  const listed = db.prepare(
-    `SELECT s.*,
-       (SELECT count(*) FROM turns t WHERE t.session = s.id) AS turns,
-       (SELECT count(*) FROM inputs i WHERE i.session = s.id AND i.state = 'waiting') AS waiting,
-       EXISTS (SELECT 1 FROM turns t WHERE t.session = s.id AND t.state = 'running') AS running,
-       (SELECT json_group_array(place) FROM (
-          SELECT c.adapter || '/' || c.external AS place FROM bindings b JOIN conversations c ON c.id = b.conversation
-          WHERE b.session = s.id ORDER BY place LIMIT 20)) AS places
-     FROM (
-       SELECT * FROM sessions s
-       WHERE (?1 IS NULL OR id IN (SELECT session FROM bindings WHERE conversation = ?1))
-         AND (?2 IS NULL OR agent = ?2)
-         AND (?3 IS NULL OR model = ?3)
-         AND (?4 IS NULL OR EXISTS (
-           SELECT 1 FROM bindings b JOIN conversations c ON c.id = b.conversation
-           WHERE b.session = s.id AND c.adapter || '/' || c.external = ?4))
-         AND (?5 IS NULL OR id IN (SELECT value FROM json_each(?5)))
-         AND (?6 IS NULL OR ?6 = EXISTS (SELECT 1 FROM turns t WHERE t.session = s.id AND t.state = 'running'))
-       ORDER BY last_at DESC, id DESC LIMIT ?7
-     ) s ORDER BY s.last_at DESC, s.id DESC`,
-  );
+  const listed = db.prepare(listSql);
   const setters = {
     title: db.prepare("UPDATE sessions SET title = ? WHERE id = ?"),
     model: db.prepare("UPDATE sessions SET model = ? WHERE id = ?"),

@@ -4,6 +4,7 @@ import process from "node:process";
 import { flock } from "#ffi";
 import { Failure } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
+import { codeOf } from "./errno.ts";
 
 /** Who holds the lock, as it says of itself. `startedAt` is Unix milliseconds. */
 export interface Holder {
@@ -179,8 +180,4 @@ function isAlive(pid: number): boolean {
 function pause(): void {
   const ms = 1 + Math.floor(Math.random() * limits.lockPauseMs);
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
-}
-
-function codeOf(error: unknown): string | undefined {
-  return (error as NodeJS.ErrnoException | null)?.code;
 }

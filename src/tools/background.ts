@@ -2,13 +2,14 @@
 import { Failure } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
 import type { Exit, Running } from "../sandbox/sandbox.ts";
+import { within } from "../sys/clock.ts";
 import { oneLine } from "../workspace/names.ts";
 import { type CommandDeps, endingText, shellArgv } from "./command.ts";
 import { type ToolContext, type ToolResult, textResult } from "./tool.ts";
 
 /** The background commands of all sessions, as far as they were started here. */
 export interface Background {
-  /** Starts one; it ends with the session at the latest. @throws Failure `tool` when too many run. */
+  /** Starts one; it outlives the turn and the session, up to `commandMsMax` or the program's end. @throws Failure `tool` when too many run. */
   start(command: string, context: ToolContext): Promise<ToolResult>;
   /** Stops one of the session's own by its number. @throws Failure `tool` when it has none or it stays alive. */
   stop(number: number, context: ToolContext): Promise<ToolResult>;
@@ -55,8 +56,8 @@ export function createBackground(deps: CommandDeps): Background {
         if (left === 0) starting.delete(scope);
         else starting.set(scope, left);
       }
-      const exit = await within(deps, { done: running.done, ms: limits.backgroundWatchMs });
-      return exit === undefined ? startedText(running.pid, log) : endedText(deps, { exit, log });
+      const ended = await within(deps.clock, { work: running.done, ms: limits.backgroundWatchMs });
+      return ended ? endedText(deps, { exit: await running.done, log }) : startedText(running.pid, log);
     },
     async stop(number, context) {
       const members = sessions.get(context.sessionScope);
@@ -70,8 +71,8 @@ export function createBackground(deps: CommandDeps): Background {
       const { running, command } = member;
       for (const [signal, ms] of [["SIGTERM", limits.killGraceMs] as const, ["SIGKILL", limits.proofMs] as const]) {
         running.signal(signal);
-        const exit = await within(deps, { done: running.done, ms });
-        if (exit !== undefined) return textResult(`Stopped ${number}: ${oneLine(command, 120)}`);
+        if (await within(deps.clock, { work: running.done, ms }))
+          return textResult(`Stopped ${number}: ${oneLine(command, 120)}`);
       }
       throw new Failure("tool", `Cannot stop ${number}: it is still alive`);
     },
@@ -99,24 +100,13 @@ async function launch(
   return running;
 }
 
-/** How it ended, if it did within `ms`. */
-async function within(
-  { clock }: CommandDeps,
-  { done, ms }: { done: Promise<Exit>; ms: number },
-): Promise<Exit | undefined> {
-  const patience = new AbortController();
-  const exit = await Promise.race([done, clock.sleep(ms, patience.signal).then(() => undefined)]);
-  patience.abort();
-  return exit;
-}
-
 function startedText(pid: number, log: string): ToolResult {
   return textResult(
     [
       `Started in the background as number ${pid}.`,
       `Look: tail -n 50 ${quote(log)}`,
       `Stop: {"stop": ${pid}}`,
-      "It ends with the session at the latest.",
+      `It goes on after this turn, until it is stopped, remoteagent ends or ${limits.commandMsMax / 3_600_000} hours are over.`,
     ].join("\n"),
   );
 }

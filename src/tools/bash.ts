@@ -32,7 +32,7 @@ const schema = v.strictObject({
 });
 const description = `Runs a bash command in the sandbox and returns what it printed (stdout and stderr together). \
 Of long output the last ${limits.toolLinesMax} lines or ${limits.toolBytesMax / 1024} KB are shown; all of it is then in a file that the answer names. \
-There is no input and no terminal: use flags that ask nothing. Commands that do not end by themselves belong in the background.`;
+There is no input and no terminal: use flags that ask nothing. Commands that do not end by themselves belong in the background, where they go on after the turn.`;
 
 /** The tool. It remembers the background commands it started, so one instance serves the whole program. */
 export function createBash(deps: CommandDeps): Tool {

@@ -1,5 +1,6 @@
 // Files of the sandbox as the tools use them: errors that the model can act on, one writer at a time.
 import { posix } from "node:path";
+import { closest } from "../core/closest.ts";
 import { Failure } from "../core/failure.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { oneLine } from "../workspace/names.ts";
@@ -42,7 +43,7 @@ async function explain(sandbox: Sandbox, { path, error }: { path: string; error:
   const name = posix.basename(path);
   if (entries.some((entry) => entry.name === name)) return error;
   const names = entries.map((entry) => (entry.kind === "folder" ? `${entry.name}/` : entry.name)).sort();
-  const near = nearest(name, names);
+  const [near] = closest(name, names, { max: 1 });
   // A name may hold line breaks and must not pose as lines of ours.
   const shown = (text: string) => oneLine(text, 255);
   const there = names.length === 0 ? "nothing" : names.slice(0, shownNames).map(shown).join(", ");
@@ -51,23 +52,6 @@ async function explain(sandbox: Sandbox, { path, error }: { path: string; error:
     hint: near === undefined ? `In ${folder}: ${there}${more}` : `Did you mean ${posix.join(folder, shown(near))}?`,
     cause: error,
   });
-}
-
-/** The name that shares most of its beginning and end with `wanted`, if that is more than half. */
-function nearest(wanted: string, names: readonly string[]): string | undefined {
-  const a = wanted.normalize("NFKC").toLowerCase();
-  let best: { name: string; likeness: number } | undefined;
-  for (const name of names) {
-    const b = name.normalize("NFKC").toLowerCase().replace(/\/$/, "");
-    const short = Math.min(a.length, b.length);
-    let start = 0;
-    while (start < short && a[start] === b[start]) start += 1;
-    let end = 0;
-    while (end < short - start && a.at(-1 - end) === b.at(-1 - end)) end += 1;
-    const likeness = (start + end) / Math.max(a.length, b.length);
-    if (likeness > 0.6 && likeness > (best?.likeness ?? 0)) best = { name, likeness };
-  }
-  return best?.name;
 }
 
 /** Runs works on one path one after the other. */

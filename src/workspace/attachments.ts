@@ -3,7 +3,8 @@ import type { FileHandle } from "node:fs/promises";
 import { join, parse } from "node:path";
 import { Failure } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
-import { codeOf, openBeneath, removeBeneath } from "../sys/beneath.ts";
+import { openBeneath, removeBeneath } from "../sys/beneath.ts";
+import { codeOf } from "../sys/errno.ts";
 import { fileName } from "./names.ts";
 
 /** Names that are tried when one is taken. */

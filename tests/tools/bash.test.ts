@@ -183,6 +183,10 @@ describe("a background command", () => {
     expect(result.ok).toBe(true);
     const [, pid = "", log = ""] = /number (\d+)\.\nLook: tail -n 50 (\S+)\n/.exec(textOf(result)) ?? [];
     expect(bench.commands[0]?.scope).toBe("session-1");
+    // No end is promised that nobody brings about.
+    expect(textOf(result).split("\n").at(-1)).toBe(
+      "It goes on after this turn, until it is stopped, remoteagent ends or 24 hours are over.",
+    );
     await until(() => fileText(log) === "up\nerr\n");
     expect(textOf(await run({ stop: Number(pid) }))).toBe(`Stopped ${pid}: echo up; echo err >&2; sleep 30`);
     expect((await failing(run({ stop: Number(pid) }))).message).toContain("no background command of this session");
