@@ -148,10 +148,19 @@ const limitsSchema = v.strictObject({
     limits.turnsParallelMax,
   ),
   memoryMb: v.optional(
-    described(wholeNumber(64, 1_048_576), "Memory of one turn's commands, in MiB."),
+    described(
+      wholeNumber(64, 1_048_576),
+      "Memory of one turn's commands together, in MiB; a session's background commands have as much of their own.",
+    ),
     limits.memoryBytesMax / 1_048_576,
   ),
-  processes: v.optional(described(wholeNumber(8, 100_000), "Processes of one turn's commands."), limits.processesMax),
+  processes: v.optional(
+    described(
+      wholeNumber(8, 100_000),
+      "Processes of one turn's commands together; a session's background commands have as many of their own.",
+    ),
+    limits.processesMax,
+  ),
 });
 
 const amount = v.pipe(

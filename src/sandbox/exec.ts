@@ -7,6 +7,7 @@ import { type Clock, within } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
 import type { ProcessRow, ProcessTable } from "../sys/process-tree.ts";
 import type { Child, Exited, Spawn } from "../sys/spawn.ts";
+import { lineOf, lineOfArgv, wrapperLines } from "./lines.ts";
 import { type Metered, meterOutput } from "./meter.ts";
 import {
   type MarkerReader,
@@ -78,6 +79,8 @@ export interface Exec {
 interface Entry extends Owned {
   marker: string;
   command: Command;
+  /** The lines of what we put around it. */
+  wrappers: ReadonlySet<string>;
   startedAt: number;
   child: Child;
   output: Metered;
@@ -90,10 +93,19 @@ interface Entry extends Owned {
   killed: PromiseWithResolvers<void>;
 }
 
+/** A command on its way to becoming a process. */
+interface Starting {
+  command: Command;
+  scope: string;
+  cancelled: boolean;
+  /** Resolves when it is one, or never will be: with what a kill that came meanwhile has reached. */
+  over: Promise<Proof>;
+}
+
 interface State {
   deps: ExecDeps;
   entries: Set<Entry>;
-  starting: Set<{ scope: string; cancelled: boolean; over: Promise<unknown> }>;
+  starting: Set<Starting>;
   /** Scopes under which something was started since they were last killed. */
   used: Set<string>;
   watch: Watch;
@@ -129,23 +141,26 @@ export function createExec(deps: ExecDeps): Exec {
 async function start(state: State, command: Command, prepare: (marker: string) => Promise<Launch>): Promise<Running> {
   state.counter += 1;
   const marker = `${state.deps.owner}.${state.deps.run}.${state.counter}`;
-  const over = Promise.withResolvers<void>();
-  const starting = { scope: command.scope, cancelled: false, over: over.promise };
+  const over = Promise.withResolvers<Proof>();
+  const starting: Starting = { command, scope: command.scope, cancelled: false, over: over.promise };
+  let proof = nothing;
   state.starting.add(starting);
   state.used.add(command.scope);
   try {
     const entry = await launch(state, { command, marker, prepare });
     const started = running(state, entry);
     if (starting.cancelled) {
-      await killEntries(state, [entry]);
+      proof = await killEntries(state, [entry]);
       throw new Failure("sandbox", `Cannot run ${JSON.stringify(command.argv[0])}: it was stopped`);
     }
     return started;
   } finally {
     state.starting.delete(starting);
-    over.resolve();
+    over.resolve(proof);
   }
 }
+
+const nothing: Proof = { killed: [], survivors: [] };
 
 async function launch(
   state: State,
@@ -173,6 +188,7 @@ async function launch(
   const entry: Entry = {
     marker,
     command,
+    wrappers: wrapperLines({ ...plan, prefix: plan.fence?.prefix ?? [] }),
     child,
     contained: plan.contained,
     ...(plan.fence === undefined ? {} : { fence: plan.fence }),
@@ -233,6 +249,7 @@ async function finish(state: State, entry: Entry): Promise<Exit> {
     if (!over.signal.aborted) void stop(state, entry, "time");
   });
   const unwatch = state.watch.add({
+    scope: entry.command.scope,
     select: (rows) => trackTree(entry, rows, state.deps.reaper()),
     memoryBytesMax: bounds?.memoryBytes ?? limits.memoryBytesMax,
     processesMax: bounds?.processes ?? limits.processesMax,
@@ -281,17 +298,34 @@ async function stop(state: State, entry: Entry, limit: NonNullable<Entry["limit"
 
 async function kill(state: State, scope?: string): Promise<Proof> {
   // Most turns run nothing: a look at every process of the machine would be most of what they cost.
-  if (scope !== undefined && !state.used.has(scope)) return { killed: [], survivors: [] };
+  if (scope !== undefined && !state.used.has(scope)) return nothing;
   const wanted = (one: { scope: string }) => scope === undefined || one.scope === scope;
   const starting = [...state.starting].filter(wanted);
   for (const one of starting) one.cancelled = true;
   const entries = [...state.entries].filter(({ command }) => wanted(command));
-  const proof = await killEntries(state, entries, { everything: scope === undefined });
-  const late = Promise.all(starting.map(({ over }) => over));
-  await within(state.deps.clock, { work: late, ms: limits.proofMs });
+  const proof = joinProofs(
+    await Promise.all([
+      killEntries(state, entries, { everything: scope === undefined }),
+      ...starting.map((one) => killStarting(state, one)),
+    ]),
+  );
   const again = [...state.starting, ...[...state.entries].map(({ command }) => command)].some(wanted);
   if (scope !== undefined && proof.survivors.length === 0 && !again) state.used.delete(scope);
   return proof;
+}
+
+/** Waits for the death of a command that was cancelled while it started; one that does not come to that is alive. */
+async function killStarting({ deps: { clock } }: State, { command, over }: Starting): Promise<Proof> {
+  if (await within(clock, { work: over, ms: limits.proofMs })) return over;
+  return { killed: [], survivors: [{ pid: 0, command: `${lineOfArgv(command.argv)} (still being started)` }] };
+}
+
+/** What some kills reached together; two of them may have met the same process. */
+function joinProofs(proofs: readonly Proof[]): Proof {
+  const byPid = (list: ProcessInfo[]) => [...new Map(list.map((one) => [one.pid, one])).values()];
+  const survivors = proofs.flatMap((proof) => proof.survivors);
+  const killed = byPid(proofs.flatMap((proof) => proof.killed));
+  return { killed: killed.filter(({ pid }) => !survivors.some((one) => one.pid === pid)), survivors };
 }
 
 /**
@@ -307,8 +341,6 @@ async function killEntries(
   const markers = new Set(entries.map(({ marker }) => marker));
   const owns = (marker: string) => markers.has(marker) || (everything && marker.startsWith(`${owner}.${run}.`));
   const struck = new Map<string, ProcessInfo>();
-  /** Orphans of the last look that may be of these commands. */
-  let doubtful: ProcessRow[] = [];
   for (const entry of entries) await strike(state, entry, struck);
   const proof = await killTree(
     {
@@ -321,14 +353,11 @@ async function killEntries(
           for (const row of trackTree(entry, rows, state.deps.reaper())) found.set(processKey(row), row);
         const alone = [...state.entries].every((entry) => entries.includes(entry));
         const marked = state.markers(rows);
-        const orphan = unknownOrphan(state.entries, { rows, reap: state.deps.reaper(), alone });
-        doubtful = [];
+        const orphan = alone ? unknownOrphan(state.entries, { rows, reap: state.deps.reaper() }) : () => false;
         for (const row of rows) {
           if (found.has(processKey(row)) || row.pid === process.pid) continue;
           const marker = marked(row);
-          const whose = marker === undefined ? orphan(row) : owns(marker) ? "ours" : undefined;
-          if (whose === "ours") found.set(processKey(row), row);
-          else if (whose === "doubt") doubtful.push(row);
+          if (marker === undefined ? orphan(row) : owns(marker)) found.set(processKey(row), row);
         }
         return [...found.values()];
       },
@@ -341,8 +370,8 @@ async function killEntries(
       entry.output.cut();
     }
   }
-  const unclaimed = doubtful.map((row) => ({ pid: row.pid, command: `${table.describe(row)} (perhaps another's)` }));
-  return { ...proof, survivors: [...proof.survivors, ...unclaimed] };
+  const ours = (line: string) => entries.some(({ wrappers }) => wrappers.has(line));
+  return { ...proof, killed: proof.killed.filter(({ command }) => !ours(command)) };
 }
 
 /**
@@ -353,7 +382,8 @@ async function strike({ deps: { table } }: State, entry: Entry, struck: Map<stri
   entry.struck = true;
   try {
     const rows = await someOf(entry, table);
-    for (const row of rows) struck.set(processKey(row), { pid: row.pid, command: table.describe(row) });
+    for (const row of rows) struck.set(processKey(row), { pid: row.pid, command: lineOf(table, row) });
+    nameRoot(entry, rows, struck);
     entry.fence?.strike();
     const init = rows.find((row) => row.parent === entry.child.pid);
     if (entry.contained && init !== undefined) await table.send(init, "SIGKILL");
@@ -361,6 +391,17 @@ async function strike({ deps: { table } }: State, entry: Entry, struck: Map<stri
     // The machine is short of something: the tree is looked for as a whole next, again and again.
     entry.fence?.strike();
   }
+}
+
+/** A command that has not become itself yet shows only what we put around it: it is told by what it was to become. */
+function nameRoot(entry: Entry, rows: readonly ProcessRow[], struck: Map<string, ProcessInfo>): void {
+  const root = rows.find(({ pid }) => pid === entry.child.pid);
+  if (root === undefined) return;
+  const begun = rows.some((row) => {
+    const line = struck.get(processKey(row))?.command ?? "";
+    return !entry.wrappers.has(line) && (row !== root || line !== row.command);
+  });
+  if (!begun) struck.set(processKey(root), { pid: root.pid, command: lineOfArgv(entry.command.argv) });
 }
 
 /** The living of a tree from its root on, as many as are found at once without looking at all processes. */

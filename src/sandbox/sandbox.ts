@@ -20,9 +20,9 @@ export interface CommandLimits {
   timeMs?: number;
   /** stdout and stderr together. */
   outputBytes?: number;
-  /** Resident memory of its whole tree. */
+  /** Resident memory of the whole trees of all commands of its scope. */
   memoryBytes?: number;
-  /** Processes of its whole tree. */
+  /** Processes of the same trees. */
   processes?: number;
 }
 
@@ -41,13 +41,18 @@ export interface Running {
   done: Promise<Exit>;
 }
 
-/** What a kill reached, observed and not assumed. Empty `survivors` = everything is dead. */
+/**
+ * What a kill reached, observed and not assumed. Empty `survivors` = everything is dead. What a sandbox puts around a
+ * command is not named among the killed.
+ */
 export interface Proof {
   killed: ProcessInfo[];
   survivors: ProcessInfo[];
 }
 export interface ProcessInfo {
+  /** As the host numbers it; 0 for one that has no number yet. */
   pid: number;
+  /** Its command line, cut when it is long. */
   command: string;
 }
 

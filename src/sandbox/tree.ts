@@ -3,6 +3,7 @@ import { AssertionError } from "../core/assert.ts";
 import { limits } from "../core/limits.ts";
 import type { Clock } from "../sys/clock.ts";
 import type { ProcessRow, ProcessTable } from "../sys/process-tree.ts";
+import { lineOf } from "./lines.ts";
 import type { ProcessInfo, Proof } from "./sandbox.ts";
 
 /** `pid` alone is reused; together with the start it names one process for good. */
@@ -119,7 +120,7 @@ async function freeze(
 function note(met: Map<string, ProcessInfo>, rows: ProcessRow[], table: ProcessTable): void {
   for (const row of rows) {
     const key = processKey(row);
-    if (!met.has(key) && met.size < proofRowsMax) met.set(key, { pid: row.pid, command: table.describe(row) });
+    if (!met.has(key) && met.size < proofRowsMax) met.set(key, { pid: row.pid, command: lineOf(table, row) });
   }
 }
 

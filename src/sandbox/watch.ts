@@ -5,11 +5,13 @@ import type { ProcessRow, ProcessTable } from "../sys/process-tree.ts";
 
 /** One command under watch. */
 export interface Watched {
+  /** The bounds hold for all commands of a scope together. */
+  scope: string;
   /** Its tree among everything that runs. */
   select(rows: readonly ProcessRow[]): ProcessRow[];
   memoryBytesMax: number;
   processesMax: number;
-  /** Called once, at the first bound that is passed; the command is then watched no more. */
+  /** Called once, at the first bound that is passed, for the scope's largest command; it is then watched no more. */
   onExceed(limit: "memory" | "processes"): void;
 }
 
@@ -46,18 +48,30 @@ export function createWatch({ clock, table }: { clock: Clock; table: ProcessTabl
 
 async function look(items: Map<Watched, { since: number }>, table: ProcessTable): Promise<void> {
   const rows = await table.list().catch(() => []);
-  // Deleting while walking is what a Map allows.
-  for (const item of items.keys()) {
-    const tree = item.select(rows).filter((row) => !row.dead);
-    const exceeded = tree.length > item.processesMax ? "processes" : overMemory(item, tree, table);
-    if (exceeded === undefined) continue;
-    items.delete(item);
-    item.onExceed(exceeded);
+  const scopes = Map.groupBy(items.keys(), ({ scope }) => scope);
+  for (const members of scopes.values()) {
+    const sizes = members.map((item) => sizeOf(item, { rows, table }));
+    for (const limit of ["processes", "memory"] as const) {
+      const sum = sizes.reduce((all, size) => all + size[limit], 0);
+      // Commands of one scope are given the same bounds; should they differ, each keeps its own.
+      const over = sizes.filter(({ item }) => sum > (limit === "memory" ? item.memoryBytesMax : item.processesMax));
+      const [largest] = over.toSorted((a, b) => b[limit] - a[limit]);
+      if (largest === undefined) continue;
+      items.delete(largest.item);
+      largest.item.onExceed(limit);
+      break;
+    }
   }
 }
 
-function overMemory(item: Watched, tree: ProcessRow[], table: ProcessTable): "memory" | undefined {
-  let bytes = 0;
-  for (const row of tree) bytes += table.memoryBytes(row.pid);
-  return bytes > item.memoryBytesMax ? "memory" : undefined;
+interface Size {
+  item: Watched;
+  processes: number;
+  /** In bytes. */
+  memory: number;
+}
+
+function sizeOf(item: Watched, { rows, table }: { rows: readonly ProcessRow[]; table: ProcessTable }): Size {
+  const tree = item.select(rows).filter((row) => !row.dead);
+  return { item, processes: tree.length, memory: tree.reduce((sum, row) => sum + table.memoryBytes(row.pid), 0) };
 }

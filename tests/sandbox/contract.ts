@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Readable } from "node:stream";
 import { text as collectText } from "node:stream/consumers";
+import { limits } from "../../src/core/limits.ts";
 import type { Command, Exit, Running, Sandbox, SandboxDriver } from "../../src/sandbox/sandbox.ts";
 
 /** One kind, ready to be tried. The sandbox starts in an empty writable folder and has `sh` and `python3`. */
@@ -271,6 +272,18 @@ time.sleep(60)
     const script = "for n in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 60 & done; wait";
     expect((await shell(at(), script, { limits: { processes: 8 } })).exit).toEqual({ limit: "processes" });
   });
+  test("processes of all commands of a scope together: the largest goes", async () => {
+    const bounds = { scope: "crowd", limits: { processes: 14 } };
+    const script = (count: number) => `${"sleep 60 & ".repeat(count)} wait`;
+    const small = await spawnShell(at(), script(6), bounds);
+    const alone = await spawnShell(at(), script(9), { ...bounds, scope: "alone" });
+    const large = await spawnShell(at(), script(9), bounds);
+    for (const { stdout, stderr } of [small, large, alone]) for (const stream of [stdout, stderr]) stream.resume();
+    expect(await large.done).toEqual({ limit: "processes" });
+    expect((await at().kill("crowd")).survivors).toEqual([]);
+    expect((await at().kill("alone")).survivors).toEqual([]);
+    expect([await small.done, await alone.done]).toEqual([{ signal: "SIGKILL" }, { signal: "SIGKILL" }]);
+  });
   test("a limit is met even when nobody reads", async () => {
     const running = await spawnShell(at(), "yes", { limits: { timeMs: 300 } });
     expect(await running.done).toEqual({ limit: "time" });
@@ -314,10 +327,31 @@ function kills(kind: () => ContractCase): void {
   test("stops a command that is just being started", async () => {
     const { sandbox } = kind();
     const starting = spawnShell(sandbox, "sleep 3600", { scope: "early" });
-    const [result] = await Promise.allSettled([starting, sandbox.kill("early")]);
+    const [result, proof] = await Promise.allSettled([starting, sandbox.kill("early")]);
     if (result?.status === "fulfilled") expect(await result.value.done).toEqual({ signal: "SIGKILL" });
     else expect(String(result?.reason)).toContain("it was stopped");
+    if (proof.status === "rejected") throw proof.reason;
+    expect(proof.value.survivors).toEqual([]);
+    expect(proof.value.killed.map(({ command }) => command)).toContain("/bin/sh -c sleep 3600");
     expect((await sandbox.kill("early")).killed).toEqual([]);
+  });
+  test("names what it killed as the person wrote it, and nothing that was put around", async () => {
+    const { sandbox } = kind();
+    const sleeper = `python3 -c 'print("up", flush=True); import time; time.sleep(3600)'`;
+    const script = `${sleeper} one & setsid ${sleeper} two & ${sleeper} ${"x".repeat(9_000)}; true`;
+    const running = await spawnShell(sandbox, script, { scope: "named" });
+    running.stderr.resume();
+    await outputWith(running.stdout, "up\nup\nup\n");
+    const lines = (await sandbox.kill("named")).killed.map(({ command }) => command);
+    const line = 'python3 -c print("up", flush=True); import time; time.sleep(3600)';
+    // Where python3 is a script that looks for the real one, the real one has its path.
+    expect(lines.map((one) => one.replace(/^\S*\/(?=python3)/, "")).toSorted()).toEqual([
+      expect.stringMatching(/^\/bin\/sh -c python3 -c .*…$/),
+      `${line} one`,
+      `${line} two`,
+      expect.stringMatching(/^python3 -c print.* x+…$/),
+    ]);
+    expect(Math.max(...lines.map(({ length }) => length))).toBe(limits.processLineCharsMax);
   });
   test("kills an unknown scope without any effect", async () => {
     expect(await kind().sandbox.kill("never-heard-of")).toEqual({ killed: [], survivors: [] });

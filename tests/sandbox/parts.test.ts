@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { Failure } from "../../src/core/failure.ts";
 import { isWithin } from "../../src/core/folder.ts";
 import { bubblewrapOptions, optionBytes } from "../../src/sandbox/bubblewrap.ts";
+import { createExec } from "../../src/sandbox/exec.ts";
 import { findFences } from "../../src/sandbox/host/cgroup.ts";
 import { type CheckDeps, checkBubblewrap } from "../../src/sandbox/host/check.ts";
 import { commandEnvironment } from "../../src/sandbox/host/environment.ts";
@@ -13,7 +14,7 @@ import { openDriver } from "../../src/sandbox/index.ts";
 import { type Bind, insidePath, lookInside, toHost, toInside } from "../../src/sandbox/paths.ts";
 import { seccompProgram } from "../../src/sandbox/seccomp.ts";
 import { descendants, killTree } from "../../src/sandbox/tree.ts";
-import { systemClock } from "../../src/sys/clock.ts";
+import { type Clock, systemClock } from "../../src/sys/clock.ts";
 import type { ProcessRow, ProcessTable } from "../../src/sys/process-tree.ts";
 import { failureOf } from "./contract.ts";
 import { hostSetup, keepingLog } from "./host-setup.ts";
@@ -130,6 +131,48 @@ describe("trees", () => {
     const plan = { select: (rows: readonly ProcessRow[]) => [...rows], freeze: false, proofMs: 2_000 };
     expect((await killTree(plan, { table, clock: systemClock })).killed).toHaveLength(1);
     expect(sent).toEqual(["SIGKILL 2"]);
+  });
+});
+
+describe("a command that is being started", () => {
+  const exec = (clock = systemClock) =>
+    createExec({
+      ...playedTable([]),
+      clock,
+      log: keepingLog([]),
+      spawn: never,
+      owner: "o",
+      run: "r",
+      reaper: () => undefined,
+    });
+  const never = () => Promise.reject(new Failure("sandbox", "Not part of this test"));
+  const command = { argv: ["sleep", "60"], scope: "turn-1", stdin: null };
+  /** Time does not pass but for those who wait. */
+  const impatient: Clock = { ...systemClock, sleep: (_ms, signal) => systemClock.sleep(1, signal) };
+
+  test("and does not come to an end of that is not said to be dead", async () => {
+    const runner = exec(impatient);
+    const prepared = Promise.withResolvers<never>();
+    const started = runner.start(command, () => prepared.promise);
+    const { survivors } = await runner.kill("turn-1");
+    expect(survivors).toEqual([{ pid: 0, command: "sleep 60 (still being started)" }]);
+    prepared.reject(new Failure("sandbox", "Cannot run it"));
+    await started.catch(() => undefined);
+    expect(await runner.kill("turn-1")).toEqual({ killed: [], survivors: [] });
+  });
+  test("is waited for before anything is said", async () => {
+    const runner = exec();
+    const prepared = Promise.withResolvers<never>();
+    const started = runner.start(command, () => prepared.promise);
+    let said = false;
+    const killing = runner.kill("turn-1").finally(() => {
+      said = true;
+    });
+    await systemClock.sleep(60);
+    expect(said).toBe(false);
+    prepared.reject(new Failure("sandbox", "Cannot run it"));
+    await started.catch(() => undefined);
+    expect(await killing).toEqual({ killed: [], survivors: [] });
   });
 });
 
