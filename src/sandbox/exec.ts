@@ -341,6 +341,8 @@ async function killEntries(
   const markers = new Set(entries.map(({ marker }) => marker));
   const owns = (marker: string) => markers.has(marker) || (everything && marker.startsWith(`${owner}.${run}.`));
   const struck = new Map<string, ProcessInfo>();
+  /** Orphans of the last look that may be of these commands. */
+  let doubtful: ProcessRow[] = [];
   for (const entry of entries) await strike(state, entry, struck);
   const proof = await killTree(
     {
@@ -353,11 +355,14 @@ async function killEntries(
           for (const row of trackTree(entry, rows, state.deps.reaper())) found.set(processKey(row), row);
         const alone = [...state.entries].every((entry) => entries.includes(entry));
         const marked = state.markers(rows);
-        const orphan = alone ? unknownOrphan(state.entries, { rows, reap: state.deps.reaper() }) : () => false;
+        const orphan = unknownOrphan(state.entries, { rows, reap: state.deps.reaper(), alone });
+        doubtful = [];
         for (const row of rows) {
           if (found.has(processKey(row)) || row.pid === process.pid) continue;
           const marker = marked(row);
-          if (marker === undefined ? orphan(row) : owns(marker)) found.set(processKey(row), row);
+          const whose = marker === undefined ? orphan(row) : owns(marker) ? "ours" : undefined;
+          if (whose === "ours") found.set(processKey(row), row);
+          else if (whose === "doubt") doubtful.push(row);
         }
         return [...found.values()];
       },
@@ -371,7 +376,11 @@ async function killEntries(
     }
   }
   const ours = (line: string) => entries.some(({ wrappers }) => wrappers.has(line));
-  return { ...proof, killed: proof.killed.filter(({ command }) => !ours(command)) };
+  const unclaimed = doubtful.map((row) => ({ pid: row.pid, command: `${lineOf(table, row)} (perhaps another's)` }));
+  return {
+    killed: proof.killed.filter(({ command }) => !ours(command)),
+    survivors: [...proof.survivors, ...unclaimed],
+  };
 }
 
 /**
