@@ -14,13 +14,14 @@ const { values } = parseArgs({
 const from = Number(values.from);
 const seeds = Array.from({ length: Number(values.seeds) }, (_, index) => from + index);
 const program = builtProgram();
-const sums = { kills: 0, turns: 0, failed: 0 };
+const sums = { kills: 0, struck: 0, turns: 0, failed: 0 };
 const started = performance.now();
 
 async function work(queue: IterableIterator<number>): Promise<void> {
   for (const seed of queue) {
-    const { plan, kills, turns, wrong } = await runSeed(program.path, { seed, strace: hasStrace });
+    const { plan, kills, struck, turns, wrong } = await runSeed(program.path, { seed, strace: hasStrace });
     sums.kills += kills;
+    sums.struck += struck;
     sums.turns += turns;
     if (wrong.length === 0) continue;
     sums.failed += 1;
@@ -33,7 +34,7 @@ try {
   await Promise.all(Array.from({ length: Number(values.at) }, () => work(queue)));
   const seconds = Math.round((performance.now() - started) / 1000);
   process.stdout.write(
-    `${seeds.length} seeds, ${sums.kills} kills, ${sums.turns} turns in ${seconds} s${hasStrace ? "" : " without strace"}; ${sums.failed} failed\n`,
+    `${seeds.length} seeds, ${sums.kills} kills (${sums.struck} inside a commit), ${sums.turns} turns in ${seconds} s${hasStrace ? "" : " without strace"}; ${sums.failed} failed\n`,
   );
 } finally {
   program.remove();

@@ -8,14 +8,14 @@ import type { Proof } from "../sandbox/sandbox.ts";
 import type { Store } from "../store/store.ts";
 import { type Clock, within } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
-import type { ActiveTurn } from "./turn.ts";
+import type { ActiveTurn, TurnStart } from "./turn.ts";
 
 /** What the queue works with. */
 export interface QueueDeps {
   store: Store;
   clock: Clock;
   log: Log;
-  start(parts: { row: TurnRow; session: Session }): ActiveTurn;
+  start(turn: TurnStart): ActiveTurn;
   turnsParallelMax: number;
 }
 
@@ -31,8 +31,8 @@ export function createQueue(deps: QueueDeps) {
   let open = false;
 
   /** Runs a stored turn, and afterwards whatever waits behind it. */
-  const run = (row: TurnRow, session: Session): void => {
-    const turn = deps.start({ row, session });
+  const run = (row: TurnRow, session: Session, { resumed = false } = {}): void => {
+    const turn = deps.start({ row, session, resumed });
     active.set(session.id, turn);
     void turn.done.then(() => {
       active.delete(session.id);
@@ -116,7 +116,7 @@ export function createQueue(deps: QueueDeps) {
     running: (): ActiveTurn[] => [...active.values()],
     /** Starts a turn again that the last process left open. */
     resume(row: TurnRow, session: Session): void {
-      run(row, session);
+      run(row, session, { resumed: true });
     },
     /** Stops one session's turn and proves it. */
     async stop(id: SessionId): Promise<Proof | undefined> {

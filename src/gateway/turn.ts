@@ -64,8 +64,16 @@ const nothingKilled: Proof = { killed: [], survivors: [] };
 export const turnScope = (turn: number) => `turn-${turn}`;
 export const sessionScope = (session: number) => `session-${session}`;
 
+/** Which turn, and whether an earlier start of it was cut off. */
+export interface TurnStart {
+  row: TurnRow;
+  session: Session;
+  resumed: boolean;
+}
+
 /** Starts a turn that is stored as running. Never throws; `done` resolves when it is over. */
-export function startTurn(deps: TurnDeps, { row, session }: { row: TurnRow; session: Session }): ActiveTurn {
+export function startTurn(deps: TurnDeps, start: TurnStart): ActiveTurn {
+  const { row, session } = start;
   const log = deps.log.child({ turn: row.id, session: session.id });
   const abort = new AbortController();
   const recorder = createRecorder(deps, { turn: row, session });
@@ -101,7 +109,7 @@ export function startTurn(deps: TurnDeps, { row, session }: { row: TurnRow; sess
     if (setting.notice !== undefined) record({ type: "notice", text: setting.notice });
     const harness = await deps.harness(session);
     const system = await setting.system(sandbox);
-    const turn = buildTurn(deps, { row, session, setting, system, sandbox, recorder, signal: abort.signal });
+    const turn = buildTurn(deps, { ...start, setting, system, sandbox, recorder, signal: abort.signal });
     await consume(harness.run(turn), { record, until: abandoned, redactor: deps.redactor });
   };
 
@@ -191,9 +199,7 @@ async function consume(
 /** The harness' view of the turn. */
 function buildTurn(
   deps: TurnDeps,
-  parts: {
-    row: TurnRow;
-    session: Session;
+  parts: TurnStart & {
     setting: Setting;
     system: string;
     sandbox: Sandbox;
@@ -201,18 +207,18 @@ function buildTurn(
     signal: AbortSignal;
   },
 ): Turn {
-  const { row, session, setting, system, sandbox, recorder, signal } = parts;
+  const { row, session, resumed, setting, system, sandbox, recorder, signal } = parts;
   const services = deps.services(row, sandbox);
   return {
     id: row.id,
-    attempt: row.attempts,
+    resumed,
     session,
     requester: row.requester,
     system,
     model: parseModelName(deps.modelOf(session)),
     history: deps.branches.get(session.id, session.head),
     head: recorder.head,
-    startedCalls: row.attempts > 1 ? deps.store.turns.startedCalls(row.id) : new Set(),
+    startedCalls: resumed ? deps.store.turns.startedCalls(row.id) : new Set(),
     next() {
       const input = deps.next(row);
       return input === undefined ? undefined : { ...input, text: deps.redactor.exact(input.text) };

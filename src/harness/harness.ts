@@ -13,8 +13,8 @@ import type { Tool, ToolContext } from "../tools/tool.ts";
 /** One run of a harness for one or more inputs of one session. */
 export interface Turn {
   id: number;
-  /** 1 for the first start; more when it goes on after a crash. */
-  attempt: number;
+  /** It was started before and cut off, by a crash or by a stop of the program: it goes on from there. */
+  resumed: boolean;
   session: Session;
   requester: Sender;
   /** The whole system prompt; stable between turns as long as nothing it is made of changes. */
@@ -24,7 +24,7 @@ export interface Turn {
   history: readonly Entry[];
   /** The session's newest stored entry: once an event with an `entry` was consumed, it is that entry. */
   head(): EntryId | null;
-  /** Calls whose start was stored and whose end was not: they may have happened (only after a crash). */
+  /** Calls whose start was stored and whose end was not: they may have happened (only when resumed). */
   startedCalls: ReadonlySet<string>;
   /** The next waiting input, or none. Stays the same until the `taken` that names it is stored. */
   next(): TurnInput | undefined;

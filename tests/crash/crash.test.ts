@@ -31,16 +31,19 @@ test(`${seeds} runs with kills at commits, requests, calls and events${hasStrace
   const queue = Array.from({ length: seeds }, (_, index) => index + 1).values();
   const failed: unknown[] = [];
   let kills = 0;
+  let struck = 0;
   const work = async () => {
     for (const seed of queue) {
       const outcome = await runSeed(program.path, { seed, strace: hasStrace });
       kills += outcome.kills;
+      struck += outcome.struck;
       if (outcome.wrong.length > 0) failed.push(outcome);
     }
   };
   await Promise.all(Array.from({ length: atOnce }, work));
   expect(failed).toEqual([]);
   expect(kills).toBeGreaterThan(seeds);
+  if (hasStrace) expect(struck).toBeGreaterThan(seeds / 2);
 });
 
 /** A life that ends when the model is asked. */
@@ -115,6 +118,7 @@ test("a stop during a turn keeps it for the next start, which tells and goes on"
   );
   first.signal("SIGTERM");
   expect(await first.ended).toBe(0);
+  world.stops += 1;
   const second = world.start();
   await world.idle(second);
   second.signal("SIGTERM");

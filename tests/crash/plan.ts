@@ -25,19 +25,20 @@ export interface Plan {
   lives: PlannedLife[];
 }
 
-/** A commit takes one fdatasync; a first start and a short turn have about this many. */
-const commitsMax = 40;
-const writesMax = 330;
+/** A first start with the turn behind it has about as many commits; a later one has fewer, and this many writes. */
+const commitsMax = 24;
+const commitsLaterMax = 12;
+const writesMax = 80;
 const livesMax = 4;
 
-/** The plan of a seed. The first lives of seeds 1 … 40 end at the first … 40th commit, one after the other. */
+/** The plan of a seed. The first lives of seeds 1 … 24 end at the first … 24th commit, one after the other. */
 export function planOf(seed: number, { strace }: { strace: boolean }): Plan {
   const random = generator(seed);
   const upTo = (max: number) => 1 + Math.floor(random() * max);
   const lives = Array.from({ length: 1 + upTo(livesMax - 1) }, (_, index): PlannedLife => {
     const end: End =
       index === 0 && strace
-        ? { at: "syscall", syscall: { name: "fdatasync", n: 1 + ((seed - 1) % commitsMax) } }
+        ? { at: "syscall", syscall: { kind: "commit", n: 1 + ((seed - 1) % commitsMax) } }
         : endOf(upTo, strace);
     return {
       end,
@@ -59,8 +60,8 @@ function endOf(upTo: (max: number) => number, strace: boolean): End {
     () => ({ at: "stop", ms: upTo(500) }),
     ...(strace
       ? [
-          (): End => ({ at: "syscall", syscall: { name: "fdatasync", n: upTo(commitsMax) } }),
-          (): End => ({ at: "syscall", syscall: { name: "pwrite64", n: upTo(writesMax) } }),
+          (): End => ({ at: "syscall", syscall: { kind: "commit", n: upTo(commitsLaterMax) } }),
+          (): End => ({ at: "syscall", syscall: { kind: "write", n: upTo(writesMax) } }),
         ]
       : []),
   ];

@@ -10,6 +10,8 @@ export interface Outcome {
   seed: number;
   plan: Plan;
   kills: number;
+  /** Of them: at the planned commit or write. */
+  struck: number;
   turns: number;
   wrong: string[];
 }
@@ -27,10 +29,10 @@ export async function runSeed(program: string, { seed, strace }: { seed: number;
     const code = await last.ended;
     const found = checkStore(world);
     const wrong = [...found.wrong, ...(code === 0 ? [] : [`The last life ended with ${code}: ${last.said()}`])];
-    return { seed, plan, kills: world.kills, turns: found.turns, wrong };
+    return { seed, plan, kills: world.kills, struck: world.struck, turns: found.turns, wrong };
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
-    return { seed, plan, kills: world.kills, turns: 0, wrong: [text] };
+    return { seed, plan, kills: world.kills, struck: world.struck, turns: 0, wrong: [text] };
   }
 }
 
@@ -57,9 +59,11 @@ async function liveOnce(world: World, { end, first, steering }: PlannedLife): Pr
     );
   } finally {
     disarm();
+    if (end.at === "syscall" && !life.alive()) world.struck += 1;
     life.kill();
     await life.ended;
-    if (end.at !== "stop") world.kills += 1;
+    if (end.at === "stop") world.stops += 1;
+    else world.kills += 1;
   }
 }
 

@@ -19,6 +19,10 @@ export interface World {
   person: Person;
   said: Said[];
   kills: number;
+  /** Kills that strace made at the planned system call. */
+  struck: number;
+  /** Orderly ends that may have cut a turn off. */
+  stops: number;
   start(at?: Syscall): Life;
   say(task: Task): void;
   /** Lines of the file in which calls write down that they have begun and ended. */
@@ -50,6 +54,8 @@ export async function createWorld(program: string): Promise<World> {
     person,
     said,
     kills: 0,
+    struck: 0,
+    stops: 0,
     start(at) {
       const life = startLife(program, { home, env, at });
       lives.add(life);

@@ -65,7 +65,7 @@ export function message(
 
 /** The plainest turn: takes what waits and answers `text`. */
 export async function* answer(turn: Turn, text: string): AsyncGenerator<TurnEvent> {
-  yield { type: "started", resumed: turn.attempt > 1 };
+  yield { type: "started", resumed: turn.resumed };
   for (let input = turn.next(); input !== undefined; input = turn.next()) {
     const content = [{ type: "text" as const, text: input.text }];
     const entry = { kind: "message" as const, message: { role: "user" as const, content, timestamp: 1 } };

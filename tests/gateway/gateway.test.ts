@@ -520,6 +520,9 @@ describe("after a crash", () => {
     expect(next.gateway.resume(false).resumed).toHaveLength(1);
     await next.quiet();
     expect(next.store.turns.get(1)?.state).toBe("done");
+    // No failed attempt, and yet no fresh start: the harness must look at what was left behind.
+    const starts = next.store.turns.events(1).map(({ event }) => event);
+    expect(starts).toContainEqual(expect.objectContaining({ type: "started", resumed: true }));
   });
 });
 

@@ -43,9 +43,9 @@ export function harnessContract(member: HarnessCase): void {
       expect(store.waiting).toEqual([]);
     });
 
-    test("says on a second attempt that it goes on", async () => {
+    test("says when it is resumed that it goes on", async () => {
       const { harness, turn } = await member.answering();
-      const events = await runToEnd(harness, said("Hi"), { turn: { ...turn, attempt: 2 } });
+      const events = await runToEnd(harness, said("Hi"), { turn: { ...turn, resumed: true } });
       expect(events[0]).toMatchObject({ type: "started", resumed: true });
       endsOnce(events, "done");
     });

@@ -207,7 +207,7 @@ export class FakeStore {
   turn(more: Partial<Turn> = {}): Turn {
     return {
       id: 1,
-      attempt: 1,
+      resumed: false,
       session: {
         id: 1,
         agent: "main",

@@ -78,7 +78,7 @@ describe("after a crash", () => {
         store.say("Do it");
         await crashAfter(store, { count, lastStored, tools });
         const { harness, models } = native();
-        const events = await runToEnd(harness, store, { turn: { tools, attempt: 2 } });
+        const events = await runToEnd(harness, store, { turn: { tools, resumed: true } });
 
         const where = `event ${count}`;
         expect([where, shape(events).at(-1)]).toEqual([where, "ended done"]);
@@ -102,7 +102,7 @@ describe("after a crash", () => {
     store.events.push({ type: "tool", step: "start", call: "a", name: "note", title: "", input: {} });
     const starts: string[] = [];
     const { harness, models } = native([answers("I see.")]);
-    const events = await runToEnd(harness, store, { turn: { attempt: 2, tools: [noteTool(starts)] } });
+    const events = await runToEnd(harness, store, { turn: { resumed: true, tools: [noteTool(starts)] } });
     expect(starts).toEqual([]);
     expect(shape(events).slice(1, 3)).toEqual(["tool end a", "tool end b"]);
     const results = models.requests[0]?.messages.filter((one): one is ToolResultMessage => one.role === "toolResult");
@@ -117,10 +117,10 @@ describe("after a crash", () => {
     store.message({ role: "user", content: [{ type: "text", text: "Hi" }], timestamp: 1 });
     store.message(assistant("Hello."));
     const none = native([]);
-    expect(shape(await runToEnd(none.harness, store, { turn: { attempt: 2 } }))).toEqual(["started", "ended done"]);
+    expect(shape(await runToEnd(none.harness, store, { turn: { resumed: true } }))).toEqual(["started", "ended done"]);
     store.say("And?");
     const one = native([answers("More.")]);
-    expect(shape(await runToEnd(one.harness, store, { turn: { attempt: 2 } }))).toContain("taken");
+    expect(shape(await runToEnd(one.harness, store, { turn: { resumed: true } }))).toContain("taken");
     expect(one.models.requests.length).toBe(1);
   });
 
@@ -129,7 +129,7 @@ describe("after a crash", () => {
     store.message({ role: "user", content: [{ type: "text", text: "Hi" }], timestamp: 1 });
     store.message(assistant("Hel", [], { stopReason: "aborted" }));
     const { harness, models } = native([answers("Hello.")]);
-    const events = await runToEnd(harness, store, { turn: { attempt: 2 } });
+    const events = await runToEnd(harness, store, { turn: { resumed: true } });
     expect(shape(events).at(-1)).toBe("ended done");
     expect(models.requests[0]?.messages.map((message) => message.role)).toEqual(["user"]);
     // And it stays out of view, so that what the provider has cached still begins the request.

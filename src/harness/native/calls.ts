@@ -30,7 +30,7 @@ export async function settleOpenCalls(run: Run): Promise<void> {
   const { context, turn } = run;
   for (const call of context.open) {
     // Of an older turn's calls nothing is known; the sure ones are those of this turn.
-    const unstarted = turn.attempt > 1 && !turn.startedCalls.has(call.id);
+    const unstarted = turn.resumed && !turn.startedCalls.has(call.id);
     const text = unstarted
       ? "Not started: remoteagent was restarted before this call"
       : "Interrupted, outcome unknown: remoteagent stopped while this call ran. Check what it did before doing it again";

@@ -52,7 +52,7 @@ function start(turn: Turn, deps: HarnessDeps, shared: Shared): AsyncIterator<Tur
     try {
       // The first look-up loads the model library; meanwhile people see that it has started.
       const found = findModel(turn.model, deps);
-      await events.offer({ type: "started", resumed: turn.attempt > 1, model: formatModelName(turn.model) });
+      await events.offer({ type: "started", resumed: turn.resumed, model: formatModelName(turn.model) });
       const { info, broken } = await found;
       run = makeRun(turn, { ...deps, log, stop, info, shared, offer: (event) => events.offer(event) });
       end = await runLoop(run, broken);

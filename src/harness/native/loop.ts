@@ -25,7 +25,7 @@ export async function runLoop(run: Run, broken: FailureData | undefined): Promis
   // After the taking: what a failing turn leaves waiting would start the next failing turn.
   if (broken !== undefined) return failedAs(broken);
   // A shutdown cut it off; a stop by a person would have ended the turn.
-  if (!took && run.turn.attempt > 1) dropBrokenAnswer(run.context);
+  if (!took && run.turn.resumed) dropBrokenAnswer(run.context);
   const last = run.context.messages.at(-1);
   if (!took && (last === undefined || last.role === "assistant")) return { outcome: "done" };
 
