@@ -3,7 +3,7 @@ import type { FileHandle } from "node:fs/promises";
 import { join, parse } from "node:path";
 import { Failure } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
-import { openBeneath, removeBeneath } from "../sys/beneath.ts";
+import { isMissing, openBeneath, removeBeneath } from "../sys/beneath.ts";
 import { codeOf } from "../sys/errno.ts";
 import { fileName } from "./names.ts";
 
@@ -41,11 +41,19 @@ export async function keepFile(root: string, keep: Keep): Promise<{ path: string
     await file.sync();
     return { path: join(root, path), bytes };
   } catch (error) {
-    // Moved or replaced meanwhile, it is the agent's; what is told is why it was not stored.
-    await removeBeneath(root, { path, file }).catch(() => undefined);
+    await discard(root, { path, file });
     throw error;
   } finally {
     await file.close();
+  }
+}
+
+/** Removes what was begun. Moved or replaced meanwhile, it is the agent's and stays. */
+async function discard(root: string, begun: { path: string; file: FileHandle }): Promise<void> {
+  try {
+    await removeBeneath(root, begun);
+  } catch (error) {
+    if (!(error instanceof Failure || isMissing(error))) throw error;
   }
 }
 

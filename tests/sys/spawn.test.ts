@@ -45,7 +45,7 @@ test("the child's new files get the modes asked for, and ours stay as they were"
   try {
     const child = await start(["sh", "-c", "umask"], { umask: 0o027 });
     expect(await read(child.stdout)).toMatch(/^0?027\n$/);
-    await start(["/no/such/program"], { umask: 0o027 }).catch(() => undefined);
+    expect(await start(["/no/such/program"], { umask: 0o027 }).then(String, String)).toContain("not found");
     expect(process.umask(0)).toBe(0);
   } finally {
     process.umask(before);
