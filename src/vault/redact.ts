@@ -1,14 +1,10 @@
 // Takes known secrets and things shaped like one out of text that leaves: chat, store, log, errors.
-import { Buffer } from "node:buffer";
+
+import { secretCharsMin } from "./forms.ts";
+import { createSearch, type Range, type Search } from "./search.ts";
 
 /** What stands where a secret stood. */
 const mask = "[redacted]";
-
-/** Secrets shorter than this are not looked for: they would tear holes into ordinary text. */
-const secretCharsMin = 8;
-
-/** Longest stretch that a stream holds back while a secret could still be forming, in characters. */
-const carryCharsMax = 8192;
 
 /** Published forms of tokens, each with a fixed prefix or frame so that ordinary code is left alone. */
 const shapes: readonly RegExp[] = [
@@ -37,25 +33,26 @@ export interface Redactor {
 }
 
 /**
- * A redactor over the values that `secrets` names at the time of each use. Values are found raw, in
- * base64 (all three alignments, both alphabets), in hex and percent-encoded.
+ * A redactor over the values that `secrets` names at the time of each use. A value is found raw, in base64 (any
+ * alignment, both alphabets, wrapped or not) and in hex (any case, with separators); with any of its characters as
+ * percent, backslash or HTML escapes, up to three deep; and with control sequences or invisible characters inside. Long
+ * lines of a value are values too. Cost is in proportion to the text; without secrets there is none.
  */
 export function createRedactor(secrets: () => Iterable<string>): Redactor {
   let key = "";
-  let forms: string[] = [];
+  let search: Search | undefined;
   const current = () => {
     const values = [...new Set(secrets())].filter((value) => value.length >= secretCharsMin);
     const now = values.join("\u0000");
     if (now !== key) {
       key = now;
-      forms = [...new Set(values.flatMap(encodings))].sort((a, b) => b.length - a.length);
+      search = values.length === 0 ? undefined : createSearch(values);
     }
-    return forms;
+    return search;
   };
   const exact = (text: string) => {
-    let clean = text;
-    for (const form of current()) if (clean.includes(form)) clean = clean.replaceAll(form, mask);
-    return clean;
+    const found = text.length < secretCharsMin ? undefined : current()?.(text);
+    return found === undefined ? text : masked(text, found.ranges);
   };
   return {
     exact,
@@ -64,11 +61,11 @@ export function createRedactor(secrets: () => Iterable<string>): Redactor {
       let carry = "";
       return {
         push(piece) {
-          carry += piece;
-          const clean = exact(carry);
-          const keep = Math.min(heldBack(clean, current()), carryCharsMax);
-          carry = clean.slice(clean.length - keep);
-          return clean.slice(0, clean.length - keep);
+          const text = carry + piece;
+          const found = current()?.(text);
+          const cut = found?.settled ?? text.length;
+          carry = text.slice(cut);
+          return masked(text.slice(0, cut), found?.ranges ?? []);
         },
         end() {
           const rest = exact(carry);
@@ -80,31 +77,14 @@ export function createRedactor(secrets: () => Iterable<string>): Redactor {
   };
 }
 
-/** Length of the longest end of `text` that is the beginning of one of `forms`. */
-function heldBack(text: string, forms: readonly string[]): number {
-  let longest = 0;
-  for (const form of forms) {
-    for (let length = Math.min(form.length - 1, text.length); length > longest; length--) {
-      if (form.startsWith(text.slice(text.length - length))) longest = length;
-    }
+/** The text with the mask in place of each range that begins in it. */
+function masked(text: string, ranges: readonly Range[]): string {
+  let clean = "";
+  let at = 0;
+  for (const { start, end } of ranges) {
+    if (start >= text.length) break;
+    clean += text.slice(at, start) + mask;
+    at = end;
   }
-  return longest;
-}
-
-/** The forms in which a value may stand in a text. */
-function encodings(value: string): string[] {
-  const bytes = Buffer.from(value, "utf8");
-  const hex = bytes.toString("hex");
-  const found = [value, hex, hex.toUpperCase(), encodeURIComponent(value), JSON.stringify(value).slice(1, -1)];
-  for (let shift = 0; shift < 3; shift++) {
-    // With `shift` bytes before it, only the characters that depend on the value alone are stable.
-    const text = Buffer.concat([Buffer.alloc(shift), bytes])
-      .toString("base64")
-      .replace(/=+$/, "");
-    const start = Math.ceil((shift * 8) / 6);
-    const end = Math.floor(((shift + bytes.length) * 8) / 6);
-    const stable = text.slice(start, end);
-    if (stable.length >= secretCharsMin) found.push(stable, stable.replaceAll("+", "-").replaceAll("/", "_"));
-  }
-  return found;
+  return clean + text.slice(at);
 }
