@@ -1,4 +1,5 @@
 // The verbs' way to the person: two streams, and what is known of the screen behind them.
+import { isatty } from "node:tty";
 import { limits } from "../core/limits.ts";
 
 export interface Io {
@@ -12,17 +13,29 @@ export interface Io {
   columns: number;
 }
 
-/** The process's own streams. A reader that goes away (`| head`) ends the program without a word. */
+/**
+ * The process's own streams, each made when it is first written to: making one takes longer than most verbs. A reader
+ * that goes away (`| head`) ends the program without a word.
+ */
 export function processIo(): Io {
-  for (const stream of [process.stdout, process.stderr])
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EPIPE") process.exit(0);
-      throw error;
-    });
+  const ready = new Set<"stdout" | "stderr">();
+  const write = (name: "stdout" | "stderr", text: string): void => {
+    const stream = process[name];
+    if (!ready.has(name)) {
+      ready.add(name);
+      stream.on("error", (error: NodeJS.ErrnoException) => {
+        if (error.code === "EPIPE") process.exit(0);
+        throw error;
+      });
+    }
+    stream.write(text);
+  };
   return {
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
-    interactive: process.stdin.isTTY && process.stdout.isTTY,
-    columns: process.stdout.isTTY ? process.stdout.columns || limits.pipeCells : limits.pipeCells,
+    out: (text) => write("stdout", text),
+    err: (text) => write("stderr", text),
+    interactive: isatty(0) && isatty(1),
+    get columns() {
+      return isatty(1) ? process.stdout.columns || limits.pipeCells : limits.pipeCells;
+    },
   };
 }
