@@ -39,11 +39,12 @@ export function guardAgainstCrashes({
   };
 }
 
-/** The process ends whatever the last steps do: what fails in one of them keeps the others from nothing. */
-function attempt(step: () => void): void {
+/** The process ends whatever the last steps do: the first error was told, and a second one must not hide it. */
+function attempt(step: () => void): boolean {
   try {
     step();
+    return true;
   } catch {
-    // Told is the first error; there is no one left to tell the second.
+    return false;
   }
 }

@@ -300,7 +300,8 @@ describe("secrets", () => {
       const env: Record<string, string> = { KEY: "from-env" };
       const settings = { models: { a: { apiKey: "from-text", headers: { "x-org": "from-header" } } } };
       const config = await load(home, { settings, env });
-      expect([...config.secretValues()].sort()).toEqual(["from-header", "from-text"]);
+      // What looks like a secret in the environment must not come out again, whoever asks for it or not.
+      expect([...config.secretValues()].sort()).toEqual(["from-env", "from-header", "from-text"]);
       expect(config.secret({ env: "KEY" })).toBe("from-env");
       expect(config.secret({ file })).toBe("from-file-1");
       writeFileSync(file, "from-file-2");

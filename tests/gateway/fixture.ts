@@ -126,24 +126,7 @@ function openWorld(folder: string, { script, timeoutMs }: { script: Script; time
     openHangs: false,
   };
   const harness: Harness = { name: "scripted", run: (turn) => world.script(turn) };
-  const sandbox: Sandbox = {
-    kind: "fake",
-    root: "/workspace",
-    cwd: "/workspace",
-    generation: 1,
-    isolation: "none",
-    spawn: () => Promise.reject(new Error("Nothing is spawned here")),
-    files: {
-      read: () => Promise.reject(new Error("No files here")),
-      write: () => Promise.reject(new Error("No files here")),
-      list: () => Promise.resolve([]),
-    },
-    async kill(scope) {
-      world.killed.push(scope);
-      return world.proof;
-    },
-    close: () => Promise.resolve(),
-  };
+  const sandbox = countingSandbox(world);
   const keepFile = async (_inbound: Inbound, file: { name: string; bytes: Uint8Array }): Promise<FileRef> => ({
     name: file.name,
     bytes: file.bytes.byteLength,
@@ -245,4 +228,35 @@ export async function until(condition: () => boolean): Promise<void> {
     if (performance.now() > end) throw new Error(`Never came true: ${String(condition)}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
+}
+
+/** A turn that waits until it is let go. */
+export function gate() {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { open, opened };
+}
+
+/** A sandbox that runs nothing and counts kills. */
+function countingSandbox(world: World): Sandbox {
+  return {
+    kind: "fake",
+    root: "/workspace",
+    cwd: "/workspace",
+    generation: 1,
+    isolation: "none",
+    spawn: () => Promise.reject(new Error("Nothing is spawned here")),
+    files: {
+      read: () => Promise.reject(new Error("No files here")),
+      write: () => Promise.reject(new Error("No files here")),
+      list: () => Promise.resolve([]),
+    },
+    async kill(scope) {
+      world.killed.push(scope);
+      return world.proof;
+    },
+    close: () => Promise.resolve(),
+  };
 }
