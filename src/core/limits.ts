@@ -122,6 +122,8 @@ export const limits = {
   chatReconnectMs: 100,
   chatReconnectCapMs: 5_000,
   chatReconnectsMax: 1_000,
+  /** What a chat has sent and asks for again after a lost connection. */
+  chatUnansweredMax: 64,
   /** Frames that a chat keeps until the receipt tells which of them are about what it said. */
   chatEarlyFramesMax: 10_000,
   /** A chat with a message in its arguments waits this long for something on stdin as well. */

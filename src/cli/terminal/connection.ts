@@ -22,25 +22,46 @@ export interface ConnectionDeps {
 export function connectChat(deps: ConnectionDeps): ChatConnection {
   const closed = new AbortController();
   const place = new Place();
+  const unanswered = new Unanswered();
   let line = new Line();
   return {
     frames: frames(),
     async send(up) {
-      // Each round uses up one line; their number is bounded where they are opened.
-      for (;;) {
-        const current = line;
-        const connection = await current.opened;
-        if (connection === null) continue;
-        if (await post(deps.client, { connection, up, signal: closed.signal })) return;
-        current.drop();
-        await current.ended;
+      const finish = unanswered.begin(up);
+      try {
+        await deliver(up);
+      } catch (error) {
+        unanswered.end(up.id);
+        throw error;
       }
+      finish();
     },
     close() {
       closed.abort();
       line.end(new Failure("not-running", "The chat was closed"));
     },
   };
+
+  /** Posts a frame, on one line after the other. Each round uses up one; their number is bounded where they are opened. */
+  async function deliver(up: Sent): Promise<void> {
+    for (;;) {
+      const current = line;
+      const connection = await current.opened;
+      if (connection === null) continue;
+      if (await post(deps.client, { connection, up, signal: closed.signal })) return;
+      current.drop();
+      await current.ended;
+    }
+  }
+
+  /** What the last line took along before it was answered is asked again: the instance takes each id once. */
+  function askAgain(): void {
+    for (const up of unanswered.taken()) {
+      // It is on its way once more. Whoever sent it has gone on; what is refused now is refused in the frames.
+      const finish = unanswered.begin(up);
+      deliver(up).then(finish, () => unanswered.end(up.id));
+    }
+  }
 
   async function* frames(): AsyncGenerator<ScreenFrame> {
     let attempts = 0;
@@ -53,7 +74,9 @@ export function connectChat(deps: ConnectionDeps): ChatConnection {
             checkVersion(frame.version);
             attempts = 0;
             line.open(frame.connection);
+            askAgain();
           }
+          if (frame.type === "receipt") unanswered.end(frame.id);
           if (place.isNew(frame)) yield frame;
         }
       } catch (error) {
@@ -129,6 +152,32 @@ class Line {
     if (failure === null) this.#open(null);
     else this.#refuse(failure);
     this.#end();
+  }
+}
+
+/** A frame that has an id, by which its receipt is known. */
+type Sent = Parameters<ChatConnection["send"]>[0];
+
+/** What was sent and has no receipt yet: the instance may end between the taking and the telling. */
+class Unanswered {
+  #sent = new Map<string, { up: Sent; taken: boolean }>();
+
+  /** @returns the function to call once the instance has taken it. */
+  begin(up: Sent): () => void {
+    const sent = { up, taken: false };
+    this.#sent.set(up.id, sent);
+    const [oldest] = this.#sent.keys();
+    if (this.#sent.size > limits.chatUnansweredMax && oldest !== undefined) this.#sent.delete(oldest);
+    return () => {
+      sent.taken = true;
+    };
+  }
+  end(id: string): void {
+    this.#sent.delete(id);
+  }
+  /** What is on its way is not among them: its sender goes on until it is taken. */
+  taken(): Sent[] {
+    return [...this.#sent.values()].filter(({ taken }) => taken).map(({ up }) => up);
   }
 }
 

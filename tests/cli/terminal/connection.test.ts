@@ -139,6 +139,28 @@ describe("the line to the instance", () => {
     expect(instance.ups.map(({ connection, up }) => `${connection} ${String(up.id)}`)).toEqual(["c1 7", "c2 7"]);
   });
 
+  test("a receipt that is lost with the line is asked for again, under the same id, until it comes", async () => {
+    await instance.listen(path());
+    const { line, frames } = connect();
+    await line.send({ type: "say", id: "s1", text: "hi" });
+    expect(instance.ups).toHaveLength(1);
+    instance.streams[0]?.destroy();
+    await until(() => instance.ups.length === 2);
+    expect(instance.ups.map(({ connection, up }) => [connection, up.id])).toEqual([
+      ["c1", "s1"],
+      ["c2", "s1"],
+    ]);
+    instance.write(instance.streams[1] as ServerResponse, {
+      type: "receipt",
+      id: "s1",
+      receipt: { state: "duplicate", input: 1 },
+    });
+    await until(() => frames.some(({ type }) => type === "receipt"));
+    instance.streams[1]?.destroy();
+    await until(() => instance.opens.length === 3);
+    await line.send({ type: "say", id: "s2", text: "ho" });
+    expect(instance.ups.map(({ up }) => up.id)).toEqual(["s1", "s1", "s2"]);
+  });
   test("an instance that forgot the connection gets the frame on a new one", async () => {
     await instance.listen(path());
     const { line } = connect();
