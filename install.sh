@@ -172,7 +172,9 @@ install() {
   *)
     shown=$program
     case "$shown" in *[!A-Za-z0-9_./-]*) shown="\"$shown\"" ;; esac
-    say "$bin is not in your PATH. To change that: echo 'export PATH=\"$bin:\$PATH\"' >> ~/.profile"
+    shell=${SHELL:-}
+    case "${shell##*/}" in zsh) rc='~/.zshrc' ;; bash) rc='~/.bashrc' ;; *) rc='~/.profile' ;; esac
+    say "$bin is not in your PATH. To change that: echo 'export PATH=\"$bin:\$PATH\"' >> $rc, and open a new terminal"
     ;;
   esac
 }

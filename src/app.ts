@@ -242,7 +242,10 @@ function openMiddle(options: StartOptions, parts: Parts): Middle {
     openSandbox: (request) => driver.open(request),
     setting: settings.of,
     services: (row, sandbox) =>
-      turnServices({ layout, clock, schedule: (turn) => scheduler.of(turn.replyTo, turn.requester) }, { row, sandbox }),
+      turnServices(
+        { layout, clock, redactor: parts.redactor, schedule: (turn) => scheduler.of(turn.replyTo, turn.requester) },
+        { row, sandbox },
+      ),
     file: (_row, stored) => loadFile(layout, stored),
     keepFile: (inbound, file) => keepInboundFile({ layout, clock }, { inbound, ...file }),
     onInbound: (inbound) => writeInbound(parts, inbound),
@@ -256,6 +259,7 @@ function openMiddle(options: StartOptions, parts: Parts): Middle {
     statusLines: () => sandboxLines(parts.health()),
     killBackground: (session) => driver.kill(sessionScope(session)),
     backgroundOf: (session) => driver.running().filter((found) => found.scope === sessionScope(session)),
+    confirmText: settings.confirmText,
     confirmTools: settings.confirm,
     onGone: (inputs) => terminal?.gone(inputs),
     turnsParallelMax: config.settings.limits.turnsParallel,

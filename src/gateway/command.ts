@@ -30,6 +30,8 @@ export interface CommandServices {
   backgroundOf(session: number): { pid: number; command: string; startedAt: number }[];
   /** Waiting inputs were removed and start no turn. */
   onGone(inputs: InputId[]): void;
+  /** Set while tools wait for the owner's word, with the reason. */
+  confirmText(): string | undefined;
   /** Notes that tools may run without isolation. */
   confirmTools(): void;
   now(): number;

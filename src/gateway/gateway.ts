@@ -9,6 +9,7 @@ import { excerpt } from "../core/words.ts";
 import type { Command, CommandServices } from "./command.ts";
 import type { AdapterTraits } from "./handle.ts";
 import { createQueue } from "./queue.ts";
+import { redactReceipt } from "./redacting.ts";
 import { type Resumed, resumeTurns, wakeWaiting } from "./resume.ts";
 import { createSessionBook, type Resolved } from "./sessions.ts";
 import { isStop, stopHere } from "./stop.ts";
@@ -26,6 +27,7 @@ export interface GatewayDeps
       | "statusLines"
       | "killBackground"
       | "backgroundOf"
+      | "confirmText"
       | "confirmTools"
     > {
   commands: readonly Command[];
@@ -104,12 +106,12 @@ export function createGateway(deps: GatewayDeps) {
       direction: "in",
       sender: message.sender.name,
       at: message.sentAt,
-      text: message.text,
+      text: deps.redactor.exact(message.text),
     });
     if (!triggers || session === undefined) return { state: "context", input: input.id };
     store.sessions.touch(session.id, {
       at,
-      title: excerpt(deps.redactor.exact(message.text.slice(0, limits.inputHeadChars)), 60),
+      title: excerpt(deps.redactor.exact(message.text), 60),
     });
     return { state: "waiting", input: input.id, session: session.id, place: store.inputs.waitingCount(session.id) };
   };
@@ -177,25 +179,27 @@ export function createGateway(deps: GatewayDeps) {
     }
   };
 
+  const receive = async (inbound: Inbound, traits: AdapterTraits): Promise<Receipt> => {
+    const admission = deps.admit(inbound, traits);
+    if (!admission.admitted) return { state: "refused", reason: admission.reason };
+    const stop = isStop(inbound);
+    if (stop !== undefined) return stopHere({ ...deps, queue, book }, { inbound, all: stop.all });
+    const called = findCommand(deps.commands, inbound);
+    if (called === "unknown") return unknownCommand(inbound);
+    if (called !== undefined) return receiveCommand(inbound, { ...called, owner: admission.role === "owner", traits });
+    if (inbound.kind === "message") return receiveMessage(inbound);
+    if (inbound.kind === "edit")
+      return receiveEdit({ ...inbound, text: cleanText(inbound.text).slice(0, limits.inputCharsMax) });
+    return receiveOther(inbound);
+  };
+
   return {
     /**
      * Takes one outside happening. When it resolves, the happening is stored (or refused) and may be
      * acknowledged to the platform. @throws Failure `store` when it could not be stored.
      */
-    async receive(inbound: Inbound, traits: AdapterTraits): Promise<Receipt> {
-      const admission = deps.admit(inbound, traits);
-      if (!admission.admitted) return { state: "refused", reason: admission.reason };
-      const stop = isStop(inbound);
-      if (stop !== undefined) return stopHere({ ...deps, queue, book }, { inbound, all: stop.all });
-      const called = findCommand(deps.commands, inbound);
-      if (called === "unknown") return unknownCommand(inbound);
-      if (called !== undefined)
-        return receiveCommand(inbound, { ...called, owner: admission.role === "owner", traits });
-      if (inbound.kind === "message") return receiveMessage(inbound);
-      if (inbound.kind === "edit")
-        return receiveEdit({ ...inbound, text: cleanText(inbound.text).slice(0, limits.inputCharsMax) });
-      return receiveOther(inbound);
-    },
+    receive: async (inbound: Inbound, traits: AdapterTraits): Promise<Receipt> =>
+      redactReceipt(await receive(inbound, traits), deps.redactor),
     /** Goes on with what the last process left. */
     resume: (crashLoop: boolean): Resumed => resumeTurns({ ...deps, queue }, crashLoop),
     /** See `Queue.close`. */

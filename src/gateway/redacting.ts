@@ -1,5 +1,6 @@
 // The seam at which what a turn says loses secrets, before the store, the model and the hub see it.
 import type { TurnEvent } from "../core/event.ts";
+import type { Receipt } from "../core/message.ts";
 import type { ImagePart, TextPart } from "../core/transcript.ts";
 import type { Tool } from "../tools/tool.ts";
 import type { Redactor } from "../vault/redact.ts";
@@ -34,5 +35,10 @@ function clean(value: unknown, redactor: Redactor): unknown {
   if (Array.isArray(value)) return value.map((item) => clean(item, redactor));
   if (value === null || typeof value !== "object") return value;
   if ("type" in value && value.type === "image") return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, clean(item, redactor)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [redactor.exact(key), clean(item, redactor)]));
+}
+
+/** A receipt whose words carry no secret. */
+export function redactReceipt(receipt: Receipt, redactor: Redactor): Receipt {
+  return clean(receipt, redactor) as Receipt;
 }

@@ -8,6 +8,7 @@ import type { Sandbox } from "../sandbox/sandbox.ts";
 import { readBeneath } from "../sys/beneath.ts";
 import type { Clock } from "../sys/clock.ts";
 import type { ToolContext } from "../tools/tool.ts";
+import type { Redactor } from "../vault/redact.ts";
 import { keepAttachment, keepOutput } from "../workspace/attachments.ts";
 import type { Layout } from "../workspace/layout.ts";
 import { appendMemory, readMemory, replaceInMemory } from "../workspace/memory.ts";
@@ -22,6 +23,7 @@ export type TurnServices = Pick<ToolContext, "memory" | "schedule" | "spill"> & 
 export interface ServiceDeps {
   layout: Layout;
   clock: Clock;
+  redactor: Redactor;
   schedule(row: TurnRow): ToolContext["schedule"];
 }
 
@@ -33,8 +35,8 @@ export function turnServices(deps: ServiceDeps, { row, sandbox }: { row: TurnRow
   return {
     memory: {
       read: (scope) => readMemory(memoryPath(scope)),
-      append: (scope, text) => appendMemory(memoryPath(scope), text),
-      replace: (scope, change) => replaceInMemory(memoryPath(scope), change),
+      append: (scope, text) => appendMemory(memoryPath(scope), deps.redactor.exact(text)),
+      replace: (scope, { old, text }) => replaceInMemory(memoryPath(scope), { old, text: deps.redactor.exact(text) }),
     },
     schedule: deps.schedule(row),
     async spill(name, content) {

@@ -5,6 +5,7 @@ import { protocolVersion } from "../core/frame.ts";
 import type { StatusReport } from "../core/status.ts";
 import type { SandboxDriver, SandboxHealth } from "../sandbox/sandbox.ts";
 import type { Store } from "../store/store.ts";
+import type { Redactor } from "../vault/redact.ts";
 import type { Gateway } from "./gateway.ts";
 import { isDemo } from "./view.ts";
 
@@ -19,6 +20,7 @@ export interface StatusDeps {
   driver: SandboxDriver;
   model: string;
   health: SandboxHealth | undefined;
+  redactor: Redactor;
   adapters: StatusReport["adapters"];
   notices: readonly string[];
 }
@@ -41,12 +43,12 @@ export function statusReport(deps: StatusDeps): StatusReport {
     turns: deps.gateway.running().map((turn) => ({
       turn: turn.row.id,
       session: turn.row.session,
-      title: store.sessions.get(turn.row.session)?.title ?? "",
+      title: deps.redactor.exact(store.sessions.get(turn.row.session)?.title ?? ""),
       startedAt: turn.row.startedAt,
       doing: turn.doing(),
     })),
     waiting: store.inputs.waitingCount(),
-    commands: deps.driver.running(),
+    commands: deps.driver.running().map((found) => ({ ...found, command: deps.redactor.exact(found.command) })),
     memoryBytes: process.memoryUsage.rss(),
     notices: [...config.problems.map(({ path, message }) => `${path}: ${message}`), ...deps.notices],
   };

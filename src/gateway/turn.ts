@@ -14,7 +14,7 @@ import type { Redactor } from "../vault/redact.ts";
 import type { Branches } from "./branches.ts";
 import type { Hub } from "./hub.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
-import { redactTool } from "./redacting.ts";
+import { redactEvent, redactTool } from "./redacting.ts";
 import type { TurnServices } from "./services.ts";
 import type { Setting } from "./setting.ts";
 import { createSpeech } from "./speech.ts";
@@ -92,7 +92,7 @@ export function startTurn(deps: TurnDeps, start: TurnStart): ActiveTurn {
     if (left) throw new Error("The turn was given up");
     // What it was started for and never took belongs to it all the same: it would start it again, for ever.
     if (event.type === "ended" && halting !== "interrupt")
-      for (const taken of untaken(deps, row)) recorder.record(taken);
+      for (const taken of untaken(deps, row)) recorder.record(redactEvent(taken, deps.redactor));
     // Shutdown leaves the turn open, so that the next start goes on with it.
     if (event.type === "ended" && halting === "interrupt") {
       recorder.flush();
@@ -106,7 +106,7 @@ export function startTurn(deps: TurnDeps, start: TurnStart): ActiveTurn {
     const setting = await deps.setting(row, session);
     sandbox = await deps.openSandbox(setting.request);
     if (abort.signal.aborted) return;
-    if (setting.notice !== undefined) record({ type: "notice", text: setting.notice });
+    if (setting.notice !== undefined) record({ type: "notice", text: deps.redactor.exact(setting.notice) });
     const harness = await deps.harness(session);
     const system = await setting.system(sandbox);
     const turn = buildTurn(deps, { ...start, setting, system, sandbox, recorder, signal: abort.signal });
@@ -120,7 +120,8 @@ export function startTurn(deps: TurnDeps, start: TurnStart): ActiveTurn {
       if (!recorder.ended()) record(endedEvent(halting === undefined ? "failed" : "stopped", missingEnd(halting)));
     } catch (error) {
       log.error("Turn failed", { error: errorText(error), stack: error instanceof Error ? error.stack : undefined });
-      finishBroken({ recorder, record, error, stopped: halting !== undefined, log });
+      const clean = (event: TurnEvent) => record(redactEvent(event, deps.redactor));
+      finishBroken({ recorder, record: clean, error, stopped: halting !== undefined, log });
     } finally {
       left = true;
       await sandbox

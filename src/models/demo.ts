@@ -37,7 +37,7 @@ const help = `You can write, one or more a message, each on its own line:
 - \`remember <text>\` writes to the memory, \`recall\` reads it
 - \`remind me in 10s <text>\` (or \`in 5 minutes\`, \`in 2 hours\`) comes back to you
 
-To connect a real model, run \`remoteagent setup\`, or set \`ANTHROPIC_API_KEY\` (or another provider's key) and restart. For a local server that speaks OpenAI's protocol, put this into settings.json: \`"models": { "local": { "api": "openai-completions", "baseUrl": "http://127.0.0.1:8080/v1", "models": ["<name>"] } }, "model": "local/<name>"\`.`;
+To connect a real model, run \`remoteagent setup\`: it takes a provider's key, or the address of a server of your own.`;
 
 /** Answers from the transcript alone: the same transcript and clock give the same answer. Never throws. */
 export async function* streamDemo(request: ModelRequest, deps: { clock: Clock }): AsyncGenerator<ModelEvent> {
@@ -110,6 +110,7 @@ function reportResults(asked: AssistantMessage, news: readonly TranscriptMessage
   for (const message of news) if (message.role === "toolResult") results.set(message.toolCallId, message);
   return asked.content
     .filter((part) => part.type === "toolCall")
+    .filter((call) => !wasStopped(results.get(call.id)))
     .map((call) => {
       const result = results.get(call.id);
       if (result === undefined) return `\`${call.name}\`: I do not know what became of it.`;
@@ -117,6 +118,12 @@ function reportResults(asked: AssistantMessage, news: readonly TranscriptMessage
       const what = result.isError ? "did not work" : "is done";
       return `\`${call.name}\` ${what}${text.trim() === "" ? "." : `:\n\n${fenced(text.trim())}`}`;
     });
+}
+
+/** The person ended it: that is no news to them. */
+function wasStopped(result: ToolResultMessage | undefined): boolean {
+  const [first] = result?.content ?? [];
+  return result?.isError === true && first?.type === "text" && /^(?:Command aborted|Not started)/.test(first.text);
 }
 
 /** A code block whose fence is longer than any in the text. */

@@ -30,6 +30,7 @@ describe("commands", () => {
     expect(await ask("/reset")).toContain("no longer leads to S001");
     expect(await ask("/confirm tools")).toContain("without isolation");
     expect(world.now.world.confirmed).toBe(true);
+    expect(await ask("/confirm tools")).toContain("nothing to confirm");
   });
   test("a path or an unknown slash word is work for the agent", async () => {
     const { ask, quiet } = world.now;

@@ -193,6 +193,7 @@ function openWorld(folder: string, { script, timeoutMs }: { script: Script; time
       return world.proof;
     },
     backgroundOf: () => [],
+    confirmText: () => (world.confirmed ? undefined : "nothing isolates"),
     confirmTools: () => {
       world.confirmed = true;
     },

