@@ -122,6 +122,9 @@ export const limits = {
   chatReconnectMs: 100,
   chatReconnectCapMs: 5_000,
   chatReconnectsMax: 1_000,
+  /** A chat without a screen waits this long for an instance, and this long for one that said it stops (a restart). */
+  chatAbsentMs: 10_000,
+  chatByeMs: 2_000,
   /** What a chat has sent and asks for again after a lost connection. */
   chatUnansweredMax: 64,
   /** Frames that a chat keeps until the receipt tells which of them are about what it said. */

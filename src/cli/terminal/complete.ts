@@ -46,6 +46,12 @@ export function meaning(line: string, commands: readonly ChatCommand[]): Meaning
   return { kind: "unknown", name, near: names.find((other) => isNear(name, other)) };
 }
 
+/** What a person is told who typed a command that there is not. */
+export function unknownText({ name, near }: Extract<Meaning, { kind: "unknown" }>): string {
+  const hint = near === undefined ? "/help shows all of them" : `did you mean /${near}?`;
+  return `There is no command "/${name}": ${hint}`;
+}
+
 /** One letter added, left out, changed, or two exchanged. */
 function isNear(a: string, b: string): boolean {
   if (Math.abs(a.length - b.length) > 1) return false;

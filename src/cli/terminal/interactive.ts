@@ -4,7 +4,7 @@ import { errorText, Failure } from "../../core/failure.ts";
 import type { ChatCommand } from "../../core/frame.ts";
 import { limits } from "../../core/limits.ts";
 import { byteSize } from "../../core/words.ts";
-import { meaning } from "./complete.ts";
+import { meaning, unknownText } from "./complete.ts";
 import { fitsFrame } from "./fits.ts";
 import { type History, openHistory } from "./history.ts";
 import { type Action, Prompt } from "./input.ts";
@@ -196,8 +196,7 @@ class Chat {
       this.#early.push(text);
       if (this.#early.length > limits.waitingMax) this.#early.shift();
     } else if (meant.kind === "unknown") {
-      const near = meant.near === undefined ? "/help shows all of them" : `did you mean /${meant.near}?`;
-      this.#view.note(`There is no command "/${meant.name}": ${near}`, { color: "yellow" });
+      this.#view.note(unknownText(meant), { color: "yellow" });
     } else if (!fitsFrame(text)) {
       const state = `it is longer than ${byteSize(limits.frameBytesMax)}`;
       this.#view.note(`The message was not sent: ${state}; longer ones go in a file`, { color: "red" });

@@ -7,14 +7,18 @@ import { type InputId, publicId, type SessionId, type TurnId } from "../../core/
 import { limits } from "../../core/limits.ts";
 import type { Receipt } from "../../core/message.ts";
 import { byteSize } from "../../core/words.ts";
-import { meaning } from "./complete.ts";
+import { exit } from "../exit.ts";
+import { meaning, unknownText } from "./complete.ts";
 import { fitsFrame } from "./fits.ts";
 import type { ChatConnection, ChatDeps, ScreenFrame, TerminalInput, TerminalOutput } from "./port.ts";
 import { duration } from "./spinner.ts";
 import { clean, cleanLine, fit } from "./text.ts";
 import { usageText } from "./usage.ts";
 
-/** Says one message and prints what comes of it. Gives 0 when the turn is done, 1 when it failed or was stopped. */
+/**
+ * Says one message and prints what comes of it. Gives 0 when the turn is done, 1 when it failed or was stopped, 2 for
+ * a command that there is not, 3 when the instance is gone.
+ */
 export async function runPlain(deps: ChatDeps): Promise<number> {
   const text = await readMessage(deps);
   checkMessage(text);
@@ -105,6 +109,10 @@ class PlainChat {
   #stopped = false;
   #warned = false;
   #lost = false;
+  /** The instance said that it stops: its absence is no surprise. */
+  #bye = false;
+  /** Ends the wait for an instance; null while there is one. */
+  #absent: AbortController | null = null;
   #code: number | null = null;
   #titles = new Map<string, string>();
 
@@ -122,13 +130,14 @@ class PlainChat {
       this.#frame(frame);
       if (this.#code !== null) break;
     }
+    this.#absent?.abort();
     await this.#answer.end();
     return this.#code ?? 1;
   }
 
-  /** ctrl-c stops the turn; a second one, or being told to end, leaves at once. */
+  /** ctrl-c stops the turn; a second one, one without an instance, or being told to end, leaves at once. */
   interrupt(signal: "SIGINT" | "SIGTERM" | "SIGHUP"): void {
-    if (signal === "SIGINT" && !this.#stopped) {
+    if (signal === "SIGINT" && !this.#stopped && this.#absent === null) {
       this.#stopped = true;
       this.#err("stopping…");
       this.#send({ type: "command", id: this.#newId(), name: "stop", args: "" });
@@ -142,6 +151,9 @@ class PlainChat {
     switch (frame.type) {
       case "hello":
         this.#lost = false;
+        this.#bye = false;
+        this.#absent?.abort();
+        this.#absent = null;
         this.#answer.lose();
         if (this.#asked === null) this.#ask(meaning(this.#text, frame.commands));
         return;
@@ -167,20 +179,45 @@ class PlainChat {
         if (!this.#deps.options.json) this.#err(frame.outgoing.markdown);
         return;
       case "bye":
-        if (frame.reason === "stop") this.#err("remoteagent stops; the turn goes on at its next start");
+        this.#bye = frame.reason === "stop";
         return;
       case "error":
         this.#err(frame.hint === undefined ? frame.message : `${frame.message}\n${frame.hint}`);
         return;
       case "lost":
-        if (!this.#lost) this.#err(frame.reason);
+        if (!this.#lost && !this.#bye) this.#err(frame.reason);
         this.#lost = true;
         this.#missed = this.#asked !== null;
+        if (this.#absent === null) void this.#awaitInstance();
         return;
     }
   }
 
+  /** Nobody sits here who could start it: the wait for an instance has an end. */
+  async #awaitInstance(): Promise<void> {
+    const wait = new AbortController();
+    this.#absent = wait;
+    await this.#deps.clock.sleep(this.#bye ? limits.chatByeMs : limits.chatAbsentMs, wait.signal);
+    if (wait.signal.aborted || this.#code !== null) return;
+    const stored = this.#input !== null;
+    this.#end(
+      exit.notRunning,
+      stored
+        ? "The turn goes on at the next start: remoteagent start"
+        : "RemoteAgent is not running, and did not say that it has the message: remoteagent start, then ask again",
+    );
+    this.#connection.close();
+  }
+
   #ask(meant: ReturnType<typeof meaning>): void {
+    if (meant.kind === "local") {
+      this.#code = exit.done;
+      return;
+    }
+    if (meant.kind === "unknown") {
+      this.#end(exit.usage, unknownText(meant));
+      return;
+    }
     this.#asked = meant.kind === "command" ? "command" : "say";
     this.#send(
       meant.kind === "command"

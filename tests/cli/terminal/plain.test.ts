@@ -255,6 +255,41 @@ describe("a chat in a pipe", () => {
     expect(jsonLine({ a: "\u009b" })).toBe('{"a":"\\u009b"}\n');
   });
 
+  test("an instance that stops ends the chat with 3 and what becomes of the turn", async () => {
+    const now = pipe("x");
+    now.line.answer(() => [{ type: "text", delta: "begun" }]);
+    const wait = Date.now() + 2_000;
+    while (now.written !== "begun" && Date.now() < wait) await new Promise((resolve) => setTimeout(resolve, 5));
+    now.line.push({ type: "bye", reason: "stop" }, { type: "lost", reason: "RemoteAgent went away; trying again" });
+    expect(await now.exit).toBe(3);
+    expect(now.errors).toBe("The turn goes on at the next start: remoteagent start\n");
+    expect(now.written).toBe("begun\n");
+  });
+
+  test("an instance that is back after its restart goes on", async () => {
+    const now = pipe("x");
+    now.line.answer(() => [{ type: "text", delta: "begun" }]);
+    const wait = Date.now() + 2_000;
+    while (now.written !== "begun" && Date.now() < wait) await new Promise((resolve) => setTimeout(resolve, 5));
+    now.line.push({ type: "bye", reason: "stop" }, { type: "lost", reason: "RemoteAgent went away; trying again" });
+    now.line.hello({ running: 1 });
+    now.line.event({ type: "message", text: "begun and done" });
+    now.line.event(done);
+    expect(await now.exit).toBe(0);
+    expect(now.written).toBe("begun and done\n");
+  });
+
+  test("a command that there is not is refused; a path is a message", async () => {
+    const wrong = pipe("/halp");
+    expect(await wrong.exit).toBe(2);
+    expect(wrong.errors).toBe('There is no command "/halp": did you mean /help?\n');
+    expect(wrong.line.said).toEqual([]);
+    const path = pipe("/etc/hosts");
+    path.line.answer(() => [done]);
+    expect(await path.exit).toBe(0);
+    expect(path.line.said).toMatchObject([{ type: "say", text: "/etc/hosts" }]);
+  });
+
   test("ctrl-c stops the turn", async () => {
     const now = pipe("x");
     now.line.answer(() => []);
