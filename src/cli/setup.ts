@@ -4,7 +4,9 @@ import { resolve } from "node:path";
 import { writeSettings } from "../config/file.ts";
 import { Failure, type FailureData } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
+import { formatModelName } from "../core/model-name.ts";
 import { exit } from "./exit.ts";
+import { findInstance } from "./instance.ts";
 import type { Io } from "./io.ts";
 import { loadLaunchConfig, type Places, placesIn } from "./places.ts";
 import { type Answers, answersOfFlags, patchOf } from "./setup/answers.ts";
@@ -12,6 +14,7 @@ import { askModel, rehearse, withoutUnknownAdapters } from "./setup/check.ts";
 import { importSettings } from "./setup/import.ts";
 import { Cancelled, createPrompt, type Prompt } from "./setup/prompt.ts";
 import { interview } from "./setup/wizard.ts";
+import { modelsOf } from "./try-model.ts";
 import { verb } from "./verb.ts";
 
 export const setup = verb({
@@ -19,7 +22,11 @@ export const setup = verb({
   summary: "Choose a model and write the settings",
   args: {
     yes: { type: "boolean", alias: "y", description: "Ask nothing; take the options below" },
-    provider: { type: "string", valueHint: "name", description: "anthropic, openai, google, … or a name of your own" },
+    provider: {
+      type: "string",
+      valueHint: "name",
+      description: "anthropic, openai, google, …, demo, or a name of your own",
+    },
     model: { type: "string", valueHint: "name", description: "The provider's name of the model" },
     "api-key-env": { type: "string", valueHint: "NAME", description: "Variable that holds the key" },
     "api-key-file": { type: "string", valueHint: "path", description: "File that holds the key" },
@@ -46,7 +53,11 @@ export const setup = verb({
       const answers = answersOfFlags({ ...args, ...absoluteKeyFile(args["api-key-file"]) });
       const failure = await attempt(places, answers, { ask: args.check });
       if (failure !== undefined) throw new Failure(failure.code, failure.message, { hint: failure.hint });
-      return await write(answers, { places, io });
+      const { model, asked } = await write(answers, { places, io });
+      io.out(args.check && asked ? `It answers: ${model}, which new sessions use\n` : `New sessions use ${model}\n`);
+      const running = await findInstance(places);
+      if (running.state === "up") io.out(`${takesItAt(running.status)}\n`);
+      return exit.done;
     }
     if (!io.interactive)
       throw new Failure("usage", "Cannot ask: this is no terminal", { hint: "Use --yes with options; see --help" });
@@ -59,7 +70,7 @@ export const setup = verb({
       });
       await write(answers, { places, io });
       written = true;
-      return await offer(prompt, { io, stateDir: config.stateDir });
+      return await offer(prompt, { io, places });
     } catch (error) {
       if (!(error instanceof Cancelled)) throw error;
       io.err(written ? "\n" : "\nLeft; nothing was changed\n");
@@ -81,24 +92,42 @@ function absoluteKeyFile(path: string | undefined): { "api-key-file"?: string } 
   return path === undefined ? {} : { "api-key-file": resolve(path) };
 }
 
-async function write(answers: Answers, { places, io }: { places: Places; io: Io }): Promise<number> {
+/** Gives the model of new sessions, and whether it is the settings' own choice, which alone a trial asks. */
+async function write(
+  answers: Answers,
+  { places, io }: { places: Places; io: Io },
+): Promise<{ model: string; asked: boolean }> {
   await writeSettings(places.settings, patchOf(answers));
   io.out(`Wrote ${places.settings}\n`);
-  return exit.done;
+  const config = await loadLaunchConfig({ "state-dir": places.stateDir });
+  const asked = config.settings.model !== undefined;
+  return { model: formatModelName(await modelsOf(config).fallback()), asked };
+}
+
+function takesItAt({ alone }: { alone: boolean }): string {
+  return alone
+    ? "The running chat takes it when it is begun again"
+    : "The running instance takes it at: remoteagent restart";
 }
 
 /** What to do next: go into the background, or talk. */
-async function offer(prompt: Prompt, { io, stateDir }: { io: Io; stateDir: string }): Promise<number> {
+async function offer(prompt: Prompt, { io, places }: { io: Io; places: Places }): Promise<number> {
+  const running = await findInstance(places);
+  const up = running.state === "up";
+  if (up) prompt.say(takesItAt(running.status));
+  const restarts = up && !running.status.alone;
   const next = await prompt.choose("What now?", [
-    { value: "chat", label: "Talk to it here" },
-    { value: "start", label: "Start it in the background" },
-    { value: "leave", label: "Nothing, leave" },
-  ] as const);
+    ...(restarts ? [{ value: "restart", label: "Restart it now" } as const] : []),
+    { value: "chat", label: "Talk to it here" } as const,
+    ...(up ? [] : [{ value: "start", label: "Start it in the background" } as const]),
+    { value: "leave", label: "Nothing, leave" } as const,
+  ]);
   prompt.close();
-  const flags = [`--state-dir=${stateDir}`];
+  const flags = [`--state-dir=${places.stateDir}`];
+  if (next === "restart") return await (await import("./restart.ts")).restart.run(flags, io);
   if (next === "chat") return await (await import("./chat.ts")).chat.run(flags, io);
   if (next === "start") return await (await import("./start.ts")).start.run(flags, io);
-  io.out("Later: remoteagent chat, or remoteagent start\n");
+  io.out(`Later: remoteagent chat, or remoteagent ${restarts ? "restart" : "start"}\n`);
   return exit.done;
 }
 

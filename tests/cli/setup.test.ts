@@ -5,7 +5,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { PassThrough } from "node:stream";
 import type { Answers } from "../../src/cli/setup/answers.ts";
-import { patchOf } from "../../src/cli/setup/answers.ts";
+import { answersOfFlags, patchOf } from "../../src/cli/setup/answers.ts";
 import { importSettings } from "../../src/cli/setup/import.ts";
 import { Cancelled, createPrompt } from "../../src/cli/setup/prompt.ts";
 import { interview } from "../../src/cli/setup/wizard.ts";
@@ -64,8 +64,13 @@ test("--yes tries the model, then writes; the settings are the person's alone", 
     models: { local: { apiKey: { env: "KEY" }, baseUrl: address, api: "openai-completions", models: ["m"] } },
   });
   expect((await run.call("doctor", "--online")).out).toContain("local/m answers");
+  expect(done.out).toContain("It answers: local/m, which new sessions use");
+  // Nothing asked for, nothing changed.
+  const before = readFileSync(path, "utf8");
+  expect(await run.call("setup", "--yes")).toMatchObject({ code: 0, err: "" });
+  expect(readFileSync(path, "utf8")).toBe(before);
   // Back to the demo: the provider stays known, the choice is gone.
-  expect((await run.call("setup", "--yes")).code).toBe(0);
+  expect((await run.call("setup", "--yes", "--provider", "demo")).out).toContain("New sessions use");
   expect(JSON.parse(readFileSync(path, "utf8"))).not.toHaveProperty("model");
 });
 
@@ -212,6 +217,30 @@ test("the wizard asks again for what cannot be, and shows no key", async () => {
   prompt.close();
   expect(shown()).not.toContain("very-secret");
   expect(shown()).toContain("A number from 1 to 8");
+});
+
+test("a correction redraws the question with the answer", async () => {
+  const { prompt, input, shown } = dialogue();
+  const asked = prompt.choose("Which?", [{ value: "a", label: "A" }]);
+  input.write("8\u007f1");
+  await new Promise((resume) => setImmediate(resume));
+  expect(shown().slice(shown().lastIndexOf("\u001b[0J"))).toBe("\u001b[0JNumber [1]: \u001b[13G1");
+  input.write("\r");
+  expect(await asked).toBe("a");
+  prompt.close();
+});
+
+test("a running instance is told to take the settings at its restart", async () => {
+  await using run = program();
+  expect((await run.call("start")).code).toBe(0);
+  const done = await run.call("setup", "--yes");
+  expect(done.out).toContain("The running instance takes it at: remoteagent restart\n");
+});
+
+test("a mistyped provider is told from a server of one's own", () => {
+  expect(() => answersOfFlags({ provider: "antropic" })).toThrow(
+    'There is no provider "antropic": did you mean "anthropic"?',
+  );
 });
 
 test("Ctrl-C and the end of the input leave", async () => {

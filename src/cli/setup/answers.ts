@@ -1,5 +1,6 @@
 // What setup wants to know, and the settings that come of it.
 import type { SecretRef } from "../../config/secret.ts";
+import { closest } from "../../core/closest.ts";
 import { Failure } from "../../core/failure.ts";
 import type { JsonObject } from "../../core/transcript.ts";
 import { providers } from "../../models/providers.ts";
@@ -8,11 +9,14 @@ import { type CustomApi, customApis } from "../../models/routes.ts";
 /** The choice of a model. */
 export type Answers =
   | { kind: "demo" }
+  /** What the settings say already. */
+  | { kind: "same" }
   | { kind: "known"; provider: string; model: string; key?: SecretRef; baseUrl?: string }
   | { kind: "own"; provider: string; model: string; key?: SecretRef; baseUrl: string; api: CustomApi };
 
 /** The settings for a choice; `undefined` takes a setting away. */
 export function patchOf(answers: Answers): Record<string, unknown> {
+  if (answers.kind === "same") return {};
   if (answers.kind === "demo") return { model: undefined };
   const { provider, model, key, baseUrl } = answers;
   const settings: JsonObject = {
@@ -40,8 +44,9 @@ export function answersOfFlags(flags: SetupFlags): Answers {
   if (provider === undefined) {
     const others = [model, baseUrl, flags.api, flags["api-key-env"], flags["api-key-file"]];
     if (others.some((value) => value !== undefined)) throw missing("--provider");
-    return { kind: "demo" };
+    return { kind: "same" };
   }
+  if (provider === "demo") return { kind: "demo" };
   if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(provider))
     throw new Failure("usage", `Wrong value of --provider: ${JSON.stringify(provider)} is no name of a provider`);
   const key = keyOf(flags);
@@ -51,7 +56,7 @@ export function answersOfFlags(flags: SetupFlags): Answers {
     const more = { ...(key === undefined ? {} : { key }), ...(baseUrl === undefined ? {} : { baseUrl }) };
     return { kind: "known", provider, model: withoutProvider(name, provider), ...more };
   }
-  if (baseUrl === undefined) throw missing("--base-url");
+  if (baseUrl === undefined) throw Object.hasOwn(providers, provider) ? missing("--base-url") : unknown(provider);
   if (model === undefined) throw missing("--model");
   const api = customApis.find((known) => known === (flags.api ?? "openai-completions"));
   if (api === undefined)
@@ -79,6 +84,14 @@ function keyOf({ "api-key-env": env, "api-key-file": file }: SetupFlags): Secret
 /** `--model anthropic/claude…` is what people write who know the settings. */
 export function withoutProvider(model: string, provider: string): string {
   return model.startsWith(`${provider}/`) ? model.slice(provider.length + 1) : model;
+}
+
+function unknown(provider: string): Failure {
+  const [near] = closest(provider, Object.keys(providers), { max: 1 });
+  const guess = near === undefined ? "" : `: did you mean ${JSON.stringify(near)}?`;
+  return new Failure("usage", `There is no provider ${JSON.stringify(provider)}${guess}`, {
+    hint: "A server of your own needs --base-url",
+  });
 }
 
 function missing(option: string): Failure {

@@ -31,6 +31,8 @@ export function createPrompt({ input, output }: { input: Readable; output: Writa
       output.write(chunk, done);
     },
   });
+  // Without the width readline could not redraw an answer that wraps.
+  Object.defineProperty(echo, "columns", { get: () => (output as { columns?: number }).columns });
   const reader = createInterface({ input, output: echo, terminal: true, historySize: 0 });
   const lines: string[] = [];
   let waiting: { resolve(line: string): void; reject(error: Error): void } | undefined;
@@ -52,13 +54,17 @@ export function createPrompt({ input, output }: { input: Readable; output: Writa
   const ask = async (question: string, { hidden = false } = {}): Promise<string> => {
     const early = lines.shift();
     if (early === undefined && ended) throw new Cancelled("The person left");
-    output.write(question);
+    if (early !== undefined || hidden) output.write(question);
     if (early !== undefined) return early.trim();
+    // A correction redraws the whole line: the question is a part of it.
+    reader.setPrompt(question);
+    if (!hidden) reader.prompt(true);
     muted = hidden;
     try {
       return (await new Promise<string>((resolve, reject) => (waiting = { resolve, reject }))).trim();
     } finally {
       muted = false;
+      reader.setPrompt("");
       if (hidden) output.write("\n");
     }
   };

@@ -21,7 +21,7 @@ const offered = ["anthropic", "openai", "google", "openrouter", "mistral"] as co
 export async function interview(prompt: Prompt, deps: WizardDeps): Promise<Answers> {
   prompt.say("Which language model shall the agent think with?");
   let answers = await choose(prompt, deps);
-  while (answers.kind !== "demo") {
+  while (answers.kind === "known" || answers.kind === "own") {
     prompt.say("Asking the model for one word …");
     const failure = await deps.attempt(answers);
     if (failure === undefined) {
