@@ -1,5 +1,4 @@
 // The line to the running instance: frames as JSON lines over its socket, found again when it is lost.
-
 import { isStored } from "../../core/event.ts";
 import { Failure, failureData } from "../../core/failure.ts";
 import { type ChatDown, type ChatUp, protocolVersion } from "../../core/frame.ts";
@@ -24,33 +23,19 @@ export function connectChat(deps: ConnectionDeps): ChatConnection {
   const place = new Place();
   const unanswered = new Unanswered();
   let line = new Line();
-  return {
-    frames: frames(),
-    async send(up) {
-      const finish = unanswered.begin(up);
-      try {
-        await deliver(up);
-      } catch (error) {
-        unanswered.end(up.id);
-        throw error;
-      }
-      finish();
-    },
-    close() {
-      closed.abort();
-      line.end(new Failure("not-running", "The chat was closed"));
-    },
-  };
-
   /** Posts a frame, on one line after the other. Each round uses up one; their number is bounded where they are opened. */
   async function deliver(up: Sent): Promise<void> {
     for (;;) {
       const current = line;
       const connection = await current.opened;
-      if (connection === null) continue;
+      if (connection === null) {
+        checkLapse(up);
+        continue;
+      }
       if (await post(deps.client, { connection, up, signal: closed.signal })) return;
       current.drop();
       await current.ended;
+      checkLapse(up);
     }
   }
 
@@ -104,6 +89,30 @@ export function connectChat(deps: ConnectionDeps): ChatConnection {
       await deps.clock.sleep(backoffMs(attempts, deps.clock), closed.signal);
     }
   }
+
+  return {
+    frames: frames(),
+    async send(up) {
+      const finish = unanswered.begin(up);
+      try {
+        await deliver(up);
+      } catch (error) {
+        unanswered.end(up.id);
+        throw error;
+      }
+      finish();
+    },
+    close() {
+      closed.abort();
+      line.end(new Failure("not-running", "The chat was closed"));
+    },
+  };
+}
+
+/** What is meant for this moment is not delivered to an instance that comes later. @throws Failure for a stop. */
+function checkLapse(up: Sent): void {
+  if (up.type === "command" && up.name === "stop")
+    throw new Failure("not-running", "The stop was not delivered: the connection was lost");
 }
 
 function lostText(failure: Failure | null): string {
