@@ -4,6 +4,7 @@ import { type Config, loadConfig, systemEnvironment } from "../../config/load.ts
 import { problemText } from "../../config/problems.ts";
 import { Failure, failureData } from "../../core/failure.ts";
 import { formatModelName } from "../../core/model-name.ts";
+import { providers } from "../../models/providers.ts";
 import { openDriver } from "../../sandbox/index.ts";
 import { systemClock } from "../../sys/clock.ts";
 import { processTable } from "../../sys/process-tree.ts";
@@ -96,7 +97,10 @@ export const checkModel: Check = async ({ places, online }) => {
       const mend = `Put a key into models.${provider}.apiKey of ${places.settings}, or run remoteagent setup`;
       return [{ area, level: "bad", text: `${name} has no key`, mend }];
     }
-    if (!online) return [{ area, level: "ok", text: `${name} has a key; remoteagent doctor --online asks it` }];
+    if (!online) {
+      const key = needsKey(config, provider) ? "has a key" : "needs no key";
+      return [{ area, level: "ok", text: `${name} ${key}; remoteagent doctor --online asks it` }];
+    }
     const failure = await tryModel(models, name);
     if (failure === undefined) return [{ area, level: "ok", text: `${name} answers` }];
     return [{ area, level: "bad", text: failure.message, mend: failure.hint }];
@@ -105,3 +109,8 @@ export const checkModel: Check = async ({ places, online }) => {
     return [{ area, level: "bad", text: message, mend: hint }];
   }
 };
+
+/** A server of one's own may go without. */
+function needsKey({ settings }: Config, provider: string): boolean {
+  return Object.hasOwn(providers, provider) || settings.models?.[provider]?.apiKey !== undefined;
+}

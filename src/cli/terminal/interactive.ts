@@ -12,6 +12,7 @@ import { KeyParser } from "./keys.ts";
 import { layout } from "./layout.ts";
 import { Painter } from "./painter.ts";
 import type { ChatConnection, ChatDeps, ScreenFrame } from "./port.ts";
+import { Reminders } from "./reminders.ts";
 import { Screen } from "./screen.ts";
 import { toRow } from "./style.ts";
 import { Tty } from "./tty.ts";
@@ -40,6 +41,7 @@ class Chat {
   #history: History;
   #keys = new KeyParser();
   #commands: readonly ChatCommand[] = [];
+  #reminders = new Reminders();
   #program = "remoteagent";
   #left = new AbortController();
   #exit: { code: number; failure?: Failure } = { code: 0 };
@@ -125,6 +127,9 @@ class Chat {
       this.#commands = frame.commands;
       this.#prompt.commands = frame.commands;
     }
+    // A stop that did not arrive is not kept for an instance that starts later.
+    if (frame.type === "lost") this.#stopping = false;
+    this.#reminders.frame(frame);
     const { refused } = this.#view.frame(frame);
     if (frame.type === "state") this.#view.greet(this.#program);
     if (frame.type === "event" && frame.event.type === "ended") this.#stopping = false;
@@ -190,7 +195,7 @@ class Chat {
   #submit(text: string): void {
     this.#leaveUntil = 0;
     const meant = meaning(text, this.#commands);
-    if (meant.kind === "local") {
+    if (meant.kind === "local" || /^\s*(?:exit|quit)\s*$/.test(text)) {
       this.#leave(0);
     } else if (this.#view.state === null || this.#question !== null) {
       this.#early.push(text);
@@ -202,6 +207,7 @@ class Chat {
       this.#view.note(`The message was not sent: ${state}; longer ones go in a file`, { color: "red" });
       this.#prompt.restore(text);
     } else if (meant.kind === "command") {
+      this.#view.typed(text);
       this.#send({ type: "command", id: this.#newId(), name: meant.name, args: meant.args }, text);
     } else if (this.#view.state?.confirm !== undefined && !this.#confirmed) {
       this.#question = { text };
@@ -255,7 +261,7 @@ class Chat {
 
   #interrupt(empty: boolean): void {
     const now = this.#deps.clock.monotonic();
-    if (this.#view.running && !this.#stopping) {
+    if (this.#view.running && !this.#stopping && this.#view.lost === null) {
       this.#stopping = true;
       this.#send({ type: "command", id: this.#newId(), name: "stop", args: "" }, "");
     } else if (empty && now < this.#leaveUntil) {
@@ -312,6 +318,7 @@ class Chat {
   #finish(): void {
     try {
       if (this.#tty.gone) return;
+      if (this.#reminders.warning !== undefined) this.#view.note(this.#reminders.warning, { color: "yellow" });
       const options = this.#drawOptions();
       const look = this.#look();
       const settled = [...this.#view.take(options), ...this.#view.live(options)].map((line) => toRow(line, look));
@@ -348,7 +355,7 @@ class Chat {
       waiting: this.#view.waiting,
       question: this.#question === null ? null : (this.#view.state?.confirm ?? "Use tools?"),
       stopping: this.#stopping,
-      running: this.#view.running,
+      running: this.#view.running && this.#view.lost === null,
       leaving: options.now < this.#leaveUntil,
     });
     return this.#tty.write(this.#screen.draw({ settled, live: lines.map((line) => toRow(line, look)), cursor }));

@@ -11,6 +11,7 @@ import { exit } from "../exit.ts";
 import { meaning, unknownText } from "./complete.ts";
 import { fitsFrame } from "./fits.ts";
 import type { ChatConnection, ChatDeps, ScreenFrame, TerminalInput, TerminalOutput } from "./port.ts";
+import { Reminders } from "./reminders.ts";
 import { duration } from "./spinner.ts";
 import { clean, cleanLine, fit } from "./text.ts";
 import { usageText } from "./usage.ts";
@@ -115,6 +116,7 @@ class PlainChat {
   #absent: AbortController | null = null;
   #code: number | null = null;
   #titles = new Map<string, string>();
+  #reminders = new Reminders();
 
   constructor(deps: ChatDeps, options: { connection: ChatConnection; text: string }) {
     this.#deps = deps;
@@ -127,11 +129,13 @@ class PlainChat {
   async run(): Promise<number> {
     for await (const frame of this.#connection.frames) {
       if (this.#deps.options.json) this.#print(frame);
+      this.#reminders.frame(frame);
       this.#frame(frame);
       if (this.#code !== null) break;
     }
     this.#absent?.abort();
     await this.#answer.end();
+    if (this.#reminders.warning !== undefined) this.#err(this.#reminders.warning);
     return this.#code ?? 1;
   }
 
@@ -230,7 +234,7 @@ class PlainChat {
     this.#connection.send(up).catch((error: unknown) => {
       if (this.#code !== null) return;
       this.#err(error instanceof Failure ? failureText(error) : "Cannot send the message");
-      this.#code = 1;
+      this.#code = error instanceof Failure && error.code === "not-running" ? exit.notRunning : exit.failed;
       this.#connection.close();
     });
   }

@@ -36,6 +36,8 @@ interface Entry {
 
 const red: Style = { color: "red" };
 const yellow: Style = { color: "yellow" };
+/** How the connection says that nobody listens any more. */
+const notRunning = "RemoteAgent is not running";
 
 /** The transcript of one screen. It knows nothing of the terminal; {@link take} and {@link live} give lines. */
 export class View {
@@ -68,7 +70,7 @@ export class View {
   }
   /** True while something on the screen moves by itself. */
   get moving(): boolean {
-    return this.running || this.#entries.some(({ part }) => !part.done) || this.lost !== null;
+    return this.lost === null && (this.running || this.#entries.some(({ part }) => !part.done));
   }
   get waiting(): number {
     return Math.max(this.state?.waiting ?? 0, this.#pending.texts.length);
@@ -84,6 +86,11 @@ export class View {
   unsent(id: string, failure: Pick<FailureData, "message" | "hint">): void {
     this.#pending.remove(id);
     if (this.#failed === "" || !failure.message.startsWith(this.#failed)) this.#failure(failure);
+  }
+
+  /** A command as it was typed, above its answer. */
+  typed(text: string): void {
+    this.#add(remark(text.trim(), { mark: "❯", style: dim }));
   }
 
   /** A remark of the screen itself. */
@@ -127,7 +134,9 @@ export class View {
         this.#failure({ message: frame.message, ...(frame.hint === undefined ? {} : { hint: frame.hint }) });
         return {};
       case "lost":
-        this.lost = frame.reason;
+        this.lost = frame.reason.startsWith(notRunning)
+          ? `${notRunning}: remoteagent start, in another terminal`
+          : frame.reason;
         return {};
     }
   }
@@ -175,7 +184,7 @@ export class View {
       lines.push(...added);
     }
     const still = this.#entries.some(({ part }) => !part.done && part.kind !== "answer");
-    if (this.running && !still && lines.length === 0) {
+    if (this.running && this.lost === null && !still && lines.length === 0) {
       const since = this.#turn?.since ?? options.now;
       if (last !== null) lines.push([]);
       lines.push([span(`${spinner(options.now)} working ${elapsed(options.now - since)}`, dim)]);

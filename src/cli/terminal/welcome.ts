@@ -1,4 +1,4 @@
-// The first lines of a chat: where one is, what answers, what holds it, and one hint.
+// The first lines of a chat: where one is, what answers, what holds it, and how to go on.
 import type { ChatState } from "../../core/frame.ts";
 import { publicId } from "../../core/ids.ts";
 import { dim, type Line, span, wrap } from "./style.ts";
@@ -14,10 +14,9 @@ export function welcome(options: { program: string; state: ChatState }, columns:
   if (state.sandbox !== undefined) facts.push(`sandbox ${state.sandbox}`);
   lines.push(wrap([span(cleanLine(facts.join(" · ")), dim)], columns));
   if (state.confirm !== undefined) lines.push(wrap([span(cleanLine(state.confirm), { color: "yellow" })], columns));
-  const hint = state.demo
-    ? "The demo model answers from a script and thinks nothing: remoteagent setup connects a real one"
-    : "/help shows the commands, ctrl-c stops a turn, ctrl-d leaves";
-  lines.push(wrap([span(hint, state.demo ? { color: "yellow" } : dim)], columns));
+  const demo = "The demo model answers from a script and thinks nothing: remoteagent setup connects a real one";
+  if (state.demo) lines.push(wrap([span(demo, { color: "yellow" })], columns));
+  lines.push(wrap([span("/help shows the commands, ctrl-c stops a turn, ctrl-d leaves", dim)], columns));
   return lines.flat();
 }
 

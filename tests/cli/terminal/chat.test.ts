@@ -418,6 +418,36 @@ describe("the screen of a chat", () => {
     expect(all.match(/❯/g)).toHaveLength(1);
   });
 
+  test("without an instance nothing seems to work, and ctrl-c stops nothing", async () => {
+    const now = open({ columns: 90 });
+    now.line.hello({ running: 1 });
+    await now.see("working");
+    now.line.push({ type: "lost", reason: "RemoteAgent is not running; trying again" });
+    await now.see("RemoteAgent is not running: remoteagent start, in another terminal");
+    expect(now.shown.join("\n")).not.toMatch(/working|ctrl-c stops ·/);
+    now.type("\x03");
+    await now.see("press ctrl-c again to leave");
+    expect(now.line.said).toEqual([]);
+    now.type("\x03");
+    expect(await now.exit).toBe(0);
+  });
+
+  test("a command stands above its answer, and a bare exit leaves", async () => {
+    const now = open();
+    now.line.hello({ demo: true });
+    await now.see("/help shows the commands");
+    now.line.onSend = (up) => {
+      const receipt = { state: "done", ok: true, answer: { markdown: "All is well" } } as const;
+      now.line.push({ type: "receipt", id: up.id, receipt });
+    };
+    now.type("/status\r");
+    await now.see("All is well");
+    expect(now.shown.indexOf("❯ /status")).toBe(now.shown.findIndex((line) => line.includes("All is well")) - 1);
+    now.type("exit\r");
+    expect(await now.exit).toBe(0);
+    expect(now.line.said).toHaveLength(1);
+  });
+
   test("many pieces make few frames", async () => {
     const now = open();
     now.line.hello();

@@ -219,6 +219,20 @@ describe("the line to the instance", () => {
     expect(frames.filter((frame) => frame.type === "lost").length).toBe(2);
   });
 
+  test("a stop that does not arrive lapses; it is not kept for the next instance", async () => {
+    await instance.listen(path());
+    const { line, frames } = connect();
+    await until(() => frames.length === 2);
+    instance.onUp = (response) => {
+      response.destroy();
+      for (const stream of instance.streams) stream.destroy();
+    };
+    const sent = line.send({ type: "command", id: "1", name: "stop", args: "" });
+    expect(await failing(sent)).toMatchObject({ message: "The stop was not delivered: the connection was lost" });
+    await until(() => instance.opens.length === 2);
+    expect(instance.ups).toHaveLength(1);
+  });
+
   test("closing ends the frames and what waits to be sent", async () => {
     await instance.listen(path());
     instance.onOpen = () => undefined;

@@ -279,6 +279,23 @@ describe("a chat in a pipe", () => {
     expect(now.written).toBe("begun and done\n");
   });
 
+  test("a reminder made in a chat that works alone is called lost when it leaves", async () => {
+    const call: TurnEvent[] = [
+      { type: "tool", step: "start", call: "1", name: "schedule", title: "add reminder", input: { action: "add" } },
+      { type: "tool", step: "end", call: "1", name: "schedule", ok: true, ms: 1, text: "x" },
+      done,
+    ];
+    for (const alone of [true, false]) {
+      chat = new FakeChat({ tty: false, historyPath: "/dev/null/none", message: "hi" });
+      chat.input.end("");
+      chat.line.push({ type: "hello", version: 1, connection: "c", program: "p", pid: 1, alone, commands: [] });
+      chat.line.push({ type: "state", state });
+      chat.line.answer(() => call);
+      expect(await chat.exit).toBe(0);
+      expect(chat.errors.includes("Reminders come only while remoteagent runs: remoteagent start")).toBe(alone);
+    }
+  });
+
   test("a command that there is not is refused; a path is a message", async () => {
     const wrong = pipe("/halp");
     expect(await wrong.exit).toBe(2);
