@@ -15,14 +15,15 @@ unset FORCE_COLOR
 exec </dev/null
 
 # What the tests start besides the program itself: command:package.
-tools="bwrap:bubblewrap tmux:tmux strace:strace debootstrap:debootstrap ps:procps script:bsdutils"
+tools="bwrap:bubblewrap tmux:tmux strace:strace debootstrap:debootstrap ps:procps script:bsdutils faketime:faketime"
 
 # Tests that are not run with the others, by folder.
 crash="tests/crash tests/simulation"
+e2e="tests/e2e"
 sandboxes="tests/sandbox"
 browser="tests/browser"
 agents="tests/agents"
-apart="$crash $sandboxes $browser $agents tests/bench tests/runtime"
+apart="$crash $e2e $sandboxes $browser $agents tests/bench tests/runtime"
 
 logs=$remoteagent_cache/logs
 mkdir -p "$logs" || exit 1
@@ -139,6 +140,8 @@ if present tests/runtime; then
 fi
 # shellcheck disable=SC2086
 if present $crash; then part crash 240 "$BUN" test --timeout=240000 $present_found; fi
+# shellcheck disable=SC2086
+if present $e2e; then part e2e 120 "$BUN" test --timeout=90000 $present_found; fi
 # shellcheck disable=SC2086
 if present $sandboxes; then part sandboxes 360 "$BUN" test --timeout=120000 $present_found; fi
 # shellcheck disable=SC2086

@@ -30,7 +30,8 @@ export async function runForeground(args: LaunchArgs & { background?: boolean },
   const notify = createNotify(env.NOTIFY_SOCKET, env.WATCHDOG_USEC);
   const config = await loadLaunchConfig(args);
   const foreground = args.background !== true;
-  const starting = embody(config, { alone: false, foreground });
+  // Begun only once somebody listens to signals: from the lock on, an end is an orderly one.
+  const starting = Promise.resolve().then(() => embody(config, { alone: false, foreground }));
   const release = listen(starting, notify);
   try {
     const { app, log, ended } = await starting;

@@ -19,7 +19,7 @@ export type Lock = { held: true; release(): void } | { held: false; holder?: Hol
 
 /**
  * Takes the lock at `path` for this process and writes `facts` into it, or says who has it. Never waits for a holder.
- * `holder` is absent when the holder has not (or not yet) said who it is.
+ * `holder` is absent when the holder does not say who it is.
  * @throws Failure `state` when the file cannot be opened or the file system has no locks.
  */
 export function acquireLock(path: string, facts: Holder): Lock {
@@ -37,7 +37,10 @@ export function acquireLock(path: string, facts: Holder): Lock {
       // A reader holds a shared lock for some microseconds; only an exclusive one refuses a shared one.
       if (!tryLock(path, fd, "shared")) {
         const holder = readFacts(path);
-        return { held: false, ...(holder === undefined ? {} : { holder }) };
+        // A holder that has no facts yet, or those of a dead one before it, is just about to write its own.
+        const known = holder !== undefined && isAlive(holder.pid);
+        if (known || attempt >= limits.lockReadsMax)
+          return { held: false, ...(holder === undefined ? {} : { holder }) };
       }
     } finally {
       if (!keep) closeSync(fd);

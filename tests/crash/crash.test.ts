@@ -49,7 +49,9 @@ test(`${seeds} runs with kills at commits, requests, calls and events${hasStrace
 /** A life that ends when the model is asked. */
 async function dieAtRequest(world: World): Promise<void> {
   const life = world.start();
-  world.model.onStep = () => life.kill();
+  world.model.onStep = (step) => {
+    if (step === "request") life.kill();
+  };
   await until(
     () => !life.alive(),
     () => `The model is not asked: ${life.said()}`,

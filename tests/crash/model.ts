@@ -79,6 +79,8 @@ export async function startModel(): Promise<ModelServer> {
     const events = next === undefined ? sayEvents(names) : callEvents(next, () => `toolu_${++calls}`);
     response.writeHead(200, { "content-type": "text/event-stream" });
     for (const [index, event] of events.entries()) {
+      // Whoever asked is dead: the next life is not to be taken for it.
+      if (response.destroyed) return;
       if (index === Math.floor(events.length / 2)) model.onStep("answering", names);
       response.write(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
       await new Promise((resume) => setTimeout(resume, pieceMs));
