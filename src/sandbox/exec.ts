@@ -106,8 +106,8 @@ interface State {
   deps: ExecDeps;
   entries: Set<Entry>;
   starting: Set<Starting>;
-  /** Scopes under which something was started since they were last killed. */
-  used: Set<string>;
+  /** Scopes under which something was started since they were last killed; true: only in pid namespaces of its own. */
+  used: Map<string, boolean>;
   watch: Watch;
   markers: MarkerReader;
   counter: number;
@@ -119,7 +119,7 @@ export function createExec(deps: ExecDeps): Exec {
     deps,
     entries: new Set(),
     starting: new Set(),
-    used: new Set(),
+    used: new Map(),
     watch: createWatch(deps),
     markers: markerReader(deps.table),
     counter: 0,
@@ -145,9 +145,10 @@ async function start(state: State, command: Command, prepare: (marker: string) =
   const starting: Starting = { command, scope: command.scope, cancelled: false, over: over.promise };
   let proof = nothing;
   state.starting.add(starting);
-  state.used.add(command.scope);
+  state.used.set(command.scope, state.used.get(command.scope) ?? true);
   try {
     const entry = await launch(state, { command, marker, prepare });
+    if (!entry.contained) state.used.set(command.scope, false);
     const started = running(state, entry);
     if (starting.cancelled) {
       proof = await killEntries(state, [entry]);
@@ -296,9 +297,23 @@ async function stop(state: State, entry: Entry, limit: NonNullable<Entry["limit"
   if (survivors.length > 0) state.deps.log.error("A command outlived its kill", { limit, survivors });
 }
 
+/**
+ * False when nothing of a scope can be alive: nothing was started, or all of it has ended in pid namespaces, which the
+ * kernel empties before their end is told. It saves the walk through all processes at the end of each turn.
+ */
+function mayRun(state: State, scope: string): boolean {
+  const contained = state.used.get(scope);
+  if (contained === undefined) return false;
+  if (!contained) return true;
+  return (
+    [...state.entries].some(({ command }) => command.scope === scope) ||
+    [...state.starting].some((one) => one.scope === scope)
+  );
+}
+
 async function kill(state: State, scope?: string): Promise<Proof> {
   // Most turns run nothing: a look at every process of the machine would be most of what they cost.
-  if (scope !== undefined && !state.used.has(scope)) return nothing;
+  if (scope !== undefined && !mayRun(state, scope)) return nothing;
   const wanted = (one: { scope: string }) => scope === undefined || one.scope === scope;
   const starting = [...state.starting].filter(wanted);
   for (const one of starting) one.cancelled = true;
