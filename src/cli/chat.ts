@@ -33,7 +33,7 @@ export const chat = verb({
     "Uses the running instance, else works alone until you leave. What follows is said at once:",
     '  remoteagent chat "what changed in this folder?" --folder .',
     "  git diff | remoteagent chat --print review this",
-    "Exit code: 0, or 1 when the turn failed or was stopped",
+    "Exit code: 0, 1 when the turn failed or was stopped, 2 for an unknown command, 3 when the instance is gone",
   ].join("\n"),
   async run(args, io) {
     const places = findPlaces(args);

@@ -46,15 +46,16 @@ async function loadVerb(name: string): Promise<Verb> {
 
 async function showHelp(name: string | undefined, io: Io): Promise<number> {
   const { overview, verbHelp } = await import("./help.ts");
+  const { proseCells } = await import("./hang.ts");
   if (name === undefined || name.startsWith("-")) {
-    io.out(`${overview()}\n`);
+    io.out(`${overview(proseCells(io.columns))}\n`);
     return exit.done;
   }
   if (Object.hasOwn(nouns, name)) {
     const { runNoun } = await import("./noun.ts");
     return await runNoun(name, { argv: ["help"], io });
   }
-  io.out(`${verbHelp(await loadVerb(name))}\n`);
+  io.out(`${verbHelp(await loadVerb(name), proseCells(io.columns))}\n`);
   return exit.done;
 }
 

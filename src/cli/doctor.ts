@@ -1,8 +1,10 @@
 // `doctor`: checks everything that a working instance needs, and says how to mend what is wrong.
 
+import { systemEnvironment } from "../config/load.ts";
 import type { Finding } from "./doctor/finding.ts";
 import { allChecks } from "./doctor/index.ts";
 import { exit } from "./exit.ts";
+import { hang, homely, lookOf } from "./hang.ts";
 import { findPlaces } from "./places.ts";
 import { cleanLine } from "./terminal/text.ts";
 import { jsonArg, verb } from "./verb.ts";
@@ -21,11 +23,12 @@ export const doctor = verb({
   async run(args, io) {
     const findings: Finding[] = [];
     const places = findPlaces(args);
+    const look = lookOf(io.columns, systemEnvironment().HOME);
     for (const check of allChecks) {
       for (const finding of await check({ places, online: args.online === true })) {
         const settled = args.fix === true ? await mended(finding) : finding;
         findings.push(settled);
-        if (args.json !== true) io.out(`${shown(settled)}\n`);
+        if (args.json !== true) io.out(`${shown(settled, look)}\n`);
       }
     }
     if (args.json === true)
@@ -46,7 +49,8 @@ async function mended(finding: Finding): Promise<Finding> {
   return { area: finding.area, level: "ok", text: `${finding.text}: mended, ${await finding.fix()}` };
 }
 
-function shown({ area, level, text, mend }: Finding): string {
-  const line = `${marks[level]}  ${area.padEnd(10)} ${cleanLine(text)}`;
-  return mend === undefined ? line : `${line}\n${" ".repeat(17)}${cleanLine(mend)}`;
+function shown({ area, level, text, mend }: Finding, look: { cells: number | undefined; home: string | undefined }) {
+  const below = (head: string, words: string) => hang(head, homely(cleanLine(words), look.home), look.cells);
+  const line = below(`${marks[level]}  ${area.padEnd(10)} `, text);
+  return mend === undefined ? line : `${line}\n${below(" ".repeat(17), mend)}`;
 }

@@ -1,14 +1,15 @@
 // Help: the verbs in groups on one screen, and one verb with its options.
 import type { ArgDef } from "citty";
+import { hang } from "./hang.ts";
 import type { Verb } from "./verb.ts";
 import { nouns, type VerbEntry, verbs } from "./verbs.ts";
 
 const groups: readonly VerbEntry["group"][] = ["Begin", "Run", "Look"];
 
-/** All verbs, grouped. */
-export function overview(): string {
+/** All verbs, grouped, in lines of `cells`. */
+export function overview(cells: number): string {
   const block = (title: string, entries: [string, string][]) =>
-    [title, ...entries.map(([name, summary]) => `  ${name.padEnd(10)} ${summary}`)].join("\n");
+    [title, ...entries.map(([name, summary]) => hang(`  ${name.padEnd(10)} `, summary, cells))].join("\n");
   const all = Object.entries(verbs);
   const blocks = groups.map((group) =>
     block(
@@ -17,15 +18,15 @@ export function overview(): string {
     ),
   );
   return [
-    "remoteagent <command> [options]: an agent on your own machine, in chat and terminal",
+    hang("", "remoteagent <command> [options]: an agent on your own machine, in chat and terminal", cells),
     ...blocks,
     block("History", Object.entries(nouns)),
-    "remoteagent <command> --help shows a command's options. All take --state-dir and --verbose.",
+    hang("", "remoteagent <command> --help shows a command's options. All take --state-dir and --verbose.", cells),
   ].join("\n\n");
 }
 
-/** One verb with its words and options. */
-export function verbHelp(verb: Verb): string {
+/** One verb with its words and options, in lines of `cells`. */
+export function verbHelp(verb: Verb, cells: number): string {
   const all = Object.entries(verb.args);
   const words = all.filter(([, def]) => def.type === "positional");
   const rows = [...words, ...all.filter(([, def]) => def.type !== "positional")].map(([name, def]) => ({
@@ -43,9 +44,17 @@ export function verbHelp(verb: Verb): string {
   ];
   return [
     `${usage.join(" ")}\n${verb.summary}`,
-    rows.map(({ left, right }) => `  ${left.padEnd(width)}  ${right}`.trimEnd()).join("\n"),
-    ...(verb.notes === undefined ? [] : [verb.notes]),
+    rows.map(({ left, right }) => hang(`  ${left.padEnd(width)}  `, right, cells).trimEnd()).join("\n"),
+    ...(verb.notes === undefined ? [] : [notesText(verb.notes, cells)]),
   ].join("\n\n");
+}
+
+/** Examples stay whole: a command that is copied must not have a line break. */
+function notesText(notes: string, cells: number): string {
+  const lines = notes.split("\n");
+  return lines
+    .map((line) => (line.startsWith(" ") ? line : hang("", line, cells - 2).replaceAll("\n", "\n  ")))
+    .join("\n");
 }
 
 /** `-n, --lines <count>` */

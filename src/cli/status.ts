@@ -1,8 +1,11 @@
 // `status`: what runs and how it is, within 50 ms, also when nothing runs.
+
+import { systemEnvironment } from "../config/load.ts";
 import { publicId } from "../core/ids.ts";
 import type { StatusReport } from "../core/status.ts";
 import { ago, byteSize, excerpt } from "../core/words.ts";
 import { exit } from "./exit.ts";
+import { hang, homely, lookOf } from "./hang.ts";
 import { findInstance } from "./instance.ts";
 import { findPlaces } from "./places.ts";
 import { localTime } from "./table.ts";
@@ -16,9 +19,10 @@ export const status = verb({
   notes: "Exit code: 0 when it runs, 3 when it does not",
   async run(args, io) {
     const places = findPlaces(args);
+    const look = lookOf(io.columns, systemEnvironment().HOME);
     const found = await findInstance(places);
     if (found.state === "up") {
-      io.out(args.json === true ? `${JSON.stringify(found.status, null, 2)}\n` : `${statusText(found.status)}\n`);
+      io.out(args.json === true ? `${JSON.stringify(found.status, null, 2)}\n` : `${statusText(found.status, look)}\n`);
       return exit.done;
     }
     const deaf = found.state === "deaf" ? found.holder : undefined;
@@ -26,7 +30,8 @@ export const status = verb({
       const facts = { running: deaf !== undefined, answers: false, stateDir: places.stateDir, ...deaf };
       io.out(`${JSON.stringify(facts, null, 2)}\n`);
     } else if (deaf === undefined) {
-      io.out(`RemoteAgent is not running (state folder ${places.stateDir})\nStart it: remoteagent start\n`);
+      const words = homely(`RemoteAgent is not running (state folder ${places.stateDir})`, look.home);
+      io.out(`${hang("", words, look.cells)}\nStart it: remoteagent start\n`);
     } else {
       io.out(`RemoteAgent does not answer: process ${deaf.pid} is starting, ending or hanging\n`);
       io.out("Look at remoteagent logs, or end it: remoteagent stop\n");
@@ -35,8 +40,11 @@ export const status = verb({
   },
 });
 
-/** The report as aligned lines. Everything that comes from outside is cleaned. */
-export function statusText(report: StatusReport, now = Date.now()): string {
+/** The report as aligned lines, wrapped to `cells`. Everything that comes from outside is cleaned. */
+export function statusText(
+  report: StatusReport,
+  { now = Date.now(), cells, home }: { now?: number; cells?: number | undefined; home?: string | undefined } = {},
+): string {
   const kind = report.alone ? "in a terminal chat" : "in the background";
   const { sandbox } = report;
   const lines: [string, string][] = [
@@ -67,7 +75,7 @@ export function statusText(report: StatusReport, now = Date.now()): string {
     ["workspace", report.workspace],
     ...report.notices.map((notice): [string, string] => ["notice", notice]),
   ];
-  return lines.map(([name, text]) => `${name.padEnd(10)}${cleanLine(text)}`.trimEnd()).join("\n");
+  return lines.map(([name, text]) => hang(name.padEnd(10), homely(cleanLine(text), home), cells).trimEnd()).join("\n");
 }
 
 function more(text: string | undefined): [string, string][] {

@@ -4,6 +4,7 @@ import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { reportLines } from "../../src/cli/halt.ts";
+import { hang, homely } from "../../src/cli/hang.ts";
 import { followLines, isSince, lastLines, readable, readEnd } from "../../src/cli/log-lines.ts";
 import { parseWords, wholeNumber } from "../../src/cli/parse.ts";
 import { statusText } from "../../src/cli/status.ts";
@@ -153,7 +154,7 @@ test("the status says what is wrong and how to mend it, and nothing in it moves 
       memoryBytes: 1024 * 1024,
       notices: ["Look here"],
     },
-    61_000,
+    { now: 61_000 },
   );
   for (const part of [
     "terminal chat",
@@ -167,6 +168,17 @@ test("the status says what is wrong and how to mend it, and nothing in it moves 
     expect(text).toContain(part);
   expect(text).not.toContain("\u001b");
   expect(text).not.toContain("\u202e");
+});
+
+test("texts hang below their head, long words stay whole, and the home folder is ~", () => {
+  expect(hang("head  ", "one two three four five six seven", 30)).toBe(
+    "head  one two three four five\n      six seven",
+  );
+  expect(hang("- ", `a ${"x".repeat(40)} b`, 30)).toBe(`- a\n  ${"x".repeat(40)}\n  b`);
+  expect(hang("- ", "in a pipe one fact is one line ".repeat(9), undefined)).not.toContain("\n");
+  expect(homely("in /home/me/x (/home/me), not /home/mean/x, /a/home/me/x nor '/home/me/x'", "/home/me")).toBe(
+    "in ~/x (~), not /home/mean/x, /a/home/me/x nor '/home/me/x'",
+  );
 });
 
 test("what a stop reports is shown as it is, whatever is in it", () => {
