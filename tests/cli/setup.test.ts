@@ -230,6 +230,15 @@ test("a correction redraws the question with the answer", async () => {
   prompt.close();
 });
 
+test("doctor says of a server without a key that it needs none", async () => {
+  await using run = program({ KEY: "right" });
+  const keyless = ["setup", "--yes", "--no-check", "--provider", "own", "--base-url", address, "--model", "m"];
+  expect((await run.call(...keyless)).code).toBe(0);
+  expect((await run.call("doctor")).out).toContain("own/m needs no key;");
+  expect((await run.call(...own(address))).code).toBe(0);
+  expect((await run.call("doctor")).out).toContain("local/m has a key;");
+});
+
 test("a running instance is told to take the settings at its restart", async () => {
   await using run = program();
   expect((await run.call("start")).code).toBe(0);
