@@ -188,3 +188,18 @@ export class FakeChat {
     }
   }
 }
+
+/** A conversation at rest, as the instance tells it. */
+export function chatState() {
+  return {
+    conversation: "main",
+    session: 1,
+    sessionName: "main",
+    title: "",
+    model: "m",
+    demo: false,
+    running: null,
+    waiting: 0,
+    folder: null,
+  };
+}
