@@ -43,7 +43,10 @@ export function meaning(line: string, commands: readonly ChatCommand[]): Meaning
   if (localCommands.some((command) => command.name === name)) return { kind: "local", name };
   if (!/^[a-z][a-z-]*$/.test(name)) return { kind: "text" };
   const names = [...commands, ...localCommands].map((command) => command.name);
-  return { kind: "unknown", name, near: names.find((other) => isNear(name, other)) };
+  const near = names.find((other) => isNear(name, other));
+  // "/tmp is full" is said to the agent: a sentence that begins with a path.
+  if (near === undefined && match[2] !== undefined) return { kind: "text" };
+  return { kind: "unknown", name, near };
 }
 
 /** What a person is told who typed a command that there is not. */

@@ -210,11 +210,12 @@ describe("the screen of a chat", () => {
     now.type("/st");
     await now.see("/status  About status");
     now.type("\t\t\r");
-    now.type("/swich\r/usr/bin is what?\r");
+    now.type("/swich\r/usr/bin is what?\r/tmp is full\r/swich S001\r");
     await now.see('There is no command "/swich": did you mean /switch?');
     expect(now.line.said.map((up) => (up.type === "say" ? up.text : `${up.name}(${up.args})`))).toEqual([
       "stop()",
       "/usr/bin is what?",
+      "/tmp is full",
     ]);
     now.type("/quit\r");
     expect(await now.exit).toBe(0);
