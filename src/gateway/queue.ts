@@ -118,10 +118,6 @@ export function createQueue(deps: QueueDeps) {
     resume(row: TurnRow, session: Session): void {
       run(row, session, { resumed: true });
     },
-    /** Stops one session's turn and proves it. */
-    async stop(id: SessionId): Promise<Proof | undefined> {
-      return active.get(id)?.halt("stop");
-    },
     /** Ends the wait of a `close` that is under way. */
     hurry(): void {
       for (const goOn of idle.splice(0)) goOn();

@@ -179,7 +179,6 @@ export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: Tu
     /** The session's newest stored entry. */
     head: () => head,
     ended: () => ended,
-    usage: () => usage,
   };
 }
 

@@ -1,6 +1,7 @@
 // The bash tool with real processes: what it answers, its limits, and what runs behind a turn.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { Failure } from "../../src/core/failure.ts";
 import { limits } from "../../src/core/limits.ts";
 import { systemClock } from "../../src/sys/clock.ts";
@@ -140,6 +141,13 @@ describe("output", () => {
     expect(line).toMatch(/^x{40000,51200}$/);
     expect(end).toBe("end");
   });
+
+  test("of 40 MB needs little memory", () => {
+    const program = join(import.meta.dirname, "much-output.ts");
+    const { stdout, exitCode } = Bun.spawnSync([process.execPath, program], { timeout: 20_000 });
+    expect(exitCode).toBe(0);
+    expect(Number(stdout.toString())).toBeLessThan(150 * 1024 * 1024);
+  }, 25_000);
 
   test("of 40 MB is kept whole", async () => {
     const result = await run({ command: "yes 0123456789 | head -c 40000000" });
