@@ -406,7 +406,7 @@ function createRunning(
 
 /** The doors by the name of their adapter: what is true of whoever comes in there. */
 const doors: Readonly<Record<string, AdapterTraits>> = { terminal: terminalTraits };
-const noTraits: AdapterTraits = { local: false, live: false };
+const noTraits: AdapterTraits = { ...terminalTraits, local: false, live: false };
 
 /** Which conversation an event file means. */
 function resolveTarget({

@@ -34,6 +34,8 @@ interface InboundBase extends Address {
   revision?: number;
   sender: Sender;
   sentAt: number;
+  /** The door can answer this very happening by itself (a button, a slash command): how, and until when. */
+  answer?: { ephemeral: boolean; deadlineMs: number };
 }
 
 /** One outside happening, as a door hands it to `gateway.receive` (CONTRACTS.md 1). */
@@ -46,6 +48,8 @@ export type Inbound =
       addressed: boolean;
       /** Id of the message that this one answers. */
       replyTo?: string;
+      /** The sender is likely not done (a text split by the client, an album): a turn begins so many milliseconds later. */
+      joinMs?: number;
       /** Set by a schedule: the event's file name; the turn is told that nobody typed this. */
       event?: string;
       /** Set by a schedule that wants a session of its own instead of the conversation's. */
@@ -54,6 +58,7 @@ export type Inbound =
   | (InboundBase & { kind: "edit"; target: string; text: string })
   | (InboundBase & { kind: "delete"; target: string })
   | (InboundBase & { kind: "reaction"; target: string; emoji: string; added: boolean })
+  /** A button was pressed: the delivery's row number and the index of the choice in that row, both as the platform gave them back. */
   | (InboundBase & { kind: "action"; delivery: string; value: string })
   | (InboundBase & { kind: "command"; name: string; args: string });
 
@@ -70,14 +75,29 @@ export type Receipt =
   /** Not let in or not taken; one sentence why. */
   | { state: "refused"; reason: string };
 
-/** A button or list choice under a message. */
+/**
+ * A button or list choice under a message. `value` is the chat command that it stands for (`/switch S002`): pressing is
+ * saying it, in that place and with the rights of whoever presses.
+ */
 export interface Choice {
   value: string;
   label: string;
+}
+
+/** A kept file on its way out. */
+export interface OutgoingFile {
+  /** Path below the workspace. */
+  stored: string;
+  name: string;
+  bytes: number;
+  caption?: string;
 }
 
 /** What goes out: standard markdown, converted by the adapter. */
 export interface Outgoing {
   markdown: string;
   choices?: Choice[];
+  files?: OutgoingFile[];
+  /** Id of the one user who may read it: sent privately, or not at all. */
+  onlyFor?: string;
 }

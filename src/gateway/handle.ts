@@ -1,5 +1,5 @@
-// What the gateway needs of an open adapter; the adapters' contract builds on it.
-import type { Outgoing } from "../core/message.ts";
+// What the gateway needs of an open adapter (CONTRACTS.md 6); the adapters' contract builds on it.
+import type { FileRef, Outgoing } from "../core/message.ts";
 import type { ReplyTarget } from "../core/session.ts";
 
 /** Platform differences as data. */
@@ -8,13 +8,113 @@ export interface AdapterTraits {
   local: boolean;
   /** The door shows turn events by itself (terminal, web) and needs no deliveries. */
   live: boolean;
+  /** Top-level messages of a shared conversation: one session for all of them, or one for each root message. */
+  sharedTop: "conversation" | "message";
+  /** The id of a person's direct conversation is the person's own id. */
+  directIsUser: boolean;
+  /**
+   * How a send of unknown fate is made safe: a `marker` is sent first and the text comes by edit, a `nonce` makes the
+   * platform drop the repetition, `find` looks whether it arrived.
+   */
+  repeat: "marker" | "nonce" | "find";
+  /** Least time between two edits of one message, in milliseconds. */
+  editEveryMs: number;
+  /** How long a "typing" is shown, in milliseconds. */
+  typingMs: number;
 }
 
-/** An open adapter as the gateway sees it. */
+/** A door that shows turns by itself: what the program says beside them is posted there. */
+export interface LiveDoor {
+  readonly name: string;
+  readonly type: string;
+  readonly traits: AdapterTraits;
+  /** Shows one message of the program itself. @throws Failure when it surely did not arrive. */
+  post(target: ReplyTarget, outgoing: Outgoing): Promise<void>;
+}
+
+/** A button as the platform sends it: `data` comes back in `action`. */
+export interface Button {
+  label: string;
+  /** `<delivery>:<index>`; at most 64 bytes. */
+  data: string;
+}
+
+/** One message in the platform's own form. */
+export interface PlatformMessage {
+  /** What {@link AdapterHandle.render} made. */
+  body: string;
+  buttons: readonly Button[];
+  /** Platform id of the message that this one answers. */
+  replyTo?: string;
+  /** The phone rings. */
+  audible: boolean;
+  /** Makes a repetition known, where the platform can. */
+  nonce: string;
+}
+
+/** Why a call to a platform did not do what it should. */
+export class PlatformError extends Error {
+  override name = "PlatformError";
+  /**
+   * `refused`: it surely did not happen and never will. `later`: it surely did not happen, and may when repeated.
+   * `unknown`: nobody can say whether it happened. `gone`: the message to change is not there any more.
+   */
+  readonly fate: "refused" | "later" | "unknown" | "gone";
+  /** Earliest time of a repetition, in milliseconds from now. */
+  readonly retryAfterMs?: number;
+  /** It concerns the whole adapter (its rate, its token, its network) and not this conversation alone. */
+  readonly everywhere: boolean;
+  constructor(
+    message: string,
+    options: {
+      fate: PlatformError["fate"];
+      retryAfterMs?: number;
+      everywhere?: boolean;
+      cause?: unknown;
+    },
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.fate = options.fate;
+    if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
+    this.everywhere = options.everywhere ?? false;
+  }
+}
+
+/** What an adapter says of its connection. Times are Unix milliseconds. */
+export interface AdapterHealth {
+  /** `connected` means that something was received lately. */
+  state: "connecting" | "connected" | "down";
+  since: number;
+  /** When something last came from the platform, even an empty answer. */
+  heardAt: number | null;
+  /** One sentence, with the mend, when it is down. */
+  problem?: string;
+  /** The bot's own name and address, once known: `@my_bot`. */
+  self?: string;
+}
+
+/**
+ * An open adapter as the gateway sees it. Calls are made by the deliveries, one at a time for each conversation. Each
+ * either does what it says or throws a {@link PlatformError}; none repeats a send by itself.
+ */
 export interface AdapterHandle {
   readonly name: string;
   readonly type: string;
   readonly traits: AdapterTraits;
-  /** Sends one message of the program itself. @throws Failure when it surely did not arrive. */
-  post(target: ReplyTarget, outgoing: Outgoing): Promise<void>;
+  /** Standard markdown in the platform's form, one body for each message; pure, never empty. `forming` makes one. */
+  render(markdown: string, form: "final" | "forming"): string[];
+  /** Sends a message. @returns its platform id. */
+  post(target: ReplyTarget, message: PlatformMessage): Promise<string>;
+  /** Changes a message; the same content again is no error. Without a message it is taken away. */
+  change(target: ReplyTarget, change: { ref: string; message?: PlatformMessage }): Promise<void>;
+  /** Sends a file. @returns its platform id. */
+  file(
+    target: ReplyTarget,
+    file: { name: string; bytes: Uint8Array; caption?: string; replyTo?: string; nonce: string },
+  ): Promise<string>;
+  /** Best effort: shows that something happens (`typing`), or that a message was seen. */
+  signal(target: ReplyTarget, what: "typing" | "seen"): Promise<void>;
+  /** Fetches a file that came in. @throws Failure with one sentence for the person when it is too large or gone. */
+  fetch(file: FileRef, options: { bytesMax: number; signal: AbortSignal }): Promise<Uint8Array>;
+  health(): AdapterHealth;
 }

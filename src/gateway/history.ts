@@ -7,7 +7,7 @@ import type { Redactor } from "../vault/redact.ts";
 import type { Layout } from "../workspace/layout.ts";
 import type { Transcript } from "../workspace/transcript.ts";
 import type { Gateway } from "./gateway.ts";
-import type { AdapterHandle } from "./handle.ts";
+import type { LiveDoor } from "./handle.ts";
 
 /** What the view is written with. */
 export interface HistoryDeps {
@@ -50,7 +50,7 @@ export function writeAnswer(
 
 /** A turn in a session that its conversation does not lead to (an event with its own) is posted to the door. */
 export function postElsewhere(
-  { gateway, door, log }: { gateway: Gateway; door: AdapterHandle | undefined; log: Log },
+  { gateway, door, log }: { gateway: Gateway; door: LiveDoor | undefined; log: Log },
   { turn, text }: { turn: TurnRow; text: string },
 ): void {
   const { replyTo, requester } = turn;

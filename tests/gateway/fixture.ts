@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { admit } from "../../src/access/admission.ts";
+import { terminalTraits } from "../../src/adapters/index.ts";
 import type { TurnEvent } from "../../src/core/event.ts";
 import type { FileRef, Inbound, Receipt } from "../../src/core/message.ts";
 import { noUsage } from "../../src/core/usage.ts";
@@ -22,7 +23,7 @@ import { createRedactor } from "../../src/vault/redact.ts";
 /** How a scripted harness answers one turn. */
 export type Script = (turn: Turn) => AsyncGenerator<TurnEvent>;
 
-export const local: AdapterTraits = { local: true, live: true };
+export const local: AdapterTraits = terminalTraits;
 export const secret = "hunter2-hunter2-hunter2";
 
 /** A log that keeps its lines. */

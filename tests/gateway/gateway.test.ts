@@ -44,7 +44,7 @@ describe("receive", () => {
   });
   test("a stranger gets nowhere and leaves nothing", async () => {
     const { gateway, store } = world.now;
-    const receipt = await gateway.receive(message("hi"), { local: false, live: false });
+    const receipt = await gateway.receive(message("hi"), { ...local, local: false, live: false });
     expect(receipt.state).toBe("refused");
     expect(store.sessions.list()).toEqual([]);
   });

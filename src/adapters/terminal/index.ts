@@ -7,10 +7,9 @@ import { type ChatCommand, type ChatState, type ChatUp, protocolVersion } from "
 import type { InputId, SessionId, TurnId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
 import type { FileRef, Inbound, Receipt, Sender } from "../../core/message.ts";
-import type { AdapterTraits } from "../../gateway/handle.ts";
+import type { AdapterTraits, LiveDoor } from "../../gateway/handle.ts";
 import type { Forming, Happening } from "../../gateway/hub.ts";
 import type { StoredEvent } from "../../store/turns.ts";
-import type { Adapter } from "../adapter.ts";
 import { type Connection, createConnection } from "./connection.ts";
 import { readUp } from "./up.ts";
 
@@ -49,11 +48,19 @@ interface Screen {
   stale: boolean;
 }
 
-export const terminalTraits: AdapterTraits = { local: true, live: true };
+export const terminalTraits: AdapterTraits = {
+  local: true,
+  live: true,
+  sharedTop: "conversation",
+  directIsUser: false,
+  repeat: "nonce",
+  editEveryMs: 0,
+  typingMs: 0,
+};
 
 /** The terminal's door. */
 export interface Terminal {
-  adapter: Adapter;
+  adapter: LiveDoor & { close(): Promise<void> };
   /** Answers `/v1/chat` and `/v1/chat/<connection>`. */
   chat(request: Request): Promise<Response>;
   /** Tells every screen that the instance goes away, and whether another takes over. */
