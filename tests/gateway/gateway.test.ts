@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { TurnEvent } from "../../src/core/event.ts";
 import { noUsage } from "../../src/core/usage.ts";
-import { answer, createWorld, gate, message, secret, until } from "./fixture.ts";
+import { answer, createWorld, gate, local, message, secret, until } from "./fixture.ts";
 
 let world: ReturnType<typeof createWorld>;
 beforeEach(() => {
