@@ -65,6 +65,8 @@ export interface App {
    * with `drainMs: 0` it also ends the wait of the first.
    */
   stop(options: { drainMs: number; reason: "stop" | "handover" }): Promise<StopReport>;
+  /** Goes once through store and scheduler, and resolves when both have answered. @throws the error of either. */
+  pulse(): Promise<void>;
   closed: Promise<void>;
 }
 
@@ -399,6 +401,10 @@ function createRunning(
       if (stopping !== undefined && how.drainMs === 0) middle.gateway.hurry();
       stopping ??= stop(how);
       return stopping;
+    },
+    async pulse() {
+      parts.store.inputs.waitingCount();
+      await middle.scheduler.settled();
     },
     closed,
   };

@@ -1,12 +1,14 @@
 // `run`: the instance in the foreground, told to systemd, ended by a signal or over its socket.
 import { systemEnvironment } from "../config/load.ts";
 import { limits } from "../core/limits.ts";
+import { systemClock } from "../sys/clock.ts";
 import { createNotify, type Notify } from "../sys/notify.ts";
 import { guardAgainstCrashes } from "./crash.ts";
 import { type Embodied, embody } from "./embody.ts";
 import { exit } from "./exit.ts";
 import type { Io } from "./io.ts";
 import { type LaunchArgs, launchArgs, loadLaunchConfig } from "./places.ts";
+import { feed, statusWords } from "./service/feed.ts";
 import { verb } from "./verb.ts";
 
 export const run = verb({
@@ -27,27 +29,34 @@ export const run = verb({
 /** Runs until it is stopped, and gives the exit code. @throws Failure when it cannot start. */
 export async function runForeground(args: LaunchArgs & { background?: boolean }, io: Io): Promise<number> {
   const env = systemEnvironment();
-  const notify = createNotify(env.NOTIFY_SOCKET, env.WATCHDOG_USEC);
+  const notify = createNotify({
+    socket: env.NOTIFY_SOCKET,
+    watchdogUsec: env.WATCHDOG_USEC,
+    watchdogPid: env.WATCHDOG_PID,
+  });
   const config = await loadLaunchConfig(args);
   const foreground = args.background !== true;
   // Begun only once somebody listens to signals: from the lock on, an end is an orderly one.
   const starting = Promise.resolve().then(() => embody(config, { alone: false, foreground }));
   const release = listen(starting, notify);
+  const over = new AbortController();
   try {
     const { app, log, ended } = await starting;
-    notify.ready(`model ${app.status().model}`);
+    notify.ready(statusWords(app.status()));
+    void feed({ notify, clock: systemClock, log, pulse: app.pulse, status: app.status }, over.signal);
     log.info("ready", { pid: process.pid, version: app.status().version, model: app.status().model });
     if (foreground && io.interactive) io.err("RemoteAgent runs here; Ctrl-C stops it\n");
     await ended;
   } finally {
+    over.abort();
     release();
   }
   return exit.done;
 }
 
 /**
- * Signals, the watchdog, and what nobody caught, from the first moment on: whoever asks for the end while it starts
- * gets a stop right after the start. @returns the function that lets go of them all.
+ * Signals, and what nobody caught, from the first moment on: whoever asks for the end while it starts gets a stop right
+ * after the start. @returns the function that lets go of them all.
  */
 function listen(starting: Promise<Embodied>, notify: Notify): () => void {
   let signals = 0;
@@ -59,7 +68,7 @@ function listen(starting: Promise<Embodied>, notify: Notify): () => void {
   });
   const guard = guardAgainstCrashes({ log: () => log });
   const end = async (drainMs: number) => {
-    notify.stopping();
+    notify.stopping(drainMs > 0 ? "Lets running turns finish" : "Ends");
     try {
       await (await started)?.app.stop({ drainMs, reason: "stop" });
     } catch (error) {
@@ -75,11 +84,7 @@ function listen(starting: Promise<Embodied>, notify: Notify): () => void {
   };
   const names = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
   for (const name of names) process.on(name, onSignal);
-  // Sent from the event loop itself: when that hangs, systemd starts us again.
-  const beat =
-    notify.watchdogMs === undefined ? undefined : setInterval(() => notify.watchdog(), notify.watchdogMs / 2);
   return () => {
-    if (beat !== undefined) clearInterval(beat);
     for (const name of names) process.off(name, onSignal);
     guard.release();
   };

@@ -39,6 +39,11 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     summary: "Run in the foreground, for systemd and containers",
     load: async () => (await import("./run.ts")).run,
   },
+  service: {
+    group: "Run",
+    summary: "Run under systemd, from boot on",
+    load: async () => (await import("./service.ts")).service,
+  },
   status: {
     group: "Look",
     summary: "What runs, and how it is",

@@ -237,6 +237,58 @@ export const limits = {
   /** Free room below which `doctor` warns, and below which it calls it bad. */
   diskFreeBytesLow: 1024 * 1024 * 1024,
   diskFreeBytesBad: 100 * 1024 * 1024,
+  /** As a service: to READY=1, a restart's pause, the longest stop (drain, kill, proof), silence of the main loop. */
+  serviceStartMs: 180_000,
+  serviceRestartMs: 5_000,
+  serviceStopMs: 60_000,
+  serviceWatchdogMs: 60_000,
+  /** How often the service manager hears what the program does, and how long one question to it may take. */
+  serviceStatusMs: 10_000,
+  serviceAskMs: 20_000,
+  /** Of what a service manager's command prints. */
+  serviceTextBytesMax: 256 * 1024,
+  /** Lines of the journal that are shown when the service does not start. */
+  serviceJournalLinesMax: 10,
+  /** A text cut by the client or an album: the rest is awaited this long. Texts from this length on count as cut. */
+  splitJoinMs: 1_500,
+  splitCharsMin: 4_000,
+  /** Of a message that is quoted, and marks (links, code) of one message that are kept. */
+  quoteCharsMax: 1_500,
+  marksMax: 500,
+  /** Chat platforms: how long a poll is held open by them, and how much later the line counts as dead. */
+  pollMs: 50_000,
+  pollMarginMs: 10_000,
+  /** One call to a platform, one upload, one answer. */
+  platformCallMs: 30_000,
+  platformUploadMs: 5 * 60_000,
+  platformAnswerBytesMax: 32 * 1024 * 1024,
+  platformTextCharsMax: 200,
+  /** Pauses between tries to connect: after loss of the line, when another holds it, when the token is refused. */
+  reconnectMs: 1_000,
+  reconnectCapMs: 60_000,
+  heldLineMs: 30_000,
+  refusedTokenMs: 60_000,
+  refusedTokenCapMs: 10 * 60_000,
+  /** Longest pause that a platform may ask for. */
+  retryAfterMsMax: 60 * 60_000,
+  /** A happening that cannot be taken for a reason other than the store is given up after so many tries. */
+  receiveTriesMax: 6,
+  /** Others are fetched while one is being taken for longer than this, and then looked for this often. */
+  receiveSlowMs: 500,
+  /** Where reading stopped: noted this often, worthless after this long. */
+  offsetNoteMs: 60_000,
+  offsetOldMs: 24 * 60 * 60_000,
+  /** Longest answer to a pressed button that is shown beside it, and how long one can be given. */
+  toastCharsMax: 200,
+  buttonAnswerMs: 15_000,
+  /** Downloads: no byte for this long, tries that bring nothing new, all of it. */
+  downloadStallMs: 15_000,
+  downloadTriesMax: 5,
+  downloadMsMax: 15 * 60_000,
+  /** An image up to this size is shown as one; a larger one is sent as a file. */
+  shownImageBytesMax: 10 * 1024 * 1024,
+  /** Albums and conversations that an adapter remembers something of. */
+  adapterNotesMax: 1_000,
   /** Difference between clocks that is nobody's concern. */
   clockSkewMs: 5 * 60_000,
 } as const;

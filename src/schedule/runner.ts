@@ -33,6 +33,8 @@ export interface Scheduler {
   start(): Promise<void>;
   /** What the schedule tool does, for one conversation and whoever asks. */
   of(address: Address, requester: Sender): ToolContext["schedule"];
+  /** Resolves when the passes that are under way now are over: a scheduler that hangs never does. */
+  settled(): Promise<void>;
   /** Resolves when nothing is under way any more. */
   close(): Promise<void>;
 }
@@ -90,6 +92,9 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
         refresh: () => inTurn(pass.scan),
         wake: () => waking.abort(),
       }),
+    async settled() {
+      await running;
+    },
     async close() {
       watcher?.close();
       stop.abort();

@@ -34,7 +34,7 @@ test.skipIf(!hasSystemd).each(["path", "abstract"])("messages arrive at a socket
     const out = join(folder, "out");
     const { ready, ended } = receiver(address, { count: 4, out });
     await ready;
-    const notify = createNotify(address, "30000000");
+    const notify = createNotify({ socket: address, watchdogUsec: "30000000", watchdogPid: String(process.pid) });
     notify.ready("Serving");
     notify.status("two\nlines\u0000READY=1");
     notify.watchdog();
@@ -49,10 +49,11 @@ test.skipIf(!hasSystemd).each(["path", "abstract"])("messages arrive at a socket
 
 test("without a service manager nothing happens, and a wrong socket does no harm", () => {
   for (const socket of [undefined, "", "vsock:2:1", "@", "/nowhere/notify", `/${"x".repeat(200)}`]) {
-    const notify = createNotify(socket);
+    const notify = createNotify({ socket, watchdogUsec: "30000000" });
     notify.ready();
     notify.stopping("bye");
-    expect(notify.watchdogMs).toBeUndefined();
+    expect([socket, notify.present]).toEqual([socket, socket?.startsWith("/") === true]);
+    expect(notify.watchdogMs).toBe(notify.present ? 30_000 : undefined);
   }
   expect(sendDatagram("", "x")).toBe(false);
   expect(sendDatagram("/nowhere/notify", "x")).toBe(false);
@@ -66,7 +67,14 @@ test.each([
   ["1e9", undefined],
   ["", undefined],
 ])("WATCHDOG_USEC=%j is %p ms", (usec, ms) => {
-  expect(createNotify("/run/notify", usec).watchdogMs).toBe(ms);
+  expect(createNotify({ socket: "/run/notify", watchdogUsec: usec }).watchdogMs).toBe(ms);
+});
+
+test("a child that inherited the variables is not the one that is watched", () => {
+  const environment = { socket: "/run/notify", watchdogUsec: "1000000", watchdogPid: "4711" };
+  expect(createNotify(environment, { pid: 4711 }).watchdogMs).toBe(1000);
+  expect(createNotify(environment, { pid: 4712 })).toMatchObject({ watchdogMs: undefined, present: true });
+  expect(createNotify({ ...environment, watchdogPid: "" }, { pid: 4712 }).watchdogMs).toBe(1000);
 });
 
 test.skipIf(process.platform !== "linux")("orphans become children, and are collected when they are dead", () =>
