@@ -1,5 +1,6 @@
 // The store as one value: every noun over the one database.
 import type { Database } from "../sys/sqlite.ts";
+import { openDeliveries } from "./deliveries.ts";
 import { openEntries } from "./entries.ts";
 import { openFacts } from "./facts.ts";
 import { openInputs } from "./inputs.ts";
@@ -15,6 +16,7 @@ export type Store = ReturnType<typeof createStore>;
 /** Every noun over an open database. `transaction` spans them all. */
 export function createStore(db: Database) {
   return {
+    deliveries: openDeliveries(db),
     entries: openEntries(db),
     facts: openFacts(db),
     inputs: openInputs(db),

@@ -99,24 +99,32 @@ CREATE TABLE rules (
   UNIQUE (kind, hash, agent, adapter, user)
 ) STRICT;
 
--- One outgoing message with its fate. Order within a conversation is the order of the ids.
+-- One outgoing message with its fate. Order within a conversation is the order of the first parts, then of the parts.
 CREATE TABLE deliveries (
   id                INTEGER PRIMARY KEY AUTOINCREMENT,
   turn              INTEGER REFERENCES turns (id),
-  kind              TEXT NOT NULL CHECK (kind IN ('answer', 'notice', 'card', 'file', 'bell', 'reply')),
+  -- 'bell' is the short audible message after a long turn, 'tell' the sentence about what did not arrive.
+  kind              TEXT NOT NULL CHECK (kind IN ('answer', 'notice', 'card', 'file', 'bell', 'reply', 'tell')),
   adapter           TEXT NOT NULL,
   conversation      TEXT NOT NULL,
   -- ReplyTarget as JSON, fixed when the row is made.
   target            TEXT NOT NULL,
   -- Root message of the session's thread, for replies to this message.
   root              TEXT,
+  -- First part of the message that this is a later part of.
+  head              INTEGER REFERENCES deliveries (id),
   part              INTEGER NOT NULL DEFAULT 1,
   parts             INTEGER NOT NULL DEFAULT 1,
-  -- In the platform's form, opaque to all but its adapter; NULL while the answer is still forming.
+  -- The delivery that this one answers on the platform, once that has arrived.
+  answers           INTEGER REFERENCES deliveries (id),
+  -- What stands in body: nothing yet (the answer is forming), markdown that nobody split so far, the platform's form,
+  -- or nothing ever (the message is to be taken away).
+  form              TEXT NOT NULL CHECK (form IN ('forming', 'markdown', 'final', 'removed')),
+  -- Emptied when it has arrived: messages keeps what was said.
   body              TEXT,
   -- Choice[] as JSON; a button names the delivery and the index.
   choices           TEXT NOT NULL DEFAULT '[]',
-  -- {stored, name, bytes, caption?} of a file.
+  -- {stored?, name, bytes, caption?} of a file; without stored its text is the body.
   file              TEXT,
   audible           INTEGER NOT NULL DEFAULT 0,
   nonce             TEXT NOT NULL UNIQUE,
@@ -125,6 +133,8 @@ CREATE TABLE deliveries (
   fate              TEXT NOT NULL DEFAULT 'pending'
                     CHECK (fate IN ('pending', 'sending', 'placed', 'sent', 'unknown', 'failed', 'dropped')),
   attempts          INTEGER NOT NULL DEFAULT 0,
+  -- How often it was sent anew because it had vanished over there.
+  renewed           INTEGER NOT NULL DEFAULT 0,
   next_at           INTEGER NOT NULL,
   error             TEXT,
   -- That it failed was told to the people there.
@@ -132,7 +142,8 @@ CREATE TABLE deliveries (
   created_at        INTEGER NOT NULL,
   sent_at           INTEGER
 ) STRICT;
-CREATE INDEX deliveries_open ON deliveries (adapter, conversation, id) WHERE fate IN ('pending', 'sending', 'placed');
+CREATE INDEX deliveries_open ON deliveries (adapter, conversation, ifnull(head, id), part)
+  WHERE fate IN ('pending', 'sending', 'placed');
 CREATE INDEX deliveries_turn ON deliveries (turn) WHERE turn IS NOT NULL;
 CREATE INDEX deliveries_ref ON deliveries (adapter, conversation, ref) WHERE ref IS NOT NULL;
 CREATE INDEX deliveries_untold ON deliveries (adapter, conversation) WHERE fate IN ('unknown', 'failed') AND told_at IS NULL;

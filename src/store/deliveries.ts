@@ -1,0 +1,314 @@
+// What goes out, one row a message, each with its fate. Order within a conversation: first parts by id, then the parts.
+import type { TurnId } from "../core/ids.ts";
+import type { Choice } from "../core/message.ts";
+import type { ReplyTarget } from "../core/session.ts";
+import type { Database } from "../sys/sqlite.ts";
+
+export const deliveryKinds = ["answer", "notice", "card", "file", "bell", "reply", "tell"] as const;
+export type DeliveryKind = (typeof deliveryKinds)[number];
+export const deliveryFates = ["pending", "sending", "placed", "sent", "unknown", "failed", "dropped"] as const;
+export type DeliveryFate = (typeof deliveryFates)[number];
+
+/** A file on its way out. Without `stored` (a path below the workspace) its text is the delivery's body. */
+export interface DeliveryFile {
+  stored?: string;
+  name: string;
+  bytes: number;
+  caption?: string;
+}
+
+/** One outgoing message. Times are Unix milliseconds. */
+export interface Delivery {
+  id: number;
+  turn: TurnId | null;
+  kind: DeliveryKind;
+  adapter: string;
+  conversation: string;
+  target: ReplyTarget;
+  root: string | null;
+  /** First part of the message that this is a later part of. */
+  head: number | null;
+  /** From 1 to `parts`. */
+  part: number;
+  parts: number;
+  /** The delivery that this one answers on the platform. */
+  answers: number | null;
+  /** What `body` holds: nothing yet, unsplit markdown, the platform's form; or the message is to be taken away. */
+  form: "forming" | "markdown" | "final" | "removed";
+  body: string | null;
+  choices: Choice[];
+  file: DeliveryFile | null;
+  audible: boolean;
+  nonce: string;
+  /** The platform's id of it. */
+  ref: string | null;
+  fate: DeliveryFate;
+  attempts: number;
+  renewed: number;
+  nextAt: number;
+  error: string | null;
+  toldAt: number | null;
+  createdAt: number;
+  sentAt: number | null;
+}
+
+interface Row {
+  id: number;
+  turn: number | null;
+  kind: DeliveryKind;
+  adapter: string;
+  conversation: string;
+  target: string;
+  root: string | null;
+  head: number | null;
+  part: number;
+  parts: number;
+  answers: number | null;
+  form: Delivery["form"];
+  body: string | null;
+  choices: string;
+  file: string | null;
+  audible: number;
+  nonce: string;
+  ref: string | null;
+  fate: DeliveryFate;
+  attempts: number;
+  renewed: number;
+  next_at: number;
+  error: string | null;
+  told_at: number | null;
+  created_at: number;
+  sent_at: number | null;
+}
+
+/** A delivery as it is made. */
+export interface FreshDelivery {
+  target: ReplyTarget;
+  kind: DeliveryKind;
+  form: Delivery["form"];
+  nonce: string;
+  at: number;
+  turn?: TurnId;
+  root?: string;
+  body?: string;
+  choices?: readonly Choice[];
+  file?: DeliveryFile;
+  audible?: boolean;
+  head?: number;
+  part?: number;
+  parts?: number;
+  answers?: number;
+}
+
+/** What is to be said instead, or that it is to be taken away. */
+export interface DeliveryContent {
+  form: Delivery["form"];
+  body?: string;
+  choices?: readonly Choice[];
+  parts?: number;
+}
+
+export type Deliveries = ReturnType<typeof openDeliveries>;
+
+const open = "fate IN ('pending', 'sending', 'placed')";
+/** What somebody is told about when it did not arrive: not a bell, and not the telling itself. */
+const worthTelling = "fate IN ('unknown', 'failed') AND told_at IS NULL AND kind NOT IN ('bell', 'tell')";
+
+/** The deliveries of a store. */
+export function openDeliveries(db: Database) {
+  return { ...making(db), ...fates(db), ...looking(db) };
+}
+
+/** How rows come to be and what they say. */
+function making(db: Database) {
+  const insert = db.prepare(
+    `INSERT INTO deliveries (turn, kind, adapter, conversation, target, root, head, part, parts, answers, form, body,
+       choices, file, audible, nonce, next_at, created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const say = db.prepare(
+    "UPDATE deliveries SET form = ?, body = ?, choices = ?, parts = ?, attempts = 0, next_at = ? WHERE id = ?",
+  );
+  const again = db.prepare(
+    `UPDATE deliveries SET fate = iif(ref IS NULL, 'pending', 'placed'), nonce = ?, attempts = 0, next_at = ?,
+       error = NULL, told_at = NULL WHERE id = ? AND fate IN ('unknown', 'failed', 'dropped', 'pending', 'placed')`,
+  );
+  const reopen = db.prepare("UPDATE deliveries SET fate = 'placed' WHERE id = ? AND fate = 'sent' AND ref IS NOT NULL");
+  return {
+    /** Stores a message that is to go out. @returns its number. */
+    add(fresh: FreshDelivery): number {
+      const root = fresh.root ?? null;
+      return insert.run(
+        fresh.turn ?? null,
+        fresh.kind,
+        fresh.target.adapter,
+        fresh.target.conversation.id,
+        JSON.stringify(fresh.target),
+        root,
+        fresh.head ?? null,
+        fresh.part ?? 1,
+        fresh.parts ?? 1,
+        fresh.answers ?? null,
+        fresh.form,
+        fresh.body ?? null,
+        JSON.stringify(fresh.choices ?? []),
+        fresh.file === undefined ? null : JSON.stringify(fresh.file),
+        fresh.audible === true ? 1 : 0,
+        fresh.nonce,
+        fresh.at,
+        fresh.at,
+      ).lastId;
+    },
+    /** Gives a message other content; its tries begin anew. */
+    say(id: number, { form, body, choices = [], parts = 1, at }: DeliveryContent & { at: number }): void {
+      say.run(form, body ?? null, JSON.stringify(choices), parts, at, id);
+    },
+    /** What has arrived is to be changed once more. */
+    reopen: (id: number): void => void reopen.run(id),
+    /** A person wants it tried again, although it may have arrived. @returns false when there is nothing to try. */
+    again(id: number, { nonce, at }: { nonce: string; at: number }): boolean {
+      return again.run(nonce, at, id).changes > 0;
+    },
+  };
+}
+
+/** What becomes of rows. */
+function fates(db: Database) {
+  const sending = db.prepare("UPDATE deliveries SET fate = 'sending' WHERE id = ?");
+  const placed = db.prepare("UPDATE deliveries SET fate = 'placed', ref = ?, attempts = 0 WHERE id = ?");
+  const sent = db.prepare(
+    `UPDATE deliveries SET fate = 'sent', ref = ifnull(?, ref), sent_at = ?, error = NULL, body = NULL WHERE id = ?`,
+  );
+  const later = db.prepare(
+    `UPDATE deliveries SET fate = iif(ref IS NULL, 'pending', 'placed'), attempts = ?, next_at = ?, error = ?
+     WHERE id = ?`,
+  );
+  const renew = db.prepare(
+    "UPDATE deliveries SET fate = 'pending', ref = NULL, nonce = ?, renewed = renewed + 1, next_at = ? WHERE id = ?",
+  );
+  const settle = db.prepare("UPDATE deliveries SET fate = ?, error = ?, told_at = ? WHERE id = ?");
+  const drop = db.prepare(
+    `UPDATE deliveries SET fate = 'dropped' WHERE id = ? AND (${open} OR fate IN ('unknown', 'failed'))`,
+  );
+  const tellAll = db.prepare(
+    `UPDATE deliveries SET told_at = ? WHERE adapter = ? AND conversation = ? AND id < ? AND ${worthTelling}`,
+  );
+  return {
+    /** From here on nobody can say whether it arrived, until the answer is stored. */
+    sending: (id: number): void => void sending.run(id),
+    /** Its place is there: what it says can be put into it as often as it takes. */
+    placed: (id: number, ref: string): void => void placed.run(ref, id),
+    /** It says over there what it should. */
+    sent(id: number, { at, ref }: { at: number; ref?: string }): void {
+      sent.run(ref ?? null, at, id);
+    },
+    /** It is tried again at `nextAt`. */
+    later(id: number, { attempts, nextAt, error }: { attempts: number; nextAt: number; error: string }): void {
+      later.run(attempts, nextAt, error, id);
+    },
+    /** Its place is gone over there: it gets another one. */
+    renew: (id: number, { nonce, at }: { nonce: string; at: number }): void => void renew.run(nonce, at, id),
+    /** The end of its tries. `toldAt` is set when the people there are told at once. */
+    settle(id: number, fate: { fate: "unknown" | "failed" | "dropped"; error?: string; toldAt?: number }): void {
+      settle.run(fate.fate, fate.error ?? null, fate.toldAt ?? null, id);
+    },
+    /** Nobody wants it any more. @returns false when it has arrived, or is not there. */
+    drop: (id: number): boolean => drop.run(id).changes > 0,
+    /** The people there were told of everything undelivered before `id`. */
+    told({ id, adapter, conversation, at }: { id: number; adapter: string; conversation: string; at: number }): void {
+      tellAll.run(at, adapter, conversation, id);
+    },
+  };
+}
+
+/** What there is. */
+function looking(db: Database) {
+  const byId = db.prepare("SELECT * FROM deliveries WHERE id = ?");
+  const openHere = db.prepare(
+    `SELECT * FROM deliveries WHERE adapter = ? AND conversation = ? AND ${open} AND form <> 'forming'
+     ORDER BY ifnull(head, id), part LIMIT ?`,
+  );
+  const places = db.prepare(
+    `SELECT DISTINCT conversation FROM deliveries WHERE adapter = ? AND ${open} AND form <> 'forming'`,
+  );
+  const answer = db.prepare(
+    "SELECT * FROM deliveries WHERE turn = ? AND kind = 'answer' AND part = 1 ORDER BY id DESC LIMIT 1",
+  );
+  const byRef = db.prepare(
+    "SELECT root, turn FROM deliveries WHERE adapter = ? AND conversation = ? AND ref = ? ORDER BY id DESC LIMIT 1",
+  );
+  const untold = db.prepare(
+    `SELECT count(*) AS n FROM deliveries WHERE adapter = ? AND conversation = ? AND ${worthTelling}`,
+  );
+  const telling = db.prepare(
+    `SELECT count(*) AS n FROM deliveries WHERE adapter = ? AND conversation = ? AND ${open} AND kind = 'tell'`,
+  );
+  const waiting = db.prepare(`SELECT count(*) AS n FROM deliveries WHERE ${open} AND form <> 'forming'`);
+  const listed = db.prepare(
+    `SELECT * FROM deliveries WHERE (?1 IS NULL OR fate IN (SELECT value FROM json_each(?1)))
+       AND (?2 IS NULL OR adapter = ?2) AND (?3 IS NULL OR conversation = ?3) AND (?4 IS NULL OR turn = ?4)
+     ORDER BY id DESC LIMIT ?5`,
+  );
+  const one = (row: Row | undefined) => (row === undefined ? undefined : delivery(row));
+  return {
+    get: (id: number): Delivery | undefined => one(byId.get<Row>(id)),
+    /** What is under way in a conversation, in its order; answers that are still forming are left out. */
+    open: (adapter: string, { conversation, limit }: { conversation: string; limit: number }): Delivery[] =>
+      openHere.all<Row>(adapter, conversation, limit).map(delivery),
+    /** Conversations of an adapter in which something is under way. */
+    places: (adapter: string): string[] =>
+      places.all<{ conversation: string }>(adapter).map(({ conversation }) => conversation),
+    /** First part of the answer of a turn. */
+    answerOf: (turn: TurnId): Delivery | undefined => one(answer.get<Row>(turn)),
+    /** Which of our messages a platform's id means: the root of its thread's session, and its turn. */
+    byRef(
+      adapter: string,
+      conversation: string,
+      ref: string,
+    ): { root: string | null; turn: TurnId | null } | undefined {
+      return byRef.get<{ root: string | null; turn: number | null }>(adapter, conversation, ref);
+    },
+    /** What a pressed button stands for; none unless that message belongs to this adapter and conversation. */
+    choice(adapter: string, conversation: string, id: number, index: number): Choice | undefined {
+      const row = byId.get<Row>(id);
+      if (row === undefined || row.adapter !== adapter || row.conversation !== conversation) return undefined;
+      return (JSON.parse(row.choices) as Choice[])[index];
+    },
+    /** How many here did not arrive, or may not have, without anybody being told. */
+    untold(adapter: string, conversation: string): number {
+      return untold.get<{ n: number }>(adapter, conversation)?.n ?? 0;
+    },
+    /** True while that is on its way to be told. */
+    telling: (adapter: string, conversation: string): boolean =>
+      (telling.get<{ n: number }>(adapter, conversation)?.n ?? 0) > 0,
+    /** How many are under way. */
+    waitingCount: (): number => waiting.get<{ n: number }>()?.n ?? 0,
+    /** Newest first. */
+    list(filter: {
+      fates?: readonly DeliveryFate[];
+      adapter?: string;
+      conversation?: string;
+      turn?: TurnId;
+      limit: number;
+    }): Delivery[] {
+      const { fates, adapter = null, conversation = null, turn = null, limit } = filter;
+      const wanted = fates === undefined ? null : JSON.stringify(fates);
+      return listed.all<Row>(wanted, adapter, conversation, turn, limit).map(delivery);
+    },
+  };
+}
+
+function delivery(row: Row): Delivery {
+  const { next_at, told_at, created_at, sent_at, ...rest } = row;
+  return {
+    ...rest,
+    target: JSON.parse(row.target) as ReplyTarget,
+    choices: JSON.parse(row.choices) as Choice[],
+    file: row.file === null ? null : (JSON.parse(row.file) as DeliveryFile),
+    audible: row.audible !== 0,
+    nextAt: next_at,
+    toldAt: told_at,
+    createdAt: created_at,
+    sentAt: sent_at,
+  };
+}
