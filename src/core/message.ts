@@ -13,6 +13,11 @@ export interface Address {
   conversation: { id: string; kind: "direct" | "shared" };
   /** Platform thread or topic, where the platform has them. */
   thread?: string;
+  /**
+   * Id of the message that the session began with, where each top-level message of a shared conversation has a session
+   * of its own. The gateway finds it; what a door says here counts for nothing.
+   */
+  root?: string;
 }
 
 /** A file that came with a message: fetched after the acknowledgement and before the turn. */
@@ -25,6 +30,8 @@ export interface FileRef {
   ref: string;
   /** Path below the workspace once it is stored. */
   stored?: string;
+  /** Why it will never be stored, in one clause: `it is larger than 20 MiB`. */
+  problem?: string;
 }
 
 /** What every inbound carries. `id` is the platform's id of the happening; `sentAt` is Unix milliseconds. */
@@ -48,12 +55,18 @@ export type Inbound =
       addressed: boolean;
       /** Id of the message that this one answers. */
       replyTo?: string;
+      /** What of that message is quoted, as the platform told it. */
+      quote?: { sender: string; text: string };
       /** The sender is likely not done (a text split by the client, an album): a turn begins so many milliseconds later. */
       joinMs?: number;
       /** Set by a schedule: the event's file name; the turn is told that nobody typed this. */
       event?: string;
       /** Set by a schedule that wants a session of its own instead of the conversation's. */
       fresh?: boolean;
+      /** The gateway's own note: it was sent while nobody was there to read it. */
+      missed?: boolean;
+      /** The gateway's own note of a held message: it waits for a word to go on, or for the rest of a batch. */
+      held?: "missed" | "batch";
     })
   | (InboundBase & { kind: "edit"; target: string; text: string })
   | (InboundBase & { kind: "delete"; target: string })

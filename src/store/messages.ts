@@ -15,6 +15,8 @@ export interface StoredMessage {
   sender: string;
   at: number;
   text: string;
+  /** Root message of the thread that it belongs to, where a platform has a session for each root. */
+  root: string | null;
 }
 
 /** Trigram search finds nothing below this many characters; shorter words are looked for in each text. */
@@ -25,17 +27,23 @@ export type Messages = ReturnType<typeof openMessages>;
 /** The messages of a store. */
 export function openMessages(db: Database) {
   const insert = db.prepare(
-    `INSERT INTO messages (adapter, conversation, external, session, turn, direction, sender, at, text)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    `INSERT INTO messages (adapter, conversation, external, session, turn, direction, sender, at, text, root)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   );
   const found = db.prepare(
     `SELECT m.* FROM messages_search s JOIN messages m ON m.id = s.rowid
      WHERE messages_search MATCH ? AND s.rowid < ? ORDER BY s.rowid DESC LIMIT ?`,
   );
   const all = db.prepare("SELECT * FROM messages WHERE id < ? ORDER BY id DESC LIMIT ?");
+  const byExternal = db.prepare("SELECT * FROM messages WHERE adapter = ? AND conversation = ? AND external = ?");
+  const answerOf = db.prepare("SELECT * FROM messages WHERE turn = ? AND direction = 'out' ORDER BY id DESC LIMIT 1");
+  const setText = db.prepare("UPDATE messages SET text = ? WHERE adapter = ? AND conversation = ? AND external = ?");
+  const setSession = db.prepare(
+    "UPDATE messages SET session = ? WHERE adapter = ? AND conversation = ? AND external = ?",
+  );
   const ofSession = db.prepare("SELECT * FROM messages WHERE session = ? ORDER BY id DESC LIMIT ?");
   return {
-    add(fresh: Omit<StoredMessage, "id">): void {
+    add(fresh: Omit<StoredMessage, "id" | "root"> & { root?: string | undefined }): void {
       insert.run(
         fresh.adapter,
         fresh.conversation,
@@ -46,7 +54,24 @@ export function openMessages(db: Database) {
         fresh.sender,
         fresh.at,
         fresh.text,
+        fresh.root ?? null,
       );
+    },
+    /** A message by its platform id. */
+    byExternal(adapter: string, conversation: string, external: string): StoredMessage | undefined {
+      return byExternal.get<StoredMessage>(adapter, conversation, external);
+    },
+    /** The newest answer of a turn. */
+    answerOf(turn: TurnId): StoredMessage | undefined {
+      return answerOf.get<StoredMessage>(turn);
+    },
+    /** The message was edited before anybody worked on it. */
+    setText(external: string, { adapter, conversation, text }: { adapter: string; conversation: string; text: string }) {
+      setText.run(text, adapter, conversation, external);
+    },
+    /** The message found its session after it was stored. */
+    setSession(external: string, place: { adapter: string; conversation: string; session: SessionId }): void {
+      setSession.run(place.session, place.adapter, place.conversation, external);
     },
     /**
      * Messages that hold every word of `text`, in any order and case, newest first. Nothing in `text` is an operator.

@@ -1,7 +1,7 @@
 // Sessions and the places from which they are reached.
 import type { EntryId, SessionId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
-import type { Session } from "../core/session.ts";
+import { parseOptions, type Session, type SessionOptions } from "../core/session.ts";
 import type { Database } from "../sys/sqlite.ts";
 
 /** Where a session is reached from; what is left out is "none". */
@@ -29,6 +29,7 @@ export interface NewSession {
   title?: string;
   model?: string | null;
   folder?: string | null;
+  options?: SessionOptions;
   /** Fork: the parent and the entry to start from. */
   parent?: { session: SessionId; entry: EntryId | null };
 }
@@ -58,6 +59,7 @@ interface Row {
   model: string | null;
   continuation: string | null;
   folder: string | null;
+  options: string;
   created_at: number;
   last_at: number;
 }
@@ -97,8 +99,8 @@ const listSql = `SELECT s.*,
 export function openSessions(db: Database) {
   const byId = db.prepare("SELECT * FROM sessions WHERE id = ?");
   const insert = db.prepare(
-    `INSERT INTO sessions (agent, title, head, parent, forked_at, model, folder, created_at, last_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO sessions (agent, title, head, parent, forked_at, model, folder, options, created_at, last_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const bound = db.prepare(
     // Not as a join: SQLite would prepare that anew at each use, which takes ten times as long as the looking up.
@@ -122,6 +124,7 @@ export function openSessions(db: Database) {
     continuation: db.prepare("UPDATE sessions SET continuation = ? WHERE id = ?"),
     folder: db.prepare("UPDATE sessions SET folder = ? WHERE id = ?"),
     head: db.prepare("UPDATE sessions SET head = ? WHERE id = ?"),
+    options: db.prepare("UPDATE sessions SET options = ? WHERE id = ?"),
   };
   const key = (place: Place) => [place.agent, place.conversation ?? 0, place.root ?? "", place.user ?? ""] as const;
 
@@ -150,6 +153,7 @@ export function openSessions(db: Database) {
         fresh.parent?.entry ?? null,
         fresh.model ?? null,
         fresh.folder ?? null,
+        JSON.stringify(fresh.options ?? {}),
         fresh.at,
         fresh.at,
       );
@@ -172,13 +176,17 @@ export function openSessions(db: Database) {
     touch(id: SessionId, { at, title = "" }: { at: number; title?: string }): void {
       touched.run(at, title, id);
     },
-    set(id: SessionId, change: Partial<Pick<Session, "title" | "model" | "continuation" | "folder" | "head">>): void {
-      const { title, model, continuation, folder, head } = change;
+    set(
+      id: SessionId,
+      change: Partial<Pick<Session, "title" | "model" | "continuation" | "folder" | "head" | "options">>,
+    ): void {
+      const { title, model, continuation, folder, head, options } = change;
       if (title !== undefined) setters.title.run(title, id);
       if (model !== undefined) setters.model.run(model, id);
       if (continuation !== undefined) setters.continuation.run(continuation, id);
       if (folder !== undefined) setters.folder.run(folder, id);
       if (head !== undefined) setters.head.run(head, id);
+      if (options !== undefined) setters.options.run(JSON.stringify(options), id);
     },
     /** Newest first. */
     list({ limit = 200, ...wanted }: SessionFilter = {}): SessionSummary[] {
@@ -218,6 +226,7 @@ function session(row: Row): Session {
     model: row.model,
     continuation: row.continuation,
     folder: row.folder,
+    options: parseOptions(row.options),
     createdAt: row.created_at,
     lastAt: row.last_at,
   };

@@ -217,6 +217,7 @@ export class FakeStore {
         forkedAt: null,
         model: null,
         continuation: null,
+        options: {},
         folder: null,
         createdAt: 0,
         lastAt: 0,

@@ -39,20 +39,38 @@ CREATE TABLE pairings (
   created_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
   used_at    INTEGER,
+  -- The Sender as JSON; NULL with used_at: it was shown in a shared room and is void.
   used_by    TEXT
 ) STRICT, WITHOUT ROWID;
+
+-- Wrong codes that somebody sent, since when: guessing gets nowhere.
+CREATE TABLE guesses (
+  adapter TEXT NOT NULL,
+  user    TEXT NOT NULL,
+  count   INTEGER NOT NULL,
+  since   INTEGER NOT NULL,
+  PRIMARY KEY (adapter, user)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX guesses_since ON guesses (since);
 
 -- Strangers who were turned away: counted, and told at most once an hour.
 CREATE TABLE strangers (
   adapter  TEXT NOT NULL,
   user     TEXT NOT NULL,
   name     TEXT NOT NULL,
+  -- Why the last one was dropped: 'strict', 'direct' (no direct messages), 'full', 'denied' or 'bot'.
+  reason   TEXT NOT NULL,
   count    INTEGER NOT NULL,
   first_at INTEGER NOT NULL,
   last_at  INTEGER NOT NULL,
   told_at  INTEGER,
   PRIMARY KEY (adapter, user)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX strangers_last ON strangers (last_at);
+CREATE INDEX strangers_told ON strangers (adapter, told_at) WHERE told_at IS NOT NULL;
+
+-- What strangers wrote and an approval is to let in.
+CREATE INDEX inputs_held ON inputs (adapter, conversation, id) WHERE state = 'held';
 
 -- A question that a person with the right role must answer before something happens.
 CREATE TABLE approvals (
@@ -83,7 +101,7 @@ CREATE TABLE approvals (
 ) STRICT;
 CREATE INDEX approvals_open ON approvals (expires_at) WHERE state = 'open';
 CREATE INDEX approvals_turn ON approvals (turn) WHERE turn IS NOT NULL;
-CREATE INDEX approvals_session ON approvals (session, kind, hash) WHERE session IS NOT NULL;
+CREATE INDEX approvals_hash ON approvals (kind, hash, id);
 
 -- What was allowed "always": shown by `approvals rules`, and taken back there.
 CREATE TABLE rules (
@@ -163,3 +181,8 @@ CREATE TABLE macros (
   at      INTEGER NOT NULL,
   PRIMARY KEY (adapter, user, name)
 ) STRICT, WITHOUT ROWID;
+
+-- What was said beside the agent and given to no turn yet, and what waits for somebody's word.
+CREATE INDEX inputs_context ON inputs (adapter, conversation, id) WHERE state = 'context' AND turn IS NULL;
+CREATE INDEX inputs_held ON inputs (session, id) WHERE state = 'held';
+CREATE INDEX messages_turn ON messages (turn) WHERE turn IS NOT NULL;
