@@ -184,5 +184,5 @@ CREATE TABLE macros (
 
 -- What was said beside the agent and given to no turn yet, and what waits for somebody's word.
 CREATE INDEX inputs_context ON inputs (adapter, conversation, id) WHERE state = 'context' AND turn IS NULL;
-CREATE INDEX inputs_held ON inputs (session, id) WHERE state = 'held';
+CREATE INDEX inputs_held_here ON inputs (session, id) WHERE state = 'held' AND session IS NOT NULL;
 CREATE INDEX messages_turn ON messages (turn) WHERE turn IS NOT NULL;
