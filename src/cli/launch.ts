@@ -11,8 +11,9 @@ import { type Child, spawnDetached } from "../sys/spawn.ts";
 import { alreadyRunning, call, findInstance, waitFor, waitFree } from "./instance.ts";
 import type { Io } from "./io.ts";
 import { isSince, lastLines, readable, readEnd } from "./log-lines.ts";
-import { type LaunchArgs, launchArguments, loadLaunchConfig, type Places, placesIn } from "./places.ts";
+import { findPlaces, type LaunchArgs, launchArguments, loadLaunchConfig, type Places } from "./places.ts";
 import { selfCommand } from "./self.ts";
+import { type Service, serviceOf } from "./service/control.ts";
 import { clean } from "./terminal/text.ts";
 
 /** An instance that answers. */
@@ -26,8 +27,14 @@ export interface Launched {
  * @throws Failure `already-running`, `settings`, or what the started process said when it ended.
  */
 export async function launch(args: LaunchArgs, io: Io): Promise<Launched> {
+  const places = findPlaces(args);
+  const service = serviceOf(places.stateDir);
+  if (service !== undefined) {
+    await checkSettings(args, service);
+    await takeOver(places, io);
+    return await launchService(service, { args, places });
+  }
   const config = await loadLaunchConfig(args);
-  const places = placesIn(config.stateDir);
   await takeOver(places, io);
   makeDir(places.logs);
   const since = Date.now();
@@ -41,6 +48,52 @@ export async function launch(args: LaunchArgs, io: Io): Promise<Launched> {
   if (ended.signal.aborted) throw await notStarted(places, { offset, since });
   throw new Failure("internal", `Cannot tell whether it started: process ${child.pid} does not answer yet`, {
     hint: "See what it does: remoteagent logs",
+  });
+}
+
+/**
+ * Refuses wrong settings before anything is stopped or started. Of another user's service root does not read them: a
+ * state folder is its owner's alone. @throws Failure `state` or `settings`.
+ */
+export async function checkSettings(args: LaunchArgs, service: Service | undefined): Promise<void> {
+  const owner = statSync(findPlaces(args).stateDir, { throwIfNoEntry: false })?.uid ?? 0;
+  const anothers = service?.unit.scope === "system" && process.getuid?.() === 0 && owner !== 0;
+  if (!anothers) await loadLaunchConfig(args);
+}
+
+/**
+ * What a service starts with stands in its unit and in the settings.
+ * @throws Failure `usage` for options that would have to be in either.
+ */
+export function refuseOtherWays(
+  { unit }: Service,
+  { args, places }: { args: LaunchArgs; places: Pick<Places, "settings"> },
+): void {
+  const { workspace, model, sandbox, isolation } = args;
+  const given = Object.entries({ workspace, model, sandbox, isolation }).find(([, value]) => value !== undefined);
+  if (given === undefined) return;
+  throw new Failure("usage", `Cannot start with another ${given[0]}: ${unit.name} starts it as its unit says`, {
+    hint: `Write it into ${places.settings}, or stop the service and use: remoteagent run`,
+  });
+}
+
+/** Our unit owns the state folder, so the service manager starts it, and knows of it from then on. */
+async function launchService(
+  service: Service,
+  { args, places }: { args: LaunchArgs; places: Places },
+): Promise<Launched> {
+  refuseOtherWays(service, { args, places });
+  await service.start();
+  const report = await waitFor(
+    async () => {
+      const found = await findInstance(places);
+      return found.state === "up" ? found.status : undefined;
+    },
+    { ms: limits.readyMs },
+  );
+  if (report !== undefined) return { pid: report.pid, report };
+  throw new Failure("internal", `Cannot tell whether it started: ${service.unit.name} does not answer`, {
+    hint: "See what it does: remoteagent service status",
   });
 }
 

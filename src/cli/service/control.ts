@@ -36,16 +36,19 @@ export function openService(unit: Unit, host: Host): Service {
   const direct = systemctl(unit.scope);
   // Polkit or root need no help; where neither is, sudo may do without a password (RA-110).
   const ways = unit.scope === "user" || host.uid === 0 ? [direct] : [direct, ["sudo", "-n", ...direct]];
-  const manage = async (words: string[], ms: number): Promise<Ran> => {
+  // Without a bus only root reaches the machine's manager.
+  const isRefusal = ({ err }: Ran) => refused.test(err) || (unit.scope === "system" && /connect to bus/i.test(err));
+  /** `verb`: what the person wants, which may be more than this step of it. */
+  const manage = async (verb: Managing, words: string[], { ms = limits.serviceAskMs } = {}): Promise<Ran> => {
     let ran: Ran = { code: undefined, out: "", err: "" };
     for (const way of ways) {
       const next = await host.run([...way, ...words], { ms });
       // A machine without sudo: the first refusal tells more.
       if (next.code === undefined && ran.err !== "") break;
       ran = next;
-      if (ran.code === 0 || !refused.test(ran.err)) break;
+      if (ran.code === 0 || !isRefusal(ran)) break;
     }
-    if (ran.code !== 0 && refused.test(ran.err)) throw forbidden(unit, words);
+    if (ran.code !== 0 && isRefusal(ran)) throw forbidden(unit, verb);
     return ran;
   };
   return {
@@ -53,24 +56,26 @@ export function openService(unit: Unit, host: Host): Service {
     state: () => unitState(host, unit),
     async allowed() {
       // Changes nothing: there is no failure to forget while it runs, and forgetting one is harmless.
-      await manage(["reset-failed", unit.name], limits.serviceAskMs);
+      await manage("restart", ["reset-failed", unit.name]);
     },
     async start() {
       // Starts by hand are not what the limit of starts is for. Of a unit that never ran there is nothing to forget.
-      await manage(["reset-failed", unit.name], limits.serviceAskMs);
-      const ran = await manage(["start", unit.name], limits.serviceStartMs + limits.serviceAskMs);
+      await manage("start", ["reset-failed", unit.name]);
+      const ms = limits.serviceStartMs + limits.serviceAskMs;
+      const ran = await manage("start", ["start", unit.name], { ms });
       if (ran.code !== 0) throw await notStarted(unit, { host, ran });
     },
     async stop({ wait } = { wait: true }) {
       const words = ["stop", ...(wait ? [] : ["--no-block"]), unit.name];
-      const ran = await manage(words, limits.serviceStopMs + limits.serviceAskMs);
-      if (ran.code !== 0) throw managerFailure(`Cannot stop ${unit.name}`, ran);
+      const ran = await manage("stop", words, { ms: limits.serviceStopMs + limits.serviceAskMs });
+      if (ran.code !== 0) throw managerFailure(`Cannot stop ${unit.name}`, { scope: unit.scope, ran });
     },
   };
 }
 
-function forbidden({ scope, name }: Unit, words: string[]): Failure {
-  const verb = words[0] === "reset-failed" ? "restart" : words[0];
+type Managing = "start" | "stop" | "restart";
+
+function forbidden({ scope, name }: Unit, verb: Managing): Failure {
   return new Failure("forbidden", `Cannot ${verb} ${name}: it is the machine's, and you may not`, {
     hint: `sudo systemctl${scope === "user" ? " --user" : ""} ${verb} ${basename(name, ".service")}`,
   });

@@ -117,5 +117,5 @@ async function tell(
   { scope, words, cannot }: { scope: Unit["scope"]; words: string[]; cannot: string },
 ): Promise<void> {
   const ran = await host.run([...systemctl(scope), ...words]);
-  if (ran.code !== 0) throw managerFailure(cannot, ran);
+  if (ran.code !== 0) throw managerFailure(cannot, { scope, ran });
 }

@@ -95,7 +95,7 @@ const properties = [
 /** Asks the manager. @throws Failure `state` when it does not answer. */
 export async function unitState(host: Host, { scope, name }: Pick<Unit, "scope" | "name">): Promise<UnitState> {
   const ran = await host.run([...systemctl(scope), "show", name, `--property=${properties.join(",")}`]);
-  if (ran.code !== 0) throw managerFailure(`Cannot ask for ${name}`, ran);
+  if (ran.code !== 0) throw managerFailure(`Cannot ask for ${name}`, { scope, ran });
   const values = Object.fromEntries(
     ran.out
       .split("\n")
@@ -116,7 +116,8 @@ export async function unitState(host: Host, { scope, name }: Pick<Unit, "scope" 
     result: values.Result ?? "unknown",
     ...(pid > 0 ? { pid } : {}),
     ...(active === "active" && since !== undefined ? { since } : {}),
-    ...(status === "" ? {} : { status }),
+    // Of a service that has ended it is yesterday's word.
+    ...(status === "" || active !== "active" ? {} : { status }),
   };
 }
 
@@ -132,10 +133,11 @@ export function systemctl(scope: Scope): string[] {
 }
 
 /** What a command of the manager said, as a failure. */
-export function managerFailure(cannot: string, { err, out }: Ran): Failure {
+export function managerFailure(cannot: string, { scope, ran }: { scope: Scope; ran: Ran }): Failure {
+  const { err, out } = ran;
   const said = [err, out].map((text) => text.trim()).find((text) => text !== "") ?? "systemctl said nothing";
   const [line = ""] = said.slice(0, limits.logFieldCharsMax).split("\n");
-  const noBus = /Failed to connect to bus/i.test(line);
+  const noBus = scope === "user" && /Failed to connect to bus/i.test(line);
   return new Failure("state", `${cannot}: ${line.replace(/\.$/, "")}`, {
     detail: said,
     ...(noBus
