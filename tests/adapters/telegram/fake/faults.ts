@@ -100,7 +100,7 @@ export function createFaults(random: () => number): Faults {
 export type Outcome = { acted: boolean; delayMs: number } & (
   | { kind: "answer"; answer: Answer }
   | { kind: "raw"; status: number; type: string; body: string }
-  | { kind: "part"; status: number; body: string; whole: number; then: "close" | "silence" }
+  | { kind: "part"; status: number; body: string; whole: number; ending: "close" | "silence" }
   | { kind: "closed" }
   | { kind: "silent" }
 );
@@ -167,11 +167,19 @@ export function underFault(fault: Fault | undefined, act: () => Answer): Outcome
 export const pollConflict =
   "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running";
 
-function part(answer: Answer, bytes: number | undefined, then: "close" | "silence"): Outcome {
+function part(answer: Answer, bytes: number | undefined, ending: "close" | "silence"): Outcome {
   const whole = JSON.stringify(answer);
   const body = whole.slice(0, bytes ?? whole.length >> 1);
   const status = answer.ok ? 200 : answer.error_code;
-  return { kind: "part", acted: answer.ok, delayMs: 0, status, body, whole: whole.length, then };
+  return {
+    kind: "part",
+    acted: answer.ok,
+    delayMs: 0,
+    status,
+    body,
+    whole: new TextEncoder().encode(whole).length,
+    ending,
+  };
 }
 
 function done(act: () => Answer): boolean {

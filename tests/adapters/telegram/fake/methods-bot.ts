@@ -1,6 +1,6 @@
 // Bot API methods about the bot itself, its updates and its chats.
 import { assertAccess, chatOf, put } from "./chats.ts";
-import type { Call, Method } from "./methods-message.ts";
+import type { Call, Method } from "./method.ts";
 import { flag, number, object, text } from "./params.ts";
 import { bad, Refusal, tooMany } from "./refusal.ts";
 import { renderChat, renderMessage, renderUser } from "./render.ts";

@@ -1,7 +1,8 @@
 // Bot API methods about files: sending them, albums, and getFile.
 import { put } from "./chats.ts";
 import { imageSize } from "./image.ts";
-import { type Call, envelope, type Method } from "./methods-message.ts";
+import { type Call, envelope, type Method } from "./method.ts";
+import { post } from "./methods-ephemeral.ts";
 import { marked, object, text } from "./params.ts";
 import { bad, Refusal } from "./refusal.ts";
 import { renderFile, renderMessage } from "./render.ts";
@@ -12,6 +13,8 @@ import { type Json, type Media, serial, type Upload, type World, word } from "./
 export const uploadBytesMax = 50 * 1024 * 1024;
 export const photoBytesMax = 10 * 1024 * 1024;
 export const downloadBytesMax = 20 * 1024 * 1024;
+/** "It is guaranteed that the link will be valid for at least 1 hour." */
+const linkMs = 60 * 60 * 1000;
 const photoSidesSumMax = 10_000;
 const photoRatioMax = 20;
 const albumMax = 10;
@@ -101,13 +104,13 @@ function uploaded(world: World, kind: Kind, { name, type, bytes }: Upload): Medi
 
 function send(kind: Kind): Method {
   return (call) => {
-    const { world, bot, params } = call;
+    const { params } = call;
     const content = marked(params, { what: "caption", empty: true });
     const { chat, parts } = envelope(call);
     const media = { ...mediaOf(call, params[kind], { kind, field: kind }) };
     const durationS = integer(params.duration);
     if (durationS !== undefined) media.durationS = durationS;
-    return renderMessage(world, put(world, chat, { ...parts, ...content, media }), { bot });
+    return post(call, chat, { ...parts, ...content, media });
   };
 }
 
@@ -125,14 +128,25 @@ function sendMediaGroup(call: Call): Json[] {
     if (alone && kinds.some((other) => other !== kind)) throw bad(`${kind} can't be mixed with other media types`);
   }
   const { chat, parts } = envelope(call);
-  const contents = items.map((item) => ({
-    ...marked(item, { what: "caption", empty: true }),
-    media: mediaOf(call, item.media, { kind: text(item.type) as Kind, field: "media" }),
-  }));
+  const contents = items.map((item, index) => {
+    const media = inAlbum(index, () => mediaOf(call, item.media, { kind: text(item.type) as Kind, field: "media" }));
+    return { ...marked(item, { what: "caption", empty: true }), media };
+  });
   const mediaGroup = String(13_000_000_000_000_000n + BigInt(serial(world)));
   return contents.map((content) =>
     renderMessage(world, put(world, chat, { ...parts, ...content, mediaGroup }), { bot }),
   );
+}
+
+/** The server says which item of an album it refused. */
+function inAlbum<T>(index: number, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code !== 400) throw error;
+    const what = error.message.replace("Bad Request: ", "");
+    throw bad(`failed to send message #${index + 1} with the error message "${capital(what)}"`);
+  }
 }
 
 function getFile({ world, bot, params }: Call): Json {
@@ -141,6 +155,7 @@ function getFile({ world, bot, params }: Call): Json {
   const file = world.files.get(id);
   if (file === undefined || file.bot !== bot.id) throw bad("wrong file_id or the file is temporarily unavailable");
   if (file.size > downloadBytesMax) throw bad("file is too big");
+  file.linkedUntil = world.now() + linkMs;
   return { ...renderFile(file), file_path: file.path };
 }
 

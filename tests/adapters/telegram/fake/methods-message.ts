@@ -1,59 +1,21 @@
 // Bot API methods that send, change and remove text messages, and what people see of a bot at work.
-import { assertAccess, assertMayWrite, assertOpen, chatOf, noteEdit, put, replyOf, threadOf } from "./chats.ts";
+import { assertAccess, assertMayWrite, chatOf, noteEdit, put, threadOf } from "./chats.ts";
+import { type Call, envelope, type Method } from "./method.ts";
+import { post } from "./methods-ephemeral.ts";
 import { flag, marked, markup, number, object, text } from "./params.ts";
 import { bad } from "./refusal.ts";
 import { renderMessage } from "./render.ts";
 import { integer } from "./updates.ts";
-import {
-  type Bot,
-  type Button,
-  type Chat,
-  isAdmin,
-  type Json,
-  type Message,
-  messageIn,
-  type Upload,
-  type World,
-} from "./world.ts";
-
-export interface Call {
-  world: World;
-  bot: Bot;
-  params: Json;
-  files: Record<string, Upload>;
-}
-
-export type Method = (call: Call) => unknown;
+import { type Button, isAdmin, type Json, type Message, messageIn } from "./world.ts";
 
 /** A bot may delete in its chats for two days. */
 const deletableS = 48 * 60 * 60;
 
-/** Everything of a sending call that is not its content. */
-export function envelope({ world, bot, params }: Call): { chat: Chat; parts: Partial<Message> & { from: number } } {
-  const chat = chatOf(world, bot, params.chat_id);
-  assertMayWrite(world, bot, chat);
-  const thread = threadOf(chat, params.message_thread_id);
-  const { buttons, other } = markup(params.reply_markup);
-  const reply = replyOf(chat, params);
-  assertOpen(chat, thread, bot.id);
-  const parts = {
-    from: bot.id,
-    thread,
-    ...reply,
-    buttons,
-    markup: other,
-    silent: flag(params.disable_notification),
-    protect: flag(params.protect_content),
-  };
-  return { chat, parts };
-}
-
 function sendMessage(call: Call): Json {
-  const { world, bot, params } = call;
+  const { params } = call;
   const content = marked(params, { what: "text" });
   const { chat, parts } = envelope(call);
-  const sent = put(world, chat, { ...parts, ...content, linkPreview: object(params.link_preview_options) });
-  return renderMessage(world, sent, { bot });
+  return post(call, chat, { ...parts, ...content, linkPreview: object(params.link_preview_options) });
 }
 
 /** The message that an editing call names, if the bot may edit it. */

@@ -126,6 +126,7 @@ function spoken(
   { chat, text, options, parts }: { chat: Chat; text: string; options: SayOptions; parts: Partial<Message> },
 ): Message {
   if (chat.kind === "private" && chat.person !== user.id) throw new Error("This private chat is another person's");
+  if (chat.blocked) throw new Error("This person blocked the bot; unblock it first");
   if (chat.kind !== "private" && !isIn(chat, user.id)) throw new Error("This person is not in the group");
   if (chat.migratedTo !== undefined) throw new Error("This group is a supergroup now");
   assertWellFormed(text);

@@ -1,16 +1,18 @@
 // A Telegram in memory: pure, with an injected clock and randomness. Tests and simulations drive both ends of it.
 import { chatOf, privateKey, put } from "./chats.ts";
 import { createFaults, type Fault, type Faults, type Outcome, underFault } from "./faults.ts";
+import type { Method } from "./method.ts";
 import { botMethods, openTopic } from "./methods-bot.ts";
+import { ephemeralMethods } from "./methods-ephemeral.ts";
 import { mediaMethods, uploadBytesMax } from "./methods-media.ts";
-import { type Method, messageMethods } from "./methods-message.ts";
+import { messageMethods } from "./methods-message.ts";
 import { decoded, object } from "./params.ts";
 import { createPerson, newToken, newUser, type Person } from "./people.ts";
 import { createPolls, type Poll } from "./polls.ts";
 import { createRates } from "./rates.ts";
 import { bad, Refusal } from "./refusal.ts";
 import { tellMessage } from "./updates.ts";
-import { type MessageView, viewChat } from "./views.ts";
+import { type MessageView, viewChat, viewMessage } from "./views.ts";
 import {
   type Answer,
   type Bot,
@@ -31,6 +33,8 @@ export interface PlatformOptions {
   random?: () => number;
   /** Refuses with 429 what the real limits refuse. */
   rates?: boolean;
+  /** Whether a bot in privacy mode hears of messages with its @name. The real one does not, though its texts say so. */
+  mentionsReach?: boolean;
   /** How long a button press can be answered, in ms. The real time is not documented; it is short. */
   callbackLifetimeMs?: number;
 }
@@ -80,13 +84,15 @@ export interface Platform {
   exchange(request: Request): Outcome;
   /** A getUpdates that waits as `timeout` says; `settle` hears of the end once. Other methods settle at once. */
   poll(request: Request, settle: (outcome: Outcome) => void): Poll;
-  /** A download, or undefined when there is no such file for this token. */
+  /** A download; undefined when there is no such file for this token, or getFile was not asked within the hour. */
   file(token: string, path: string): StoredFile | undefined;
 
   /** Messages of a chat as people see them now. */
   messages(chat: Chat, options?: { thread?: number; deleted?: boolean }): MessageView[];
   /** The last message of a chat that a bot wrote. */
   lastOfBot(chat: Chat): MessageView | undefined;
+  /** What one person alone sees in a group, oldest first. */
+  onlyFor(chat: Chat, person: { id: number }): MessageView[];
   callbacks(): CallbackQuery[];
   /** Updates that a bot has not confirmed. */
   pending(bot: Bot): Json[];
@@ -94,7 +100,7 @@ export interface Platform {
   onUpdate(wake: (bot: number) => void): () => void;
 }
 
-const methods: Record<string, Method> = { ...messageMethods, ...mediaMethods, ...botMethods };
+const methods: Record<string, Method> = { ...messageMethods, ...mediaMethods, ...botMethods, ...ephemeralMethods };
 const byLowerCase = new Map(Object.keys(methods).map((name) => [name.toLowerCase(), name]));
 
 /** Methods that put a message into a chat and so count for the limits. */
@@ -113,6 +119,8 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
     files: new Map(),
     callbacks: new Map(),
     callbackLifetimeMs: options.callbackLifetimeMs ?? 15_000,
+    mentionsReach: options.mentionsReach ?? false,
+    ephemerals: [],
     nextSerial: 1,
     woken: new Set(),
   };
@@ -191,10 +199,15 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
     },
     file(token, path) {
       const bot = world.bots.get(token);
-      return [...world.files.values()].find((file) => file.bot === bot?.id && file.path === path);
+      const found = [...world.files.values()].find((file) => file.bot === bot?.id && file.path === path);
+      return found !== undefined && world.now() < (found.linkedUntil ?? 0) ? found : undefined;
     },
     messages: (chat, options) => viewChat(world, chat, options),
     lastOfBot: (chat) => viewChat(world, chat).findLast(({ byBot }) => byBot),
+    onlyFor: (chat, { id }) =>
+      world.ephemerals
+        .filter((one) => one.chat === chat && one.receiver === id && !one.message.deleted)
+        .map(({ message }) => viewMessage(world, message)),
     callbacks: () => [...world.callbacks.values()],
     pending: (bot) => bot.queue.map(({ update }) => structuredClone(update)),
     onUpdate(wake) {
@@ -286,7 +299,8 @@ function newChat(key: string, id: number, kind: ChatKind): Chat {
     kind,
     members: new Map(),
     messages: new Map(),
-    nextMessageId: 1,
+    // A group's first message says that it was made, so that no topic of a forum has the id of "General".
+    nextMessageId: kind === "private" ? 1 : 2,
     topics: new Map(),
     started: false,
     blocked: false,

@@ -61,7 +61,7 @@ export function renderMessage(
     ...(message.mediaGroup === undefined ? {} : { media_group_id: message.mediaGroup }),
     ...(message.media === undefined ? {} : renderMedia(world, message.media, bot)),
     ...renderText(world, message),
-    ...(message.service ?? {}),
+    ...message.service,
     ...(message.protect ? { has_protected_content: true } : {}),
     ...(message.linkPreview === undefined ? {} : { link_preview_options: message.linkPreview }),
     ...(message.buttons === undefined ? {} : { reply_markup: { inline_keyboard: message.buttons } }),

@@ -125,7 +125,7 @@ function perform(response: ServerResponse, outcome: Outcome): void {
     case "part":
       response.writeHead(outcome.status, { "content-type": "application/json", "content-length": outcome.whole });
       response.write(outcome.body, () => {
-        if (outcome.then === "close") response.destroy();
+        if (outcome.ending === "close") response.destroy();
       });
       break;
     case "closed":
@@ -139,6 +139,11 @@ function perform(response: ServerResponse, outcome: Outcome): void {
 function send(response: ServerResponse, answer: Answer): void {
   const status = answer.ok ? 200 : answer.error_code;
   const body = JSON.stringify(answer);
-  response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(body) });
+  const wait = answer.ok ? undefined : answer.parameters?.retry_after;
+  response.writeHead(status, {
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(body),
+    ...(wait === undefined ? {} : { "retry-after": String(wait) }),
+  });
   response.end(body);
 }

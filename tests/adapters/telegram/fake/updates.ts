@@ -60,7 +60,9 @@ export function tellMessage(world: World, message: Message, kind: "message" | "e
 
 /**
  * Privacy mode: core.telegram.org/bots/features#privacy-mode. Without the right to read all, a bot in a group is told of
- * commands for it, replies to it, messages that name it, and service messages. Bots never see what bots say.
+ * commands for it, replies to it, and service messages. A mention alone does not reach it, whatever BotFather's text says
+ * (telegraf/telegraf/issues/545, HKUDS/nanobot/issues/449, n3d1117/chatgpt-telegram-bot/pull/39), unless the world is
+ * made with `mentionsReach`. Bots never see what bots say.
  */
 export function sees(world: World, bot: Bot, message: Message): boolean {
   const { chat } = message;
@@ -73,8 +75,8 @@ export function sees(world: World, bot: Bot, message: Message): boolean {
   if (original?.from === bot.id) return true;
   return message.entities.some(({ type, offset, length, user }) => {
     const marked = message.text.slice(offset, offset + length).toLowerCase();
-    if (type === "mention") return marked === `@${bot.username.toLowerCase()}`;
-    if (type === "text_mention") return user?.id === bot.id;
+    if (type === "mention") return world.mentionsReach && marked === `@${bot.username.toLowerCase()}`;
+    if (type === "text_mention") return world.mentionsReach && user?.id === bot.id;
     if (type !== "bot_command") return false;
     const [, addressee] = marked.split("@");
     return addressee === undefined ? spokeLast(world, chat, bot) : addressee === bot.username.toLowerCase();

@@ -98,6 +98,8 @@ export interface StoredFile {
   durationS?: number;
   path: string;
   bytes: Uint8Array;
+  /** Until when the path of the last getFile works, in ms; without a getFile there is none. */
+  linkedUntil?: number;
 }
 
 /** A file within a message, before it is given a file id for a particular bot. */
@@ -164,6 +166,14 @@ export interface CallbackQuery {
   answer?: { text?: string; alert: boolean; url?: string; at: number };
 }
 
+/** A message in a group that one person alone sees. It has no message id. */
+export interface Ephemeral {
+  id: number;
+  chat: Chat;
+  receiver: number;
+  message: Message;
+}
+
 export interface World {
   /** Milliseconds since 1970. */
   now: () => number;
@@ -177,8 +187,11 @@ export interface World {
   /** By file id. */
   files: Map<string, StoredFile>;
   callbacks: Map<string, CallbackQuery>;
+  /** Whether a bot in privacy mode is told of messages that name it. */
+  mentionsReach: boolean;
   /** After this many ms an unanswered button press can no longer be answered. */
   callbackLifetimeMs: number;
+  ephemerals: Ephemeral[];
   nextSerial: number;
   /** Told the id of each bot whose queue grew. */
   woken: Set<(bot: number) => void>;
