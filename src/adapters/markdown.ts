@@ -13,6 +13,8 @@ export type Inline =
 /** One entry of a list. `checked` is there for task lists only. */
 export interface ListItem {
   checked?: boolean;
+  /** Set by the splitter: the entry began in an earlier part, its marker was shown there. */
+  continued?: boolean;
   children: Node[];
 }
 
@@ -44,6 +46,13 @@ const deep = new RegExp(`^(?:[ \\t]*(?:>|[-+*] |\\d{1,9}[.)] )){${depthMax},}`, 
 export function parseMarkdown(text: string): Node[] {
   const source = normalize(text);
   return lex(source, () => new Lexer({ gfm: true }).lex(source)).flatMap((token) => toNode(token, 0));
+}
+
+/** As {@link parseMarkdown}, with the source that each top-level block was made of. The sources add up to the text. */
+export function parseSources(text: string): { raw: string; nodes: Node[] }[] {
+  const source = normalize(text);
+  const tokens = lex(source, () => new Lexer({ gfm: true }).lex(source));
+  return tokens.map((token) => ({ raw: token.raw, nodes: toNode(token, 0) }));
 }
 
 /** The top-level blocks of `text` as source, without parsing what is inside of them. For text that still grows. */

@@ -115,6 +115,37 @@ export const limits = {
   /** A paragraph, or another block, of a forming answer that is redrawn at most; what is longer is cut (terminal). */
   answerParagraphCharsMax: 4_000,
   answerBlockCharsMax: 16_000,
+  /** Markdown that is parsed at once: the lexer's work grows faster than its text. */
+  markdownChunkChars: 16 * 1024,
+  /** Messages that one answer becomes on a platform; what is left goes along as a file. */
+  answerPartsMax: 10,
+  /** Of a forming answer on a platform: the end that is drawn, and how far back an open code block is looked for. */
+  formingChars: 12 * 1024,
+  formingScanChars: 1024 * 1024,
+  /** Deliveries: calls to one platform at a time, rows of a conversation looked at, and splits made in one go. */
+  deliveriesParallelMax: 32,
+  deliveriesLookedAt: 32,
+  deliveryRoundsMax: 64,
+  /** A call to a platform that never comes back, in milliseconds; the largest file at a slow line's speed. */
+  deliveryCallMs: 10 * 60_000,
+  /** Waits between two tries: the first, the longest of ours, the longest that a platform may ask for; and the tries. */
+  deliveryRetryBaseMs: 1_000,
+  deliveryRetryCapMs: 60_000,
+  deliveryWaitMsMax: 24 * 60 * 60_000,
+  deliveryAttemptsMax: 500,
+  /** Of a platform's words about a failure, and of a file's name in a sentence. */
+  deliveryErrorCharsMax: 300,
+  deliveryNameCharsMax: 80,
+  /** At the end of the program, what is just going out has this long. */
+  deliveryCloseMs: 3_000,
+  /** An answer has its place this soon, when neither text nor a tool comes first. */
+  placeholderMs: 700,
+  /** A turn that takes longer than this rings once when it is over, and says this much of the answer. */
+  bellMs: 30_000,
+  bellCharsMax: 80,
+  /** Tool lines between two texts of an answer, and of a tool's output where all of it is wanted. */
+  toolLinesShownMax: 5,
+  toolOutputShownCharsMax: 1_000,
   /** Lines that were typed and are offered again, and the longest of them that is kept in the file. */
   historyEntriesMax: 1_000,
   historyEntryCharsMax: 10_000,
@@ -289,6 +320,73 @@ export const limits = {
   shownImageBytesMax: 10 * 1024 * 1024,
   /** Albums and conversations that an adapter remembers something of. */
   adapterNotesMax: 1_000,
+  /** A file that comes in: its size, how many of one message, how long one may take, its tries and the waits between. */
+  inboundFileBytesMax: 20 * 1024 * 1024,
+  inboundFilesMax: 20,
+  fileFetchMs: 5 * 60_000,
+  fileTriesMax: 5,
+  fileRetryMs: 1_000,
+  fileRetryCapMs: 30_000,
+  /** Files that are fetched at the same time. */
+  fetchesParallelMax: 8,
+  /** Inputs that are looked at for files which are still missing. */
+  fetchScanMax: 10_000,
+  /** Longest wait of a turn's begin for the rest of an album or of a split text. */
+  joinMsMax: 10_000,
+  /** What was said beside the agent, as a turn is told it: messages, and characters of all of them and of one. */
+  contextMessagesMax: 30,
+  contextCharsMax: 8_000,
+  contextLineCharsMax: 1_000,
+  /** A quoted message, as a turn is told it. */
+  quoteCharsMax: 500,
+  /** A message this much older than it should be was missed; what was missed together waits this long for its rest. */
+  missedMs: 10 * 60_000,
+  missedJoinMs: 3_000,
+  /** Older than this, or more of one session, and the person is asked first; this many are held. */
+  missedAskMs: 24 * 60 * 60_000,
+  missedMax: 20,
+  missedHeldMax: 1_000,
+  /** A wrong clock: messages in a row that are late by the same time within a minute, and over how long they arrive. */
+  skewCount: 3,
+  skewSpreadMs: 60_000,
+  skewSpanMs: 5 * 60_000,
+  /** Messages of one `/batch`. */
+  batchMax: 50,
+  /** Macros of one person, and the text of one. */
+  macrosMax: 50,
+  macroCharsMax: 4_000,
+  /** `/auto-reply`: its rules, one judgement, judgements at the same time. */
+  rulesCharsMax: 2_000,
+  judgeMs: 10_000,
+  judgesMax: 4,
+  /** The same person is told the same refusal in a place this often, over so many people. */
+  refusalEveryMs: 60_000,
+  refusalsKeptMax: 1_000,
+  /** Buttons under one message of the program. */
+  choicesMax: 10,
   /** Difference between clocks that is nobody's concern. */
   clockSkewMs: 5 * 60_000,
+  /** How often it is noted that somebody was here. */
+  seenEveryMs: 60 * 60_000,
+  /** Strangers that are counted, how often one is told their id, and how many are told within that time. */
+  strangersMax: 10_000,
+  strangerTellMs: 60 * 60_000,
+  strangersToldMax: 60,
+  /** Messages of one stranger that wait for an approval, the text of one, and strangers who are asked about at a time. */
+  heldMax: 5,
+  heldCharsMax: 20_000,
+  heldShownChars: 500,
+  admitsOpenMax: 20,
+  /** How long nobody is asked again about a stranger who was denied. */
+  deniedMs: 7 * 24 * 60 * 60_000,
+  /** Pairing: how long a code works, how many work at a time, wrong codes of one sender and the time that they count. */
+  pairMs: 15 * 60_000,
+  pairingsMax: 5,
+  guessesMax: 5,
+  guessMs: 60 * 60_000,
+  /** Approvals: how long one is open, how often that is looked at, people asked about one, and its text. */
+  approvalMs: 24 * 60 * 60_000,
+  approvalSweepMs: 60_000,
+  askedMax: 5,
+  approvalCharsMax: 3_000,
 } as const;

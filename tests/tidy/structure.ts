@@ -42,7 +42,7 @@ const places: Record<string, string[]> = {
   citty: ["src/cli/"],
   croner: ["src/schedule/", "src/sys/calendar.ts"],
   "discord.js": ["src/adapters/discord/"],
-  "get-east-asian-width": ["src/cli/terminal/"],
+  "get-east-asian-width": ["src/adapters/telegram/", "src/cli/terminal/"],
   grammy: ["src/adapters/telegram/"],
   hono: ["src/web/"],
   marked: ["src/adapters/markdown.ts"],
