@@ -79,6 +79,23 @@ export function checkDatabase(path: string): string[] {
   }
 }
 
+/**
+ * The last moment at which an instance lived, in Unix milliseconds, read without changing the database at `path`;
+ * undefined when there is none or it cannot be read. As {@link checkDatabase}, only for the holder of the lock.
+ */
+export function lastLife(path: string): number | undefined {
+  if (!existsSync(path)) return undefined;
+  let db: Database | undefined;
+  try {
+    db = openDatabase(path);
+    return db.prepare("SELECT max(alive_at) AS at FROM starts").get<{ at: number | null }>()?.at ?? undefined;
+  } catch {
+    return undefined; // What is wrong with it is told by checkDatabase.
+  } finally {
+    db?.close();
+  }
+}
+
 /** What the engine's words mean, and what can be done about it. */
 const states: readonly [RegExp, string, string][] = [
   [

@@ -2,6 +2,8 @@
 import type { Check } from "./finding.ts";
 import { checkClock, checkDisk, checkProgram, checkStateFolder } from "./machine.ts";
 import { checkModel, checkSandbox, checkSettings } from "./parts.ts";
+import { checkPermissions, checkWorkspace } from "./permissions.ts";
+import { checkService } from "./service.ts";
 import { checkInstance, checkStore } from "./state.ts";
 
 export const allChecks: readonly Check[] = [
@@ -10,6 +12,9 @@ export const allChecks: readonly Check[] = [
   checkDisk,
   checkClock,
   checkSettings,
+  checkPermissions,
+  checkWorkspace,
+  checkService,
   checkInstance,
   checkStore,
   checkSandbox,

@@ -5,7 +5,7 @@ import { programVersion } from "../../core/build.ts";
 import { failureData } from "../../core/failure.ts";
 import { limits } from "../../core/limits.ts";
 import { byteSize } from "../../core/words.ts";
-import { checkDatabase } from "../../store/db.ts";
+import { checkDatabase, lastLife } from "../../store/db.ts";
 import { acquireLock, type Holder, readHolder } from "../../sys/lock.ts";
 import { type Found, findInstance } from "../instance.ts";
 import type { Check, Finding } from "./finding.ts";
@@ -63,24 +63,37 @@ export const checkStore: Check = async ({ places }) => {
   const area = "database";
   const stats = statSync(places.database, { throwIfNoEntry: false });
   if (stats === undefined) return [{ area, level: "ok", text: "There is none yet; the first start makes it" }];
-  const { problems, holder } = checkUnused(places);
+  const { problems, holder, lived } = checkUnused(places);
   if (problems === undefined) {
     const who = holder === undefined ? "A running instance" : `Process ${holder.pid}`;
     return [{ area, level: "ok", text: `${who} has it open and alone may; remoteagent status tells how it is` }];
   }
-  if (problems.length === 0)
-    return [{ area, level: "ok", text: `Sound, ${byteSize(stats.size)} in ${places.database}` }];
+  if (problems.length === 0) {
+    const sound: Finding = { area, level: "ok", text: `Sound, ${byteSize(stats.size)} in ${places.database}` };
+    return lived === undefined || lived <= Date.now() + limits.clockSkewMs ? [sound] : [sound, wentBack(lived)];
+  }
   const mend = `Stop remoteagent, move the file away, and put a copy from ${places.backups} in its place`;
   return problems.map((text, index) => ({ area, level: "bad", text, ...(index === 0 ? { mend } : {}) }));
 };
 
+/** A life that is still to come: the schedule would wait for it. */
+function wentBack(lived: number): Finding {
+  const text = `The last instance lived until ${new Date(lived).toISOString()}, which is still to come: the clock went back`;
+  return { area: "clock", level: "warn", text, mend: "Set it: timedatectl set-ntp true" };
+}
+
 /** What is wrong with the database; or who has it, since no second process opens what one has open. */
-function checkUnused({ lock, database }: { lock: string; database: string }): { problems?: string[]; holder?: Holder } {
+function checkUnused({ lock, database }: { lock: string; database: string }): {
+  problems?: string[];
+  holder?: Holder;
+  lived?: number | undefined;
+} {
   try {
     const taken = acquireLock(lock, { pid: process.pid, startedAt: Date.now(), alone: false, version: programVersion });
     if (!taken.held) return taken.holder === undefined ? {} : { holder: taken.holder };
     try {
-      return { problems: checkDatabase(database) };
+      const problems = checkDatabase(database);
+      return problems.length > 0 ? { problems } : { problems, lived: lastLife(database) };
     } finally {
       taken.release();
     }

@@ -39,7 +39,11 @@ export function openService(unit: Unit, host: Host): Service {
   // Without a bus only root reaches the machine's manager.
   const isRefusal = ({ err }: Ran) => refused.test(err) || (unit.scope === "system" && /connect to bus/i.test(err));
   /** `verb`: what the person wants, which may be more than this step of it. */
-  const manage = async (verb: Managing, words: string[], { ms = limits.serviceAskMs } = {}): Promise<Ran> => {
+  const manage = async (
+    verb: Managing,
+    words: string[],
+    { ms = limits.serviceAskMs }: { ms?: number } = {},
+  ): Promise<Ran> => {
     let ran: Ran = { code: undefined, out: "", err: "" };
     for (const way of ways) {
       const next = await host.run([...way, ...words], { ms });
