@@ -209,6 +209,7 @@ function openMiddle(options: StartOptions, parts: Parts): Middle {
     isolationWaived: config.settings.isolation === "none",
     health: parts.health,
     facts: store.facts,
+    now: () => clock.now(),
     tools: createTools({ clock, bounds: { memoryBytes: memoryMb * 1_048_576, processes } }),
     timeZone,
     log,

@@ -210,6 +210,8 @@ export const limits = {
   nameBytesMax: 200,
   /** Skills of one folder, and one SKILL.md. */
   skillsMax: 200,
+  /** Files and lists of the prompt whose text is kept in memory, the least used out first. */
+  promptFilesKeptMax: 1_000,
   skillBytesMax: 256 * 1024,
   /** log.jsonl of one conversation, and lines that wait to be written to it. */
   transcriptBytesMax: 64 * 1024 * 1024,

@@ -1,6 +1,5 @@
 // Works out what one turn is made of: what its sandbox shows, what the prompt says, which tools it has.
-import { realpathSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "../core/failure.ts";
 import { grantProblem } from "../core/folder.ts";
@@ -12,8 +11,8 @@ import type { Facts } from "../store/facts.ts";
 import type { Log } from "../sys/log.ts";
 import type { Tool } from "../tools/tool.ts";
 import type { Layout } from "../workspace/layout.ts";
-import { promptMemory, readMemory } from "../workspace/memory.ts";
-import { discoverSkills } from "../workspace/skills.ts";
+import { readMemory } from "../workspace/memory.ts";
+import { createPromptFiles, type PromptFiles } from "../workspace/prompt-files.ts";
 
 /** What the owner configured for one agent. */
 export interface AgentSettings {
@@ -36,6 +35,7 @@ export interface SettingDeps {
   tools: readonly Tool[];
   timeZone: string;
   log: Log;
+  now(): number;
   /** True for a door whose people are the operating system's user. */
   isLocal(adapter: string): boolean;
 }
@@ -57,6 +57,7 @@ export type SettingBook = ReturnType<typeof createSettingBook>;
 /** The settings of turns. */
 export function createSettingBook(deps: SettingDeps) {
   const { layout, driver } = deps;
+  const files = createPromptFiles(deps);
   /** Why tools are withheld from a door, and what to do about it; nothing when they are not. */
   const withheld = async (adapter: string): Promise<{ reason: string; hint: string } | undefined> => {
     const health = await driver.check();
@@ -83,13 +84,16 @@ export function createSettingBook(deps: SettingDeps) {
     async of(row: TurnRow, session: Session): Promise<Setting> {
       const { adapter, conversation } = row.replyTo;
       const place = await layout.prepareConversation(adapter, conversation.id);
-      const request = await requestOf(deps, { row, session, place });
+      const request = requestOf(deps, { row, session, place });
       const off = await withheld(adapter);
       return {
         request,
         tools: off === undefined ? deps.tools : [],
         ...(off === undefined ? {} : { notice: `${off.reason}. ${off.hint}` }),
-        system: (sandbox) => systemOf(deps, { row, session, sandbox, withheld: off?.reason }),
+        async system(sandbox) {
+          const inside = (path: string) => `${sandbox.root}/${layout.below(path)}`;
+          return systemOf(deps, { row, sandbox, files: await files.of(place, inside), withheld: off?.reason });
+        },
       };
     },
     async memory(inbound: Inbound): Promise<{ workspace: string; conversation: string }> {
@@ -103,13 +107,13 @@ export function createSettingBook(deps: SettingDeps) {
  * The requester sees this conversation and what is shared; nothing else of the workspace exists inside.
  * Skills and events reach into every conversation: a person writes them, or the schedule tool in this one's name.
  */
-async function requestOf(
+function requestOf(
   deps: SettingDeps,
   { row, session, place }: { row: TurnRow; session: Session; place: { root: string; scratch: string } },
-): Promise<SandboxRequest> {
+): SandboxRequest {
   const { layout } = deps;
   const home = join(deps.sandboxes, row.agent, layout.below(place.root).replaceAll("/", "+"));
-  await mkdir(home, { recursive: true, mode: 0o700 });
+  mkdirSync(home, { recursive: true, mode: 0o700 });
   const own: FolderGrant[] = session.folder === null ? [] : [{ path: session.folder, access: "rw" }];
   return {
     agent: row.agent,
@@ -124,22 +128,19 @@ async function requestOf(
   };
 }
 
-async function systemOf(
+function systemOf(
   deps: SettingDeps,
-  { row, sandbox, withheld }: { row: TurnRow; session: Session; sandbox: Sandbox; withheld: string | undefined },
-): Promise<string> {
-  const { layout } = deps;
+  {
+    row,
+    sandbox,
+    files,
+    withheld,
+  }: { row: TurnRow; sandbox: Sandbox; files: PromptFiles; withheld: string | undefined },
+): string {
   const { adapter, conversation } = row.replyTo;
-  const place = layout.conversation(adapter, conversation.id);
-  const inside = (path: string) => `${sandbox.root}/${layout.below(path)}`;
-  const [{ skills, problems }, written, shared, own] = await Promise.all([
-    discoverSkills([layout.skills, place.skills].map((path) => ({ path, inside: inside(path) }))),
-    readMemory(layout.system),
-    promptMemory(layout.memory, deps.log),
-    promptMemory(place.memory, deps.log),
-  ]);
-  for (const problem of problems) deps.log.warn("Left out a skill", { ...problem });
-  const instructions = [written, deps.agent(row.agent).systemPrompt].filter((text) => (text ?? "").trim() !== "");
+  const instructions = [files.instructions, deps.agent(row.agent).systemPrompt].filter(
+    (text) => (text ?? "").trim() !== "",
+  );
   return systemPrompt({
     agent: row.agent,
     timeZone: deps.timeZone,
@@ -147,8 +148,8 @@ async function systemOf(
     ...(withheld === undefined ? {} : { withheld }),
     sandbox,
     ...(instructions.length === 0 ? {} : { instructions: instructions.join("\n\n") }),
-    skills,
-    memory: { workspace: shared, conversation: own },
+    skills: files.skills,
+    memory: files.memory,
     conversation: { adapter, name: conversation.id, kind: conversation.kind },
   });
 }

@@ -1,5 +1,5 @@
 // Skills: folders with a SKILL.md that says what it is good for; the prompt lists them, the agent reads them.
-import { basename, dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import * as v from "valibot";
 import { errorText } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
@@ -48,11 +48,12 @@ const frontmatter = v.looseObject({
 
 /**
  * The skills of `folders`, sorted by name; of two with one name the later folder's wins. A broken one
- * is reported and does not keep the others away.
+ * is reported and does not keep the others away. `looked`: the host's paths of all folders that were looked into.
  */
 export async function discoverSkills(
   folders: readonly SkillFolder[],
-): Promise<{ skills: Skill[]; problems: SkillProblem[] }> {
+): Promise<{ skills: Skill[]; problems: SkillProblem[]; looked: string[] }> {
+  const looked: string[] = [];
   const found = new Map<string, Skill>();
   const problems: SkillProblem[] = [];
   for (const folder of folders) {
@@ -62,13 +63,14 @@ export async function discoverSkills(
       continue;
     }
     for (const name of names) {
+      looked.push(join(folder.path, name));
       const read = await readSkill(folder, name);
       if (read === undefined) continue;
       if ("reason" in read) problems.push(read);
       else found.set(read.name, read);
     }
   }
-  return { skills: [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1)), problems };
+  return { skills: [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1)), problems, looked };
 }
 
 /** The skills as the prompt lists them; empty when there are none. */
