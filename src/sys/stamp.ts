@@ -10,6 +10,7 @@ const settleNs = 100_000_000n;
  * that the stamp could not tell a next change.
  */
 export function stampOf(paths: readonly string[], sinceMs: number): string | undefined {
+  const settled = BigInt(sinceMs) * 1_000_000n - settleNs;
   let stamp = "";
   for (const path of paths) {
     const found = lstatSync(path, { bigint: true, throwIfNoEntry: false });
@@ -17,8 +18,7 @@ export function stampOf(paths: readonly string[], sinceMs: number): string | und
       stamp += "-;";
       continue;
     }
-    const changed = found.ctimeNs > found.mtimeNs ? found.ctimeNs : found.mtimeNs;
-    if (changed > BigInt(sinceMs) * 1_000_000n - settleNs) return undefined;
+    if (found.mtimeNs > settled || found.ctimeNs > settled) return undefined;
     stamp += `${found.dev}.${found.ino}.${found.size}.${found.mtimeNs}.${found.ctimeNs};`;
   }
   return stamp;
