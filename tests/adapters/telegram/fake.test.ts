@@ -111,6 +111,15 @@ describe("the wire", () => {
     expect((await ask("getUpdates", { timeout: 30, offset })).body.result[0].message.text).toBe("still there");
   });
 
+  test("a webhook ends an open poll", async () => {
+    const { platform, ask } = await world();
+    const offset = (await ask("getUpdates")).body.result[0].update_id + 1;
+    const waiting = ask("getUpdates", { timeout: 30, offset });
+    await heard(platform, "getUpdates", 2);
+    await ask("setWebhook", { url: "https://example.com/hook" });
+    expect((await waiting).body.description).toBe("Conflict: terminated by setWebhook request");
+  });
+
   test("closing ends open polls and sockets", async () => {
     const { platform, server, ask } = await world();
     const offset = (await ask("getUpdates")).body.result[0].update_id + 1;

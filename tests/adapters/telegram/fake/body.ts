@@ -8,13 +8,11 @@ const bodyBytesMax = 64 * 1024 * 1024;
 
 /** Everything that a request says. Throws a Refusal for a body that cannot be read. */
 export async function readParams(
-  request: IncomingMessage,
   url: URL,
+  { bytes, type }: { bytes: Uint8Array<ArrayBuffer>; type: string },
 ): Promise<{ params: Json; files: Record<string, Upload> }> {
   const params: Json = Object.fromEntries(url.searchParams);
   const files: Record<string, Upload> = {};
-  const bytes = await readAll(request);
-  const type = request.headers["content-type"] ?? "";
   if (bytes.length === 0) return { params, files };
   if (type.startsWith("application/json")) Object.assign(params, parsedJson(bytes));
   else if (/^(?:multipart\/form-data|application\/x-www-form-urlencoded)/.test(type)) {
@@ -23,7 +21,8 @@ export async function readParams(
   return { params, files };
 }
 
-async function readAll(request: IncomingMessage): Promise<Uint8Array<ArrayBuffer>> {
+/** The whole body of a request, up to a limit. */
+export async function readAll(request: IncomingMessage): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of request as AsyncIterable<Uint8Array>) {

@@ -124,6 +124,7 @@ export function put(world: World, chat: Chat, parts: Partial<Message> & { from: 
     entities: [],
     isTopic: parts.thread !== undefined && chat.kind === "forum",
     silent: false,
+    anonymous: false,
     protect: false,
     deleted: false,
     edits: 0,

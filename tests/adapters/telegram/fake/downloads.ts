@@ -70,7 +70,10 @@ function sendBytes(file: StoredFile | undefined, { request, response }: Line, fa
 }
 
 /** One range of bytes, end exclusive; "none" when it lies outside; undefined when the whole is wanted. */
-function rangeOf(header: string | undefined, length: number): { start: number; end: number } | "none" | undefined {
+export function rangeOf(
+  header: string | undefined,
+  length: number,
+): { start: number; end: number } | "none" | undefined {
   const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? "");
   const [, from = "", to = ""] = match ?? [];
   if (match === null || (from === "" && to === "")) return undefined;

@@ -216,7 +216,12 @@ function joined(entities: Entity[]): Entity[] {
   const at = (one: Entity) => `${one.offset} ${one.length}`;
   const coded = new Map(entities.filter(({ language }) => language !== undefined).map((one) => [at(one), one]));
   const blocks = new Set(entities.filter(({ type }) => type === "pre").map(at));
+  const closed = entities.filter(({ type }) => type === "pre" || type === "code");
+  const inside = (one: Entity) =>
+    closed.some((code) => one.offset >= code.offset && one.offset + one.length <= code.offset + code.length);
   return entities.flatMap((one) => {
+    // Nothing is marked up inside code.
+    if (one.type !== "pre" && one.type !== "code" && inside(one)) return [];
     if (one.type === "pre") {
       const language = coded.get(at(one))?.language;
       return [language === undefined ? one : { ...one, language }];

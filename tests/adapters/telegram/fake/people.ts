@@ -1,6 +1,6 @@
 // What people do in the fake Telegram: tests drive them, bots hear of it.
 import { noteEdit, put } from "./chats.ts";
-import { assertWellFormed, tidied, withFound } from "./entities.ts";
+import { assertWellFormed, captionUnitsMax, textUnitsMax, tidied, withFound } from "./entities.ts";
 import { storedMedia } from "./methods-media.ts";
 import { renderChat, renderMemberChange, renderMessage, renderUser } from "./render.ts";
 import { sees, tell, tellMessage } from "./updates.ts";
@@ -9,6 +9,7 @@ import {
   type Chat,
   isAdmin,
   isIn,
+  type Json,
   type Message,
   messageIn,
   secondsNow,
@@ -22,6 +23,10 @@ export interface SayOptions {
   replyTo?: number;
   /** The topic of a forum. */
   thread?: number;
+  /** The part of the message replied to that is quoted. */
+  quote?: string;
+  /** As an administrator in the group's name. */
+  anonymously?: boolean;
   /** Seconds that the message's date lies back. */
   agoS?: number;
 }
@@ -43,6 +48,10 @@ export interface Person {
   readonly user: User;
   /** Writes a message; the first one in a private chat is what lets the bot answer. */
   say(chat: Chat, text: string, options?: SayOptions): number;
+  /** Puts in a text of any length, which the person's program cuts into messages. */
+  paste(chat: Chat, text: string, options?: SayOptions): number[];
+  /** Anything else, by the fields that its message has: `{ sticker: { … } }`, `{ location: { … } }`. */
+  sendOther(chat: Chat, content: Json, options?: SayOptions): number;
   sendPhoto(chat: Chat, bytes: Uint8Array, options?: FileOptions): number;
   sendDocument(chat: Chat, bytes: Uint8Array, options?: FileOptions): number;
   sendVoice(chat: Chat, bytes: Uint8Array, options?: FileOptions): number;
@@ -92,6 +101,13 @@ export function createPerson(world: World, user: User): Person {
     id: user.id,
     user,
     say: (chat, text, options = {}) => spoken(world, user, { chat, text, options, parts: {} }).id,
+    paste(chat, text, options = {}) {
+      const parts = Array.from({ length: Math.ceil(text.length / textUnitsMax) }, (_, index) =>
+        text.slice(index * textUnitsMax, (index + 1) * textUnitsMax),
+      );
+      return parts.map((text) => spoken(world, user, { chat, text, options, parts: {} }).id);
+    },
+    sendOther: (chat, other, options = {}) => spoken(world, user, { chat, text: "", options, parts: { other } }).id,
     sendPhoto: send("photo"),
     sendDocument: send("document"),
     sendVoice: send("voice"),
@@ -131,14 +147,20 @@ function spoken(
   if (chat.migratedTo !== undefined) throw new Error("This group is a supergroup now");
   assertWellFormed(text);
   const content = tidied(withFound({ text, entities: [] }));
-  if (content.text === "" && parts.media === undefined) throw new Error("Nobody can send an empty message");
+  const unitsMax = parts.media === undefined ? textUnitsMax : captionUnitsMax;
+  if (content.text.length > unitsMax) throw new Error("This is too long for one message; paste it");
+  if (content.text === "" && parts.media === undefined && parts.other === undefined)
+    throw new Error("Nobody can send an empty message");
   if (chat.kind === "private") chat.started = true;
-  const { replyTo, thread, agoS = 0 } = options;
+  const { replyTo, quote, thread, anonymously = false, agoS = 0 } = options;
+  if (anonymously && !isAdmin(chat, user.id)) throw new Error("Only an administrator can write in the group's name");
   const message = put(world, chat, {
     from: user.id,
     ...content,
     replyTo,
+    quote,
     thread,
+    anonymous: anonymously,
     date: secondsNow(world) - agoS,
     ...parts,
   });

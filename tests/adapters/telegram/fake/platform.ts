@@ -142,7 +142,11 @@ export function createPlatform(options: PlatformOptions = {}): Platform {
       if (size > uploadBytesMax) throw new Refusal(413, "Request Entity Too Large");
       const read = decoded(params);
       if (counted.test(name)) rates?.count(bot.id, chatOf(world, bot, read.chat_id));
-      return { ok: true, result: run({ world, bot, params: read, files }) };
+      const result = run({ world, bot, params: read, files });
+      if (name === "setWebhook" && bot.webhook !== "") {
+        polls.interrupt(bot.id, "Conflict: terminated by setWebhook request");
+      }
+      return { ok: true, result };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       const parameters = error.parameters === undefined ? {} : { parameters: error.parameters };

@@ -19,16 +19,22 @@ export interface Polls {
    * platform allows only one; the newer one goes on.
    */
   open(bot: number, params: Json, call: { ask: () => Outcome; settle: (outcome: Outcome) => void }): Poll;
+  /** Ends a bot's open poll with this 409. */
+  interrupt(bot: number, description: string): void;
   /** To be called when a bot's queue grew. */
   wake(bot: number): void;
 }
 
 export function createPolls(): Polls {
   const waiting = new Map<number, { ask: () => Outcome; finish: (outcome: Outcome) => void }>();
+  const interrupt = (bot: number, description: string) => {
+    const answer: Answer = { ok: false, error_code: 409, description };
+    waiting.get(bot)?.finish({ kind: "answer", acted: false, delayMs: 0, answer });
+  };
   return {
+    interrupt,
     open(bot, params, { ask, settle }) {
-      const conflict: Answer = { ok: false, error_code: 409, description: pollConflict };
-      waiting.get(bot)?.finish({ kind: "answer", acted: false, delayMs: 0, answer: conflict });
+      interrupt(bot, pollConflict);
       const first = ask();
       const seconds = Math.min(Math.max(Number(params.timeout ?? 0) || 0, 0), timeoutMaxS);
       const idle = { waitMs: 0, expire() {}, abandon() {} };

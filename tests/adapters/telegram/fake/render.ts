@@ -40,6 +40,9 @@ export function renderChat(world: World, chat: Chat): Json {
   };
 }
 
+/** Who seems to write when an administrator hides: the same account in every group. */
+const anonymousAdmin = { id: 1_087_968_824, is_bot: true, first_name: "Group", username: "GroupAnonymousBot" };
+
 /** A message as `bot` sees it now. One level of reply, as the API says; `outer: false` leaves it out. */
 export function renderMessage(
   world: World,
@@ -50,22 +53,29 @@ export function renderMessage(
   return {
     message_id: message.id,
     ...(message.thread === undefined ? {} : { message_thread_id: message.thread }),
-    from: renderUser(userOf(world, message.from)),
+    from: message.anonymous ? anonymousAdmin : renderUser(userOf(world, message.from)),
+    ...(message.anonymous ? { sender_chat: renderChat(world, chat) } : {}),
     chat: renderChat(world, chat),
     date: message.date,
     ...(message.editDate === undefined ? {} : { edit_date: message.editDate }),
     ...(message.forwardedFrom === undefined ? {} : { forward_origin: renderOrigin(world, message.forwardedFrom) }),
     ...(message.isTopic ? { is_topic_message: true } : {}),
     ...(outer ? renderReply(world, message, bot) : {}),
-    ...(message.quote === undefined ? {} : { quote: { text: message.quote, position: 0, is_manual: true } }),
+    ...(message.quote === undefined ? {} : { quote: renderQuote(message) }),
     ...(message.mediaGroup === undefined ? {} : { media_group_id: message.mediaGroup }),
     ...(message.media === undefined ? {} : renderMedia(world, message.media, bot)),
     ...renderText(world, message),
     ...message.service,
+    ...message.other,
     ...(message.protect ? { has_protected_content: true } : {}),
     ...(message.linkPreview === undefined ? {} : { link_preview_options: message.linkPreview }),
     ...(message.buttons === undefined ? {} : { reply_markup: { inline_keyboard: message.buttons } }),
   };
+}
+
+function renderQuote({ chat, replyTo, quote = "" }: Message): Json {
+  const position = chat.messages.get(replyTo ?? 0)?.text.indexOf(quote) ?? 0;
+  return { text: quote, position: Math.max(0, position), is_manual: true };
 }
 
 function renderOrigin(world: World, { from, date }: { from: number; date: number }): Json {
@@ -78,7 +88,7 @@ function renderOrigin(world: World, { from, date }: { from: number; date: number
  */
 function renderReply(world: World, message: Message, bot: Bot): Json {
   const id = message.replyTo ?? (message.isTopic ? message.thread : undefined);
-  const original = id === undefined ? undefined : message.chat.messages.get(id);
+  const original = id === undefined || id === message.id ? undefined : message.chat.messages.get(id);
   if (original === undefined || original.deleted) return {};
   return { reply_to_message: renderMessage(world, original, { bot, outer: false }) };
 }

@@ -422,3 +422,30 @@ describe("changing", () => {
     });
   });
 });
+
+describe("people", () => {
+  test("write in the group's name, quote, paste, send what a bot does not know", () => {
+    const { platform, bot, ann, updates } = world();
+    bot.canReadAll = true;
+    const chat = platform.newGroup({ title: "Team", members: [ann, bot] });
+    const first = ann.say(chat, "one two", { anonymously: true });
+    ann.say(chat, "why?", { replyTo: first, quote: "two" });
+    expect(ann.paste(chat, "x".repeat(5000))).toHaveLength(2);
+    ann.sendOther(chat, { sticker: { emoji: "🙂" } });
+    const messages = updates().map(({ message }) => message as Json);
+    expect(messages[0]).toMatchObject({
+      from: { is_bot: true, username: "GroupAnonymousBot" },
+      sender_chat: { id: chat.id },
+    });
+    expect(messages[1]).toMatchObject({ quote: { text: "two", position: 4 }, reply_to_message: { message_id: first } });
+    expect(messages.at(-1)).toMatchObject({ sticker: { emoji: "🙂" } });
+    expect(() => ann.say(chat, "x".repeat(5000))).toThrow("too long");
+  });
+
+  test("a message that opened a topic does not answer itself", () => {
+    const { platform, bot, ann, updates } = world();
+    const chat = platform.newGroup({ title: "Team", kind: "forum", members: [ann, bot] });
+    platform.newTopic(chat, ann, "Work");
+    expect(updates().at(-1)?.message).not.toHaveProperty("reply_to_message");
+  });
+});

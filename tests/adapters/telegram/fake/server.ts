@@ -1,6 +1,6 @@
 // The fake Bot API over HTTP on loopback, around the pure platform: long polls, uploads, downloads, broken sockets.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { readParams } from "./body.ts";
+import { readAll, readParams } from "./body.ts";
 import { sendFile } from "./downloads.ts";
 import type { Outcome } from "./faults.ts";
 import type { Platform } from "./platform.ts";
@@ -86,7 +86,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, contex
   }
   const [token, method] = [decodeURIComponent(called[1] ?? ""), called[2] ?? ""];
   try {
-    const { params, files } = await readParams(request, url);
+    const body = { bytes: await readAll(request), type: request.headers["content-type"] ?? "" };
+    const { params, files } = await readParams(url, body);
     carry(platform, { token, method, params, files }, { response, later: context.later });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;

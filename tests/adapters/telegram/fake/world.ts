@@ -147,6 +147,10 @@ export interface Message {
   forwardedFrom?: { from: number; date: number };
   /** Fields of a service message, such as `new_chat_members`. */
   service?: Json;
+  /** Fields of a content that the fake does not know by itself, such as `sticker`. */
+  other?: Json;
+  /** Written by an administrator in the group's name: bots see neither name nor id. */
+  anonymous: boolean;
   deleted: boolean;
   edits: number;
   /** Every text that the message had, oldest first, with the time at which it was put. */
