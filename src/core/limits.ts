@@ -285,8 +285,7 @@ export const limits = {
   /** A text cut by the client or an album: the rest is awaited this long. Texts from this length on count as cut. */
   splitJoinMs: 1_500,
   splitCharsMin: 4_000,
-  /** Of a message that is quoted, and marks (links, code) of one message that are kept. */
-  quoteCharsMax: 1_500,
+  /** Marks (links, code) of one message that are kept. */
   marksMax: 500,
   /** Chat platforms: how long a poll is held open by them, and how much later the line counts as dead. */
   pollMs: 50_000,
@@ -331,8 +330,6 @@ export const limits = {
   fileRetryCapMs: 30_000,
   /** Files that are fetched at the same time. */
   fetchesParallelMax: 8,
-  /** Inputs that are looked at for files which are still missing. */
-  fetchScanMax: 10_000,
   /** Longest wait of a turn's begin for the rest of an album or of a split text. */
   joinMsMax: 10_000,
   /** What was said beside the agent, as a turn is told it: messages, and characters of all of them and of one. */

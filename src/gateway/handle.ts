@@ -101,7 +101,11 @@ export interface AdapterHandle {
   readonly name: string;
   readonly type: string;
   readonly traits: AdapterTraits;
-  /** Standard markdown in the platform's form, one body for each message; pure, never empty. `forming` makes one. */
+  /**
+   * Standard markdown in the platform's form, one body for each message; pure, never empty. `forming` makes one. Of a
+   * `final` text that takes more than `limits.answerPartsMax` messages it is enough to return one more than that: so
+   * many are sent, and all of the text goes as a file behind them.
+   */
   render(markdown: string, form: "final" | "forming"): string[];
   /** Sends a message. @returns its platform id. */
   post(target: ReplyTarget, message: PlatformMessage): Promise<string>;
@@ -112,7 +116,7 @@ export interface AdapterHandle {
     target: ReplyTarget,
     file: { name: string; bytes: Uint8Array; caption?: string; replyTo?: string; nonce: string },
   ): Promise<string>;
-  /** Best effort: shows that something happens (`typing`), or that a message was seen. */
+  /** Best effort: shows that something happens (`typing`), or that a message was seen. May come beside another call. */
   signal(target: ReplyTarget, what: "typing" | "seen"): Promise<void>;
   /** Fetches a file that came in. @throws Failure with one sentence for the person when it is too large or gone. */
   fetch(file: FileRef, options: { bytesMax: number; signal: AbortSignal }): Promise<Uint8Array>;

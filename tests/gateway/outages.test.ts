@@ -1,0 +1,124 @@
+// What goes out although the program is killed, the disk is full, the network is away, or everybody writes at once.
+import { describe, expect, test } from "bun:test";
+import { limits } from "../../src/core/limits.ts";
+import { createWorld, first, later, pdf, place, settled } from "./outbox.ts";
+
+describe("a crash", () => {
+  test.each([
+    ["before the marker arrives", "before", 1, ["Hello"]],
+    ["after the marker arrived", "after", 1, ["…", "Hello"]],
+    ["before the text arrives", "before", 2, ["Hello"]],
+    ["after the text arrived", "after", 2, ["Hello"]],
+  ] as const)("%s: one text", async (_name, hang, call, texts) => {
+    const { say, platform, restart, row } = createWorld();
+    platform.fault = () => (platform.calls.length === call ? { hang } : undefined);
+    const id = await say("Hello");
+    await restart();
+    expect(platform.texts("7")).toEqual([...texts]);
+    expect(row(id).fate).toBe("sent");
+  });
+
+  test.each(["before", "after"] as const)("%s a file arrived: it is asked, not repeated", async (hang) => {
+    const { say, platform, restart, row } = createWorld();
+    platform.fault = first({ hang });
+    const id = await say("", { files: [pdf] });
+    expect(row(id).fate).toBe("sending");
+    await restart();
+    expect(row(id).fate).toBe("unknown");
+    expect(platform.texts("7").filter((text) => text !== "a.pdf")).toEqual(["The file `a.pdf` may not have arrived."]);
+    expect(platform.calls.filter(({ method }) => method === "file")).toHaveLength(1);
+  });
+
+  test.each(["before", "after"] as const)("%s a nonce arrived: one text", async (hang) => {
+    const { say, platform, restart } = createWorld({ traits: { repeat: "nonce" } });
+    platform.fault = first({ hang });
+    await say("Hello");
+    await restart();
+    expect(platform.texts("7")).toEqual(["Hello"]);
+  });
+
+  test("before anything was sent: all of it goes out, in order", async () => {
+    const { say, platform, restart } = createWorld({ attached: false });
+    for (const text of ["One", "Two"]) await say(text);
+    await say("Other", { to: place("8") });
+    expect(platform.calls).toEqual([]);
+    await restart();
+    expect([platform.texts("7"), platform.texts("8")]).toEqual([["One", "Two"], ["Other"]]);
+  });
+
+  test("between two parts: the rest follows, split as it was", async () => {
+    const { say, platform, restart, all } = createWorld();
+    platform.fault = () => (platform.calls.length === 3 ? { hang: "after" } : undefined);
+    await say(`${"a".repeat(4000)}b`);
+    const before = all().map(({ id }) => id);
+    await restart();
+    expect(platform.texts("7").map((text) => text[0])).toEqual(["a", "…", "b"]);
+    expect(all().map(({ id }) => id)).toEqual(before);
+  });
+});
+
+describe("a full disk", () => {
+  test("after the marker arrived: its place is remembered until it can be stored", async () => {
+    const { say, wait, platform, breakStore, row } = createWorld();
+    const mend = breakStore();
+    const id = await say("Hello");
+    await wait(5 * 60_000, 10_000);
+    expect(platform.texts("7")).toEqual(["…"]);
+    mend();
+    await wait(2 * 60_000, 10_000);
+    expect(platform.texts("7")).toEqual(["Hello"]);
+    expect(platform.posts()).toBe(1);
+    expect(row(id).fate).toBe("sent");
+  });
+
+  test("before a file: it is not sent, since nobody would know", async () => {
+    const { say, wait, platform, breakStore } = createWorld();
+    const mend = breakStore();
+    await say("", { files: [pdf] });
+    await wait(60_000);
+    expect(platform.calls).toEqual([]);
+    mend();
+    await wait(2 * 60_000);
+    expect(platform.texts("7")).toEqual(["a.pdf"]);
+  });
+});
+
+test("an hour without network: nothing is lost, and nobody is flooded afterwards", async () => {
+  const { say, wait, platform, outbox } = createWorld();
+  platform.fault = () => later({ everywhere: true });
+  const texts = Array.from({ length: 20 }, (_, index) => `Message ${index}`);
+  for (const text of texts) {
+    await say(text);
+    await wait(3 * 60_000, 60_000);
+  }
+  expect(platform.calls.length).toBeLessThan(200);
+  const before = platform.calls.length;
+  platform.fault = () => undefined;
+  await wait(2 * limits.deliveryRetryCapMs, 10_000);
+  expect(platform.texts("7")).toEqual(texts);
+  expect(platform.calls.length - before).toBe(2 * texts.length);
+  expect(outbox.lanes()).toBe(0);
+});
+
+test("a thousand conversations go out side by side, within the bound, and leave nothing behind", async () => {
+  const { outbox, platform, store, all, adapter } = createWorld();
+  let index = 0;
+  platform.fault = () => {
+    index += 1;
+    return index % 97 === 0 ? later() : undefined;
+  };
+  const world = Array.from({ length: 1_000 }, (_, at) => `c${at}`);
+  store.transaction(() => {
+    for (const id of world) outbox.deliver(place(id), { markdown: `Hello ${id}` }, { kind: "reply" });
+  });
+  await settled();
+  expect(platform.most).toBeGreaterThan(1);
+  expect(platform.most).toBeLessThanOrEqual(limits.deliveriesParallelMax);
+  platform.fault = () => undefined;
+  outbox.detach("tg");
+  for (const row of all()) if (row.fate !== "sent") store.deliveries.again(row.id, { nonce: `x${row.id}`, at: 0 });
+  outbox.attach(adapter);
+  await settled();
+  expect(world.filter((id) => platform.texts(id).join() !== `Hello ${id}`)).toEqual([]);
+  expect(platform.violations).toEqual([]);
+});
