@@ -171,7 +171,6 @@ function played({
   const state =
     "LoadState=loaded\nActiveState=active\nSubState=running\nUnitFileState=enabled\nMainPID=7\nNRestarts=0\nResult=success\nActiveEnterTimestamp=Sat 2026-11-21 10:31:53 UTC\nStatusText=a: b=c\n";
   const host: Host = {
-    platform: "linux",
     booted: true,
     uid,
     env: { HOME: home, PATH: "/usr/bin:relative:/bin", REMOTEAGENT_STATE_DIR: join(home, "state"), ...env },

@@ -107,10 +107,6 @@ async function checkLinger({ scope, name }: Unit, host: Host): Promise<Finding[]
   if (scope !== "user") return [];
   const user = (await host.user(String(host.uid)))?.name ?? "";
   if (user === "" || existsSync(join(host.lingers, user))) return [];
-  const fix = async () => {
-    const ran = await host.run(["loginctl", "enable-linger", user]);
-    return ran.code === 0 ? `${user} lingers now` : `no: ask root for loginctl enable-linger ${user}`;
-  };
   const text = `${name} ends when ${user} logs out`;
-  return [{ area, level: "warn", text, mend: `sudo loginctl enable-linger ${user}`, fix }];
+  return [{ area, level: "warn", text, mend: `sudo loginctl enable-linger ${user}` }];
 }

@@ -27,7 +27,6 @@ export interface Ran {
 }
 
 export interface Host {
-  platform: string;
   /** systemd runs this machine (sd_booted(3)). */
   booted: boolean;
   uid: number;
@@ -56,7 +55,6 @@ export function systemHost(): Host {
   const { HOME = "/", XDG_CONFIG_HOME } = env;
   const config = XDG_CONFIG_HOME !== undefined && isAbsolute(XDG_CONFIG_HOME) ? XDG_CONFIG_HOME : join(HOME, ".config");
   return {
-    platform: process.platform,
     booted: process.platform === "linux" && existsSync("/run/systemd/system"),
     uid,
     env,
