@@ -11,8 +11,8 @@ export interface Boundary {
   rank: number;
 }
 
-/** The largest part of a text without any place for a cut; words longer than this are cut between graphemes. */
-const wordUnitsMax = 64;
+/** The largest stretch without any place for a cut; words longer than this are cut between graphemes. */
+const wordUnitsMax = 32;
 /** Graphemes longer than this are cut between characters: stacked marks have no end of their own. */
 const graphemeUnitsMax = 32;
 
@@ -125,9 +125,9 @@ class Walk {
       this.#words(sentence, Math.max(best, ranks.word));
       this.#mark(Math.max(best, sentence.endsWith("\n") ? ranks.line : ranks.sentence));
     }
-    // The end of a text is no place by itself: what follows may be the rest of the word.
+    // The end of a text is a poor place by itself: what follows may be the rest of the word.
     const last = this.#places.at(-1);
-    if (last !== undefined && !/[\s。！？]$/u.test(text)) this.#places.pop();
+    if (last !== undefined && !/[\s。！？]$/u.test(text)) last.rank = ranks.grapheme;
   }
 
   #words(text: string, rank: number): void {

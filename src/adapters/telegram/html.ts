@@ -45,7 +45,7 @@ export function draw(nodes: readonly Node[]): Drawn {
 
 /** True when a person would see nothing of `text`. */
 export function isBlank(text: string): boolean {
-  return !/[^\s\p{M}\p{Cf}\p{Cc}\p{Cn}\p{Co}\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0]/u.test(text);
+  return !/[^\s\p{M}\p{Cf}\p{Cc}\u115f\u1160\u2800\u3164\uffa0]/u.test(text);
 }
 
 /** A stretch of text with the tags around it, the outermost first. */
@@ -74,8 +74,8 @@ class Writer {
 
   blocks(nodes: readonly Node[], { tight }: { tight: boolean }): void {
     for (const [index, node] of nodes.entries()) {
-      const solid = isSolid(node) || (index > 0 && isSolid(nodes[index - 1]));
-      this.#separate(tight || solid ? 1 : 2);
+      const solid = isSolid(node) || isSolid(nodes[index - 1]);
+      if (index > 0) this.#separate(tight || solid ? 1 : 2);
       this.#block(node);
       if (isSolid(node)) this.#separate(1);
     }
