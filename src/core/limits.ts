@@ -216,6 +216,8 @@ export const limits = {
   /** log.jsonl of one conversation, and lines that wait to be written to it. */
   transcriptBytesMax: 64 * 1024 * 1024,
   transcriptWaitingMax: 1_000,
+  /** Pieces of work that one commit holds at most. */
+  commitGroupMax: 500,
   /** Lines of one conversation within this time are written together. */
   transcriptPauseMs: 100,
   /** Event files (MA-110): how many are watched, how large one may be, its text. */
