@@ -138,6 +138,20 @@ describe.skipIf(missing !== undefined)(title, () => {
     );
     expect(call("service", "uninstall").out).toContain("no service to remove");
   });
+
+  test("one of root has the capabilities that its sandbox needs, and no others", () => {
+    run(["rm", "-rf", stateDir]);
+    expect(call("service", "install", "--run-as", "root")).toMatchObject({ code: 0 });
+    const status = JSON.parse(call("status", "--json").out) as object;
+    expect(status).toMatchObject({ pid: facts().pid, sandbox: { isolation: "bubblewrap", works: true } });
+    const asked = call("chat", "--print", "run id -un; touch /usr/x; grep CapEff /proc/self/status");
+    expect(asked.out).toContain("root\n");
+    expect(asked.out).toContain("Read-only file system");
+    expect(asked.out).toContain("CapEff:\t00000000000004eb");
+    const bounding = run(["grep", "CapBnd", `/proc/${facts().pid}/status`]).out;
+    expect(bounding).toBe("CapBnd:\t00000000002005eb\n");
+    expect(call("service", "uninstall").code).toBe(0);
+  });
 });
 
 /** The processes that `pid` started. */
