@@ -152,7 +152,42 @@ describe.skipIf(missing !== undefined)(title, () => {
     expect(bounding).toBe("CapBnd:\t00000000002005eb\n");
     expect(call("service", "uninstall").code).toBe(0);
   });
+
+  test("a user's own service works in that user's own manager", () => {
+    const folders = "/run/user/65534 /home/nobody";
+    const prepare = [
+      `mkdir -p ${folders}; chown nobody ${folders}; chmod 700 ${folders}`,
+      "cp /run/targets/multi-user.target /run/targets/default.target",
+      "cat >/run/targets/manager.service; systemctl daemon-reload; systemctl start manager",
+    ];
+    expect(run(["sh", "-c", prepare.join("\n")], { input: userManager })).toMatchObject({ code: 0 });
+    const env = ["env", "-u", "REMOTEAGENT_STATE_DIR", "HOME=/home/nobody", "XDG_RUNTIME_DIR=/run/user/65534"];
+    const own = (...args: string[]) => run([...env, ...program, ...args], { user: "nobody" });
+    const installed = own("service", "install");
+    expect(installed).toMatchObject({ code: 0 });
+    expect(installed.err).toContain("sudo loginctl enable-linger nobody");
+    expect(JSON.parse(own("service", "status", "--json").out)).toMatchObject({ active: "active", scope: "user" });
+    expect(JSON.parse(own("status", "--json").out)).toMatchObject({
+      sandbox: { isolation: "bubblewrap", works: true },
+    });
+    expect(own("restart")).toMatchObject({ code: 0 });
+    expect(own("chat", "--print", "run id -un").out).toContain("nobody\n");
+    expect(own("service", "uninstall")).toMatchObject({ code: 0 });
+    expect(own("service", "status").code).toBe(3);
+  });
 });
+
+/** A manager of the user nobody, as a login would start it. */
+const userManager = `[Unit]
+DefaultDependencies=no
+[Service]
+Type=notify
+User=nobody
+Delegate=yes
+Environment=HOME=/home/nobody XDG_RUNTIME_DIR=/run/user/65534
+Environment=SYSTEMD_UNIT_PATH=/home/nobody/.config/systemd/user:/run/targets
+ExecStart=/usr/lib/systemd/systemd --user
+`;
 
 /** The processes that `pid` started. */
 function children(pid: number): string[] {

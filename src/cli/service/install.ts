@@ -50,8 +50,8 @@ export async function install(
       detail: text,
     });
   await tell(host, { scope, words: ["enable", name], cannot: `Cannot enable ${name}` });
-  io.err("It begins when the machine does\n");
   if (scope === "user") await linger(plan, { host, io });
+  else io.err("It begins at boot\n");
   if (start) await begin(unit, { host, io });
 }
 
@@ -71,10 +71,11 @@ async function writeUnit({ scope, unitPath, text }: InstallPlan): Promise<void> 
 async function linger({ user }: InstallPlan, { host, io }: { host: Host; io: Io }): Promise<void> {
   const already = existsSync(`${host.lingers}/${user.name}`);
   if (already || (await host.run(["loginctl", "enable-linger", user.name])).code === 0) {
-    io.err(`It runs also while ${user.name} is not logged in\n`);
+    io.err(`It begins at boot, and goes on while ${user.name} is not logged in\n`);
     return;
   }
-  io.err(`It ends when ${user.name} logs out. To change that: sudo loginctl enable-linger ${user.name}\n`);
+  io.err(`It begins when ${user.name} logs in, and ends with the last logout\n`);
+  io.err(`To have it begin at boot and go on: sudo loginctl enable-linger ${user.name}\n`);
 }
 
 /** Starts the service; whatever runs the state folder now makes way, be it the service itself with an older unit. */
