@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { toJsonSchema } from "@valibot/to-json-schema";
+import { adapterParts } from "../src/adapters/index.ts";
 import { type Parts, settingsSchema } from "../src/config/schema.ts";
 import { writeAtomic } from "../src/sys/atomic.ts";
 
@@ -15,11 +16,8 @@ export function schemaText(parts: Parts): string {
   return `${JSON.stringify({ ...schema, title: "Settings of remoteagent" }, null, 2)}\n`;
 }
 
-/** The parts of the shipped program. */
-export const shippedParts: Parts = { adapters: {} };
-
 if (import.meta.main) {
-  const text = schemaText(shippedParts);
+  const text = schemaText(adapterParts);
   if (!process.argv.includes("--check")) {
     await writeAtomic(fileURLToPath(schemaFile), text, { mode: 0o644 });
   } else if (readFileSync(schemaFile, "utf8") !== text) {

@@ -1,4 +1,5 @@
 // The contract of the family: one configured connection to a chat platform (CONTRACTS.md 6).
+import type { SecretRef } from "../config/secret.ts";
 import type { Inbound, Receipt } from "../core/message.ts";
 import type { AdapterHandle } from "../gateway/handle.ts";
 import type { Clock } from "../sys/clock.ts";
@@ -28,6 +29,10 @@ export interface AdapterDeps {
   receive(inbound: Inbound): Promise<Receipt>;
   /** The commands for the platform's menu. */
   commands: readonly MenuCommand[];
+  /** Ids of those who may use the owner's commands, as far as they are known, for their menus. */
+  admins(): readonly string[];
+  /** A secret of the adapter's settings, looked up at each use. @throws Failure `settings` when it is not there. */
+  secret(ref: SecretRef): string;
   /** What survives a restart and is the adapter's own, such as where it stopped reading. */
   memory: { get(key: string): string | undefined; set(key: string, value: string): void };
   clock: Clock;

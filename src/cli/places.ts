@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type Config, loadConfig, systemEnvironment } from "../config/load.ts";
 import type { Flags } from "../config/overrides.ts";
 import { type StatePaths, stateDirectory, statePaths } from "../config/paths.ts";
+import type { Parts } from "../config/schema.ts";
 
 /** Every path that the command line uses. */
 export interface Places extends StatePaths {
@@ -46,12 +47,15 @@ export function placesIn(stateDir: string): Places {
   };
 }
 
-/** What the families bring to the settings' schema. */
-export const parts = { adapters: {} };
+/** What the families bring to the settings' schema; only who reads settings pays for it. */
+export async function settingsParts(): Promise<Parts> {
+  const { adapterParts } = await import("../adapters/index.ts");
+  return adapterParts;
+}
 
 /** The configuration; makes the state folder. @throws Failure `state` or `settings`. */
-export function loadLaunchConfig(args: LaunchArgs): Promise<Config> {
-  return loadConfig({ flags: flagsOf(args), parts });
+export async function loadLaunchConfig(args: LaunchArgs): Promise<Config> {
+  return await loadConfig({ flags: flagsOf(args), parts: await settingsParts() });
 }
 
 function flagsOf(args: LaunchArgs): Flags {

@@ -132,7 +132,7 @@ async function offer(prompt: Prompt, { io, places }: { io: Io; places: Places })
 }
 
 async function importFile(path: string, { places, io }: { places: Places; io: Io }): Promise<number> {
-  const { form, settings, notes } = withoutUnknownAdapters(importSettings(readOld(path)));
+  const { form, settings, notes } = await withoutUnknownAdapters(importSettings(readOld(path)));
   if (Object.keys(settings).length === 0) {
     for (const note of notes) io.err(`${note}\n`);
     throw new Failure("settings", `Cannot import ${JSON.stringify(path)}: nothing in it has a place here`);

@@ -140,6 +140,11 @@ export const limits = {
   deliveryCloseMs: 3_000,
   /** An answer has its place this soon, when neither text nor a tool comes first. */
   placeholderMs: 700,
+  /** Between that place and the first words in it: an answer that is done by then is shown at once. */
+  formingFirstMs: 400,
+  /** "Typing" is renewed this often where a platform does not say how long it lasts, and never more often than that. */
+  typingMs: 4_000,
+  typingMsMin: 1_000,
   /** A turn that takes longer than this rings once when it is over, and says this much of the answer. */
   bellMs: 30_000,
   bellCharsMax: 80,

@@ -9,7 +9,7 @@ import { openDriver } from "../../sandbox/index.ts";
 import { systemClock } from "../../sys/clock.ts";
 import { processTable } from "../../sys/process-tree.ts";
 import { systemSpawn } from "../../sys/spawn.ts";
-import { type Places, parts } from "../places.ts";
+import { type Places, settingsParts } from "../places.ts";
 import { modelsOf, silent, tryModel } from "../try-model.ts";
 import type { Check, Finding } from "./finding.ts";
 
@@ -17,7 +17,7 @@ import type { Check, Finding } from "./finding.ts";
 async function settingsOf({ stateDir }: Places): Promise<Config | Failure | undefined> {
   if (statSync(stateDir, { throwIfNoEntry: false }) === undefined) return undefined;
   try {
-    return await loadConfig({ flags: { stateDir }, parts });
+    return await loadConfig({ flags: { stateDir }, parts: await settingsParts() });
   } catch (error) {
     if (error instanceof Failure) return error;
     throw error;

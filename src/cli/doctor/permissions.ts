@@ -6,7 +6,7 @@ import { Failure } from "../../core/failure.ts";
 import { limits } from "../../core/limits.ts";
 import { byteSize } from "../../core/words.ts";
 import { freeBytes } from "../../sys/disk.ts";
-import { parts } from "../places.ts";
+import { settingsParts } from "../places.ts";
 import type { Check, Finding } from "./finding.ts";
 
 /** Owner and mode of what is in the state folder. Once run with sudo, files in it belong to root. */
@@ -81,7 +81,7 @@ export const checkWorkspace: Check = async ({ places }) => {
 async function workspaceOf(stateDir: string): Promise<string | undefined> {
   if (statSync(stateDir, { throwIfNoEntry: false }) === undefined) return undefined;
   try {
-    return (await loadConfig({ flags: { stateDir }, parts })).workspace;
+    return (await loadConfig({ flags: { stateDir }, parts: await settingsParts() })).workspace;
   } catch (error) {
     if (error instanceof Failure) return undefined;
     throw error;

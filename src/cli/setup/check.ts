@@ -6,7 +6,7 @@ import { type Config, loadConfig } from "../../config/load.ts";
 import { statePaths } from "../../config/paths.ts";
 import type { FailureData } from "../../core/failure.ts";
 import type { JsonObject } from "../../core/transcript.ts";
-import { type Places, parts } from "../places.ts";
+import { type Places, settingsParts } from "../places.ts";
 import { modelsOf, tryModel } from "../try-model.ts";
 import type { Imported } from "./import.ts";
 
@@ -20,7 +20,7 @@ export async function rehearse(places: Places, patch: Record<string, unknown>): 
     const { settings } = statePaths(stateDir);
     if (statSync(places.settings, { throwIfNoEntry: false }) !== undefined) copyFileSync(places.settings, settings);
     await writeSettings(settings, patch);
-    return await loadConfig({ flags: { stateDir }, parts });
+    return await loadConfig({ flags: { stateDir }, parts: await settingsParts() });
   } finally {
     rmSync(stateDir, { recursive: true, force: true });
   }
@@ -33,9 +33,10 @@ export async function askModel(config: Config): Promise<FailureData | undefined>
 }
 
 /** Adapters of platforms that this program does not have would hinder its start: they are left out and told. */
-export function withoutUnknownAdapters(imported: Imported): Imported {
+export async function withoutUnknownAdapters(imported: Imported): Promise<Imported> {
   const { adapters, ...settings } = imported.settings;
   if (adapters === undefined) return imported;
+  const parts = await settingsParts();
   const notes = [...imported.notes];
   const kept = Object.entries(adapters as JsonObject).filter(([name, adapter]) => {
     const { type } = adapter as { type: string };
