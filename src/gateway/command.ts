@@ -1,7 +1,11 @@
 // The contract of chat commands: what a person asks of the program itself, in every adapter.
+
+import type { Answer } from "../access/approvals.ts";
+import type { Role } from "../access/roles.ts";
 import type { InputId } from "../core/ids.ts";
-import type { Inbound, Outgoing } from "../core/message.ts";
-import type { Session } from "../core/session.ts";
+import { limits } from "../core/limits.ts";
+import type { Address, Choice, Inbound, Outgoing } from "../core/message.ts";
+import type { Input, Session } from "../core/session.ts";
 import type { ModelInfo } from "../models/model.ts";
 import type { Proof } from "../sandbox/sandbox.ts";
 import type { Store } from "../store/store.ts";
@@ -34,6 +38,17 @@ export interface CommandServices {
   confirmText(): string | undefined;
   /** Notes that tools may run without isolation. */
   confirmTools(): void;
+  /** What was held or kept as context starts a turn, in the caller's transaction. @returns what is done after it. */
+  release(inputs: readonly Input[]): () => void;
+  /** Names of the agents that settings know. */
+  agents(): string[];
+  /**
+   * Sends a message again, although it may have arrived, if it belongs to that place. In the caller's transaction.
+   * @returns false when there is nothing to send.
+   */
+  sendAgain(delivery: number, place: Address): boolean;
+  /** Answers a question as whoever wrote; one sentence about what became of it. */
+  answerQuestion(inbound: Inbound, answer: { traits: AdapterTraits; id: number; answer: Answer }): string;
   now(): number;
 }
 
@@ -45,6 +60,7 @@ export interface CommandCall extends CommandServices {
   session: Session | undefined;
   traits: AdapterTraits;
   /** The caller's role as the server's own record has it. */
+  role: Role;
   owner: boolean;
 }
 
@@ -55,6 +71,10 @@ export interface CommandCall extends CommandServices {
 export interface CommandEffect {
   answer?: Outgoing;
   apply?(): Outgoing | undefined;
+  /** Runs once that is committed. */
+  after?(): void;
+  /** The call is a message with this text instead; nothing else of the effect counts. */
+  becomes?: string;
 }
 
 /** One command. */
@@ -66,10 +86,19 @@ export interface Command {
   /** Also understood without a slash, as the whole message. */
   bare?: boolean;
   ownerOnly?: boolean;
+  /** The least role that may use it; everybody who is let in when absent. */
+  least?: Role;
+  /** Not in /help: it is for a platform's own button, or for the program. */
+  hidden?: boolean;
   run(call: CommandCall): Promise<CommandEffect> | CommandEffect;
 }
 
-/** An answer of plain markdown. */
-export function say(markdown: string): CommandEffect {
-  return { answer: { markdown } };
+/** An answer of plain markdown, with buttons if there are any. */
+export function say(markdown: string, choices: readonly Choice[] = []): CommandEffect {
+  return { answer: { markdown, ...buttons(choices) } };
+}
+
+/** Buttons as a part of an outgoing message; no more than a person can choose from. */
+export function buttons(choices: readonly Choice[]): Pick<Outgoing, "choices"> {
+  return choices.length === 0 ? {} : { choices: choices.slice(0, limits.choicesMax) };
 }

@@ -1,8 +1,12 @@
 // Edits, deletes and reactions: what became of a message after it was sent (CONTRACTS.md 1).
+import type { InputId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { Inbound, Receipt } from "../core/message.ts";
+import type { Input } from "../core/session.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock } from "../sys/clock.ts";
+import type { Redactor } from "../vault/redact.ts";
+import type { Fetching } from "./fetching.ts";
 import type { Queue } from "./queue.ts";
 import { cleanText } from "./receive.ts";
 
@@ -11,10 +15,14 @@ export interface EditDeps {
   store: Store;
   clock: Clock;
   queue: Queue;
+  redactor: Redactor;
+  fetching: Pick<Fetching, "drop">;
+  /** Waiting inputs were removed and start no turn; never throws. */
+  onGone(inputs: InputId[]): void;
 }
 
 /** An edit: of a waiting input it replaces the text, of a running one it steers, later it is history. */
-export function receiveEdit({ store, clock, queue }: EditDeps, edited: Inbound & { kind: "edit" }): Receipt {
+export function receiveEdit({ store, clock, queue, redactor }: EditDeps, edited: Inbound & { kind: "edit" }): Receipt {
   const inbound = { ...edited, text: cleanText(edited.text).slice(0, limits.inputCharsMax) };
   const receipt = store.transaction((): Receipt => {
     const at = clock.now();
@@ -23,13 +31,27 @@ export function receiveEdit({ store, clock, queue }: EditDeps, edited: Inbound &
       id: inbound.target,
     });
     const session = original?.session ?? null;
-    if (original?.state === "waiting" && original.inbound.kind === "message") {
+    // Nobody has read it yet: it waits, is held, or is kept as context for a later turn.
+    const unread =
+      original !== undefined &&
+      (original.state === "waiting" ||
+        original.state === "held" ||
+        (original.state === "context" && original.turn === null));
+    if (unread && original.inbound.kind === "message") {
       store.inputs.replaceBody(original.id, { ...original.inbound, text: inbound.text });
+      const { adapter, conversation } = inbound;
+      const text = redactor.exact(inbound.text);
+      store.messages.setText(inbound.target, { adapter, conversation: conversation.id, text });
       const { input, fresh } = store.inputs.add(inbound, { state: "done", session, at });
       return fresh ? { state: "done", ok: true, input: input.id } : { state: "duplicate", input: input.id };
     }
     const steers = original?.state === "taken" && session !== null;
-    const { input, fresh } = store.inputs.add(inbound, { state: steers ? "waiting" : "context", session, at });
+    // It belongs where the original does, and only its own person corrects it.
+    const { input, fresh } = store.inputs.add(corrected(inbound, original), {
+      state: steers ? "waiting" : "context",
+      session,
+      at,
+    });
     if (!fresh) return { state: "duplicate", input: input.id };
     return steers ? { state: "waiting", input: input.id, session, place: 1 } : { state: "context", input: input.id };
   });
@@ -37,9 +59,19 @@ export function receiveEdit({ store, clock, queue }: EditDeps, edited: Inbound &
   return receipt;
 }
 
-/** A delete takes a waiting input back; of anything later it is only recorded. So are reactions. */
-export function receiveOther({ store, clock }: EditDeps, inbound: Inbound): Receipt {
-  return store.transaction((): Receipt => {
+/** An edit in the place of what it edits: platforms do not tell the thread or root of an edit reliably. */
+function corrected(inbound: Inbound & { kind: "edit" }, original: Input | undefined): Inbound & { kind: "edit" } {
+  if (original === undefined) return inbound;
+  const { thread, root } = original.inbound;
+  const { thread: _thread, root: _root, ...plain } = inbound;
+  return { ...plain, ...(thread === undefined ? {} : { thread }), ...(root === undefined ? {} : { root }) };
+}
+
+/** A delete takes a message back that no turn has taken; of anything later it is only recorded. So are reactions. */
+export function receiveOther(deps: EditDeps, inbound: Inbound): Receipt {
+  const { store, clock } = deps;
+  let gone: InputId | undefined;
+  const receipt = store.transaction((): Receipt => {
     const at = clock.now();
     const target = inbound.kind === "delete" ? inbound.target : undefined;
     const original =
@@ -47,7 +79,17 @@ export function receiveOther({ store, clock }: EditDeps, inbound: Inbound): Rece
         ? undefined
         : store.inputs.message(inbound.adapter, { conversation: inbound.conversation.id, id: target });
     const { input, fresh } = store.inputs.add(inbound, { state: "context", session: original?.session ?? null, at });
-    if (fresh && original?.state === "waiting") store.inputs.set(original.id, "removed");
-    return { state: fresh ? "context" : "duplicate", input: input.id };
+    if (!fresh) return { state: "duplicate", input: input.id };
+    const unread = original?.state === "waiting" || original?.state === "held" || original?.state === "context";
+    if (original !== undefined && unread) {
+      store.inputs.set(original.id, "removed");
+      if (original.state === "waiting") gone = original.id;
+    }
+    return { state: "context", input: input.id };
   });
+  if (gone !== undefined) {
+    deps.fetching.drop([gone]);
+    deps.onGone([gone]);
+  }
+  return receipt;
 }

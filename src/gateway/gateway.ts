@@ -1,24 +1,35 @@
 // The middle of the house: admits what comes in, stores it, finds its session, runs its turn.
-import type { Admission } from "../access/admission.ts";
+import { createApprovals, storeKinds } from "../access/approvals.ts";
+import type { Role } from "../access/roles.ts";
+import { errorText } from "../core/failure.ts";
 import type { InputId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { Inbound, Receipt } from "../core/message.ts";
-import type { Session } from "../core/session.ts";
+import type { Input, Session } from "../core/session.ts";
+import type { Log } from "../sys/log.ts";
+import { createAnswering } from "./answering.ts";
+import { answererAt, createQuestions } from "./approvals.ts";
+import { type ConsiderDeps, createConsider } from "./auto-reply.ts";
 import { findCommand, receiveCommand, unknownCommand } from "./call.ts";
 import type { Command, CommandServices } from "./command.ts";
 import { receiveEdit, receiveOther } from "./edit.ts";
+import { createEntry, type EntryDeps } from "./entry.ts";
+import { createFetching, type FetchingDeps } from "./fetching.ts";
 import type { AdapterTraits } from "./handle.ts";
+import { createLateness } from "./missed.ts";
+import { createPermits } from "./permits.ts";
+import { pressedCommand, stalePress } from "./press.ts";
 import { createQueue } from "./queue.ts";
-import { type ReceiveDeps, receiveMessage } from "./receive.ts";
+import { type Message, type ReceiveDeps, receiveMessage, releaseInputs } from "./receive.ts";
 import { redactReceipt } from "./redacting.ts";
 import { type Resumed, resumeTurns, wakeWaiting } from "./resume.ts";
 import { createSessionBook } from "./sessions.ts";
-import { isStop, stopHere } from "./stop.ts";
+import { isStop, type StopCall, type StopDeps, stopHere } from "./stop.ts";
 import { startTurn, type TurnDeps } from "./turn.ts";
 
 /** What the gateway is made of. */
 export interface GatewayDeps
-  extends Omit<TurnDeps, "next">,
+  extends Omit<TurnDeps, "next" | "permits" | "onWait">,
     Pick<
       CommandServices,
       | "modelOf"
@@ -30,10 +41,17 @@ export interface GatewayDeps
       | "backgroundOf"
       | "confirmText"
       | "confirmTools"
+      | "agents"
+      | "sendAgain"
     >,
-    Pick<ReceiveDeps, "keepFile" | "onInbound"> {
+    Pick<ReceiveDeps, "keepFile" | "onInbound" | "heard">,
+    Pick<FetchingDeps, "fetchFile">,
+    Pick<EntryDeps, "door" | "deliver">,
+    Pick<ConsiderDeps, "judge">,
+    Pick<StopDeps, "sayUnstored"> {
   commands: readonly Command[];
-  admit(inbound: Inbound, traits: AdapterTraits): Admission;
+  /** What is true of a door, for what is said to its people later. */
+  traits(adapter: string): AdapterTraits;
   /** Waiting inputs were removed and start no turn; never throws. */
   onGone(inputs: InputId[]): void;
   turnsParallelMax?: number;
@@ -45,28 +63,103 @@ export type Gateway = ReturnType<typeof createGateway>;
 export function createGateway(deps: GatewayDeps) {
   const { store, clock, log } = deps;
   const book = createSessionBook({ store, clock });
+  const answering = createAnswering(deps);
+  const lateness = createLateness({ clock, facts: store.facts });
+  const fetching = createFetching({
+    ...deps,
+    onFetched: ({ session }) => (session === null ? undefined : queue.wake(session)),
+    tell: (inbound, markdown) => answering.reply(inbound, deps.traits(inbound.adapter), { markdown }),
+  });
   const queue = createQueue({
     store,
     clock,
     log,
     turnsParallelMax: deps.turnsParallelMax ?? limits.turnsParallelMax,
-    start: (parts) => startTurn({ ...deps, next: (row) => queue.next(row) }, parts),
+    start: (parts) =>
+      startTurn(
+        { ...deps, next: (row) => queue.next(row), permits: (turn) => permits.of(turn), onWait: () => queue.freed() },
+        parts,
+      ),
+    fetch: fetching.begin,
+    ...(deps.onStored === undefined ? {} : { onStored: deps.onStored }),
   });
-  const services = { ...deps, queue, book, now: () => clock.now() } satisfies CommandServices;
+  const release = (inputs: readonly Input[]) => releaseInputs({ ...deps, book, queue, fetching }, inputs);
+  const onGone = (inputs: InputId[]) => {
+    fetching.drop(inputs);
+    deps.onGone(inputs);
+  };
+  const consider = createConsider({ ...deps, release });
+  const middle = { ...deps, queue, book, answering, fetching, release, consider, onGone, now: () => clock.now() };
+  const approvals = createApprovals({ store, clock, kinds: storeKinds(store, clock), redact: deps.redactor.exact });
+  const entry = createEntry({
+    ...middle,
+    approvals,
+    isCommand: (inbound) => isStop(inbound) !== undefined || findCommand(deps.commands, inbound) !== undefined,
+  });
+  const permits = createPermits({
+    ...deps,
+    approvals,
+    standing: entry.requester,
+  });
+  const questions = createQuestions({ store, clock, log, approvals, entry, permits, queue });
+  const over = new AbortController();
+  const answerQuestion: CommandServices["answerQuestion"] = (inbound, { traits, id, answer }) => {
+    const door = { ...deps.door(inbound.adapter), local: traits.local };
+    const who = answererAt(inbound, (agent) => entry.standing(inbound, { door, agent }));
+    return questions.answer(id, { answer, who }).text;
+  };
+  const services = { ...middle, answerQuestion, enter: entry.judge };
 
-  const receive = async (inbound: Inbound, traits: AdapterTraits): Promise<Receipt> => {
-    const admission = deps.admit(inbound, traits);
-    if (!admission.admitted) return { state: "refused", reason: admission.reason };
-    const stop = isStop(inbound);
-    if (stop !== undefined) return stopHere({ ...deps, queue, book }, { inbound, all: stop.all });
+  /** What was let in, by what it is. */
+  const route = async (
+    inbound: Exclude<Inbound, { kind: "action" }>,
+    { traits, role }: { traits: AdapterTraits; role: Role },
+  ): Promise<Receipt> => {
+    const missedMs = store.inputs.has(inbound) ? undefined : store.transaction(() => lateness.of(inbound, traits));
+    const arrival = { traits, missedMs };
     const called = findCommand(deps.commands, inbound);
-    if (called === "unknown") return unknownCommand(inbound);
+    if (called === "unknown")
+      return store.transaction(() => answering.refuse(inbound, traits, unknownCommand(inbound)));
     if (called !== undefined) {
-      return receiveCommand(services, { inbound, ...called, owner: admission.role === "owner", traits });
+      const say = (message: Message) => receiveMessage(services, message, arrival);
+      return receiveCommand({ ...services, say }, { inbound, ...called, ...arrival, role });
     }
-    if (inbound.kind === "message") return receiveMessage(services, inbound);
+    if (inbound.kind === "message") return receiveMessage(services, inbound, arrival);
     if (inbound.kind === "edit") return receiveEdit(services, inbound);
     return receiveOther(services, inbound);
+  };
+
+  const receive = async (said: Inbound, traits: AdapterTraits): Promise<Receipt> => {
+    const stop = isStop(said);
+    const command = stop !== undefined || findCommand(deps.commands, said) !== undefined;
+    const inbound = book.rooted(said, { traits, command });
+    const admission = entry.judge(inbound, traits);
+    // Before anything is stored: a full disk must not break a stop.
+    if (stop !== undefined && admission.admitted)
+      return halt(inbound, { ...stop, traits, owner: admission.role === "owner" });
+    const met = entry.meet(inbound, { traits, admission });
+    if (met !== undefined) return met;
+    if (!admission.admitted) return { state: "refused", reason: admission.reason };
+    if (inbound.kind === "action") return press(inbound, { traits, role: admission.role });
+    return route(inbound, { traits, role: admission.role });
+  };
+
+  /** A button: the command that it stands for, by whoever pressed it. */
+  const press = async (
+    action: Inbound & { kind: "action" },
+    { traits, role }: { traits: AdapterTraits; role: Role },
+  ): Promise<Receipt> => {
+    const inbound = pressedCommand(store, action);
+    if (inbound === undefined) return store.transaction(() => answering.refuse(action, traits, stalePress));
+    const stop = isStop(inbound);
+    if (stop !== undefined) return halt(inbound, { ...stop, traits, owner: role === "owner" });
+    return route(inbound, { traits, role });
+  };
+
+  const halt = (inbound: Inbound, call: Omit<StopCall, "inbound" | "missed">): Promise<Receipt> => {
+    // A full disk must not break a stop.
+    const missed = quietly(log, () => lateness.of(inbound, call.traits)) !== undefined;
+    return stopHere(services, { ...call, inbound, missed });
   };
 
   return {
@@ -77,9 +170,21 @@ export function createGateway(deps: GatewayDeps) {
     receive: async (inbound: Inbound, traits: AdapterTraits): Promise<Receipt> =>
       redactReceipt(await receive(inbound, traits), deps.redactor),
     /** Goes on with what the last process left. */
-    resume: (crashLoop: boolean): Resumed => resumeTurns({ ...deps, queue }, crashLoop),
+    resume(crashLoop: boolean): Resumed {
+      questions.catchUp();
+      void questions.keep(over.signal);
+      return resumeTurns({ ...deps, queue }, crashLoop);
+    },
     /** See `Queue.close`. */
-    close: (drainMs: number) => queue.close(drainMs),
+    close(drainMs: number) {
+      over.abort();
+      fetching.close();
+      return queue.close(drainMs);
+    },
+    /** A question was answered in the store: what follows happens now. */
+    settleQuestion: questions.settle,
+    /** Ends questions whose time is over; done now and then anyway. */
+    expireQuestions: questions.sweep,
     hurry: () => queue.hurry(),
     running: () => queue.running(),
     runningIn: (session: number) => queue.active(session),
@@ -98,4 +203,14 @@ export function createGateway(deps: GatewayDeps) {
       });
     },
   };
+}
+
+/** Does without what the store cannot do at the moment. */
+function quietly<Result>(log: Log, work: () => Result): Result | undefined {
+  try {
+    return work();
+  } catch (error) {
+    log.warn("Goes on without the store", { error: errorText(error) });
+    return undefined;
+  }
 }

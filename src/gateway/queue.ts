@@ -1,14 +1,16 @@
 // One turn at a time per session, many sessions at once; what waits is a query, never memory alone.
 import { errorText } from "../core/failure.ts";
-import type { SessionId, TurnId } from "../core/ids.ts";
+import type { InputId, SessionId, TurnId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
-import type { FileRef, Inbound } from "../core/message.ts";
-import type { Input, ReplyTarget, Session, TurnInput, TurnRow } from "../core/session.ts";
+import type { Input, QueueMode, Session, TurnInput, TurnRow } from "../core/session.ts";
 import type { Proof } from "../sandbox/sandbox.ts";
 import type { Store } from "../store/store.ts";
 import { type Clock, within } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
-import type { ActiveTurn, TurnStart } from "./turn.ts";
+import { turnInput } from "./note.ts";
+import { filesMissing, joinUntil, readyInputs } from "./ready.ts";
+import { mayJoin, replyTarget } from "./target.ts";
+import type { ActiveTurn, TurnDeps, TurnStart } from "./turn.ts";
 
 /** What the queue works with. */
 export interface QueueDeps {
@@ -16,6 +18,10 @@ export interface QueueDeps {
   clock: Clock;
   log: Log;
   start(turn: TurnStart): ActiveTurn;
+  /** Begins to fetch what an input lacks, if nobody does so far; the session is woken when it is there. */
+  fetch(input: Input): void;
+  /** Inside the transaction that stores an event of a turn. */
+  onStored?: TurnDeps["onStored"];
   turnsParallelMax: number;
 }
 
@@ -27,8 +33,25 @@ export function createQueue(deps: QueueDeps) {
   const active = new Map<SessionId, ActiveTurn>();
   const ready = new Set<SessionId>();
   const idle: (() => void)[] = [];
+  /** Sessions that are looked at again when some time has passed. */
+  const later = new Map<SessionId, { at: number; abort: AbortController }>();
+  /** Sessions whose people were told that something waits behind a turn, until nothing does. */
+  const told = new Set<SessionId>();
+  /** What a turn was offered and has not taken yet: it stays the same until then. */
+  const offered = new Map<TurnId, InputId>();
   /** Closed until what the last process left is judged, and again at the end. */
   let open = false;
+
+  /** Turns that do something: one that waits for a person takes nobody's place. */
+  const busy = (): number => [...active.values()].filter((turn) => !turn.waiting()).length;
+
+  /** Starts what has waited for a free place. */
+  const fill = (): void => {
+    for (const other of ready) {
+      if (busy() >= deps.turnsParallelMax) break;
+      wake(other);
+    }
+  };
 
   /** Runs a stored turn, and afterwards whatever waits behind it. */
   const run = (row: TurnRow, session: Session, { resumed = false } = {}): void => {
@@ -36,12 +59,10 @@ export function createQueue(deps: QueueDeps) {
     active.set(session.id, turn);
     void turn.done.then(() => {
       active.delete(session.id);
+      offered.delete(row.id);
       if (active.size === 0) for (const resolve of idle.splice(0)) resolve();
       wake(session.id);
-      for (const other of ready) {
-        if (active.size >= deps.turnsParallelMax) break;
-        wake(other);
-      }
+      fill();
     });
   };
 
@@ -49,10 +70,11 @@ export function createQueue(deps: QueueDeps) {
   const begin = (id: SessionId): (() => void) | undefined => {
     ready.delete(id);
     if (!open || active.has(id)) return undefined;
-    if (active.size >= deps.turnsParallelMax) {
+    if (busy() >= deps.turnsParallelMax) {
       ready.add(id);
       return undefined;
     }
+    told.delete(id);
     const begun = store.transaction(() => create(id));
     return begun === undefined ? undefined : () => guarded(id, () => run(begun.row, begun.session));
   };
@@ -69,13 +91,37 @@ export function createQueue(deps: QueueDeps) {
   /** Starts the next turn of a session when it has something to do and nothing runs. */
   const wake = (id: SessionId): void => guarded(id, () => begin(id)?.());
 
-  /** Stores a new turn for what waits first, with everything that may share it. */
+  const modeOf = (session: Session | undefined): QueueMode => session?.options.queue ?? "steer";
+
+  /** Looks at a session again at a time; an earlier look that is planned stays. */
+  const lookAgain = (id: SessionId, at: number): void => {
+    const planned = later.get(id);
+    if (planned !== undefined && planned.at <= at) return;
+    planned?.abort.abort();
+    const abort = new AbortController();
+    later.set(id, { at, abort });
+    void clock.sleep(Math.max(1, at - clock.now()), abort.signal).then(() => {
+      if (abort.signal.aborted) return;
+      later.delete(id);
+      wake(id);
+    });
+  };
+
+  /** Stores a new turn for what waits first and lacks nothing, with everything that may share it. */
   const create = (id: SessionId): { row: TurnRow; session: Session } | undefined => {
-    const [first, ...rest] = store.inputs.waiting(id, limits.waitingMax);
     const session = store.sessions.get(id);
-    if (first === undefined || session === undefined) return undefined;
+    if (session === undefined) return undefined;
+    const waiting = store.inputs.waiting(id, limits.missedHeldMax);
+    const ready = readyInputs(waiting, { mode: modeOf(session), now: clock.now() });
+    const [first] = ready.inputs ?? [];
+    for (const input of ready.missing) deps.fetch(input);
+    if (ready.inputs === undefined && ready.at !== undefined) lookAgain(id, ready.at);
+    if (ready.inputs === undefined || first === undefined) return undefined;
     // One turn at a time: what is still open here lost its end to a store that failed, such as a full disk.
-    for (const lost of store.turns.openIn(id)) closeLost(store, { turn: lost, at: clock.now() });
+    // Save that it waits for an answer: what came later waits behind it.
+    const left = store.turns.openIn(id);
+    if (left.some((turn) => store.approvals.openOfTurn(turn) > 0)) return undefined;
+    for (const lost of left) closeLost(deps, lost);
     const row = store.turns.create({
       session: id,
       agent: session.agent,
@@ -83,7 +129,15 @@ export function createQueue(deps: QueueDeps) {
       replyTo: replyTarget(first.inbound),
       at: clock.now(),
     });
-    for (const input of [first, ...rest]) if (mayJoin(input.inbound, row)) store.inputs.assign(input.id, row.id);
+    for (const input of ready.inputs) store.inputs.assign(input.id, row.id);
+    const { adapter, conversation, thread } = row.replyTo;
+    if (conversation.kind === "shared")
+      store.inputs.give(row.id, {
+        adapter,
+        conversation: conversation.id,
+        before: first.id,
+        ...(thread === undefined ? {} : { thread }),
+      });
     return { row, session };
   };
 
@@ -107,10 +161,40 @@ export function createQueue(deps: QueueDeps) {
      * @returns what starts it; to be called once that is committed.
      */
     begin,
-    /** The waiting input that may join a running turn: same requester, same reply target. */
+    /** The waiting input that may join a running turn: its own, or, where messages steer, one of the same requester and place. */
     next(row: TurnRow): TurnInput | undefined {
-      const found = store.inputs.waiting(row.session, limits.waitingMax).find((input) => mayJoin(input.inbound, row));
-      return found === undefined ? undefined : turnInput(found);
+      const steers = modeOf(store.sessions.get(row.session)) === "steer";
+      const may = (input: Input) =>
+        input.turn === row.id || (mayJoin(input.inbound, row) && (steers || input.inbound.kind === "edit"));
+      const now = clock.now();
+      const lacks = (input: Input) => filesMissing(input.inbound) || (input.turn !== row.id && joinUntil(input) > now);
+      const waiting = store.inputs.waiting(row.session, limits.missedHeldMax).filter((input) => may(input));
+      const before = offered.get(row.id);
+      for (const input of waiting) if (filesMissing(input.inbound)) deps.fetch(input);
+      const found = waiting.find(({ id }) => id === before) ?? waiting.find((input) => !lacks(input));
+      if (found === undefined) return undefined;
+      offered.set(row.id, found.id);
+      return turnInput(found, { store, row, now });
+    },
+    /**
+     * What a new input meets: nothing runs that concerns it, a turn that it steers or ends, or a turn that it waits for.
+     */
+    meets(input: Input): "nothing" | "steers" | "ends" | "waits" {
+      const turn = input.session === null ? undefined : active.get(input.session);
+      if (turn === undefined || turn.ended() || input.turn === turn.row.id) return "nothing";
+      const mode = modeOf(store.sessions.get(turn.row.session));
+      if (!mayJoin(input.inbound, turn.row)) return "waits";
+      return mode === "steer" ? "steers" : mode === "interrupt" ? "ends" : "waits";
+    },
+    /** True once in a burst of inputs that wait behind one turn. */
+    tellOnce(id: SessionId): boolean {
+      if (told.has(id)) return false;
+      told.add(id);
+      return true;
+    },
+    /** A newer input ends the turn of its session; it is the next one. */
+    supersede(id: SessionId): void {
+      void active.get(id)?.halt("newer");
     },
     active: (id: SessionId): ActiveTurn | undefined => active.get(id),
     running: (): ActiveTurn[] => [...active.values()],
@@ -118,6 +202,16 @@ export function createQueue(deps: QueueDeps) {
     resume(row: TurnRow, session: Session): void {
       run(row, session, { resumed: true });
     },
+    /** A turn that waited for an answer has it, and goes on: this is no attempt that failed. */
+    goOn(row: TurnRow, session: Session): void {
+      if (!open || active.has(session.id)) return;
+      guarded(session.id, () => {
+        store.turns.setState(row.id, "running");
+        run(row, session, { resumed: true });
+      });
+    },
+    /** A turn waits for a person now: another may have its place. */
+    freed: fill,
     /** Ends the wait of a `close` that is under way. */
     hurry(): void {
       for (const goOn of idle.splice(0)) goOn();
@@ -125,6 +219,11 @@ export function createQueue(deps: QueueDeps) {
     /** Takes nothing new; waits for running turns up to `drainMs`; the rest is cut off and goes on at the next start. */
     async close(drainMs: number): Promise<{ drained: TurnId[]; interrupted: TurnId[]; proof: Proof }> {
       open = false;
+      for (const { abort } of later.values()) abort.abort();
+      later.clear();
+      // Nobody waits for those that wait for an answer: whoever gives it has them go on.
+      const suspended = [...active.values()].filter((turn) => turn.waiting());
+      await Promise.all(suspended.map((turn) => turn.halt("suspend")));
       const before = [...active.values()];
       if (active.size > 0 && drainMs > 0) {
         await within(clock, { work: new Promise<void>((resolve) => idle.push(resolve)), ms: drainMs });
@@ -146,49 +245,19 @@ export function createQueue(deps: QueueDeps) {
 }
 
 /** Ends a turn whose end could not be stored when it came; runs in the caller's transaction. */
-export function closeLost(store: Store, { turn, at }: { turn: TurnId; at: number }): void {
+export function closeLost(
+  { store, clock, onStored }: Pick<TurnDeps, "store" | "clock" | "onStored">,
+  turn: TurnId,
+): void {
   const row = store.turns.get(turn);
   if (row === undefined) return;
+  const at = clock.now();
   const error = { code: "turn.interrupted" as const, message: "The end of this turn could not be stored" };
   store.turns.end(turn, { outcome: "failed", at, error, usage: row.usage });
-  store.turns.append(turn, { event: { type: "ended", outcome: "failed", error, usage: row.usage }, at });
+  const event = { type: "ended" as const, outcome: "failed" as const, error, usage: row.usage };
+  store.turns.append(turn, { event, at });
+  onStored?.(row, event);
+  store.approvals.voidTurn(turn, at);
   store.inputs.finish(turn);
   store.inputs.unassign(turn);
-}
-
-/** Inputs share a turn only when requester and reply target are equal. */
-function mayJoin(inbound: Inbound, row: TurnRow): boolean {
-  const target = replyTarget(inbound);
-  return (
-    inbound.sender.id === row.requester.id &&
-    target.adapter === row.replyTo.adapter &&
-    target.conversation.id === row.replyTo.conversation.id &&
-    target.thread === row.replyTo.thread
-  );
-}
-
-/** Where the answer to an inbound goes. */
-export function replyTarget(inbound: Inbound): ReplyTarget {
-  return {
-    adapter: inbound.adapter,
-    conversation: inbound.conversation,
-    ...(inbound.thread === undefined ? {} : { thread: inbound.thread }),
-    ...(inbound.kind === "message" ? { replyTo: inbound.id } : {}),
-  };
-}
-
-/** A stored input as a harness takes it. */
-function turnInput(input: Input): TurnInput {
-  const { inbound } = input;
-  const files: FileRef[] = inbound.kind === "message" ? (inbound.files ?? []) : [];
-  const text = inbound.kind === "message" || inbound.kind === "edit" ? inbound.text : "";
-  const event = inbound.kind === "message" && inbound.event !== undefined;
-  return {
-    id: input.id,
-    text,
-    sender: inbound.sender,
-    sentAt: inbound.sentAt,
-    files,
-    kind: inbound.kind === "edit" ? "correction" : event ? "event" : "message",
-  };
 }

@@ -1,6 +1,6 @@
 // The seam at which what a turn says loses secrets, before the store, the model and the hub see it.
 import type { TurnEvent } from "../core/event.ts";
-import type { Receipt } from "../core/message.ts";
+import type { Outgoing, Receipt } from "../core/message.ts";
 import type { ImagePart, TextPart } from "../core/transcript.ts";
 import type { Tool } from "../tools/tool.ts";
 import type { Redactor } from "../vault/redact.ts";
@@ -36,6 +36,11 @@ function clean(value: unknown, redactor: Redactor): unknown {
   if (value === null || typeof value !== "object") return value;
   if ("type" in value && value.type === "image") return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [redactor.exact(key), clean(item, redactor)]));
+}
+
+/** What goes out, without a secret in its words. */
+export function redactOutgoing(outgoing: Outgoing, redactor: Redactor): Outgoing {
+  return clean(outgoing, redactor) as Outgoing;
 }
 
 /** A receipt whose words carry no secret. */

@@ -1,12 +1,13 @@
 // Finds the session that an inbound belongs to, and makes it when there is none.
 import { Failure } from "../core/failure.ts";
-import { type EntryId, parsePublicId, publicId, type SessionId } from "../core/ids.ts";
+import { type EntryId, parsePublicId, publicId, type SessionId, type TurnId } from "../core/ids.ts";
 import type { Inbound } from "../core/message.ts";
-import type { Session } from "../core/session.ts";
+import type { Session, SessionOptions } from "../core/session.ts";
 import type { Place } from "../store/sessions.ts";
 import type { Store } from "../store/store.ts";
 import type { Wiring } from "../store/wirings.ts";
 import type { Clock } from "../sys/clock.ts";
+import type { AdapterTraits } from "./handle.ts";
 
 /** Where an inbound belongs: the wiring that answers and the place its session is bound to. */
 export interface Resolved {
@@ -35,13 +36,28 @@ export function createSessionBook({ store, clock }: { store: Store; clock: Clock
     if (wiring === undefined || conversation === undefined) return undefined;
     return store.sessions.at(placeOf(inbound, { wiring, conversation }));
   };
-  const create = (resolved: Resolved, { folder = null }: { folder?: string | null } = {}): Session => {
-    const session = store.sessions.create({ agent: resolved.wiring.agent, at: clock.now(), folder });
+  const create = (
+    resolved: Resolved,
+    { folder = null, options = {} }: { folder?: string | null; options?: SessionOptions } = {},
+  ): Session => {
+    const session = store.sessions.create({ agent: resolved.wiring.agent, at: clock.now(), folder, options });
     store.sessions.bind(resolved.place, session.id);
     return session;
   };
+  /** The place around a root or thread: what is chosen there holds for sessions that begin in it. */
+  const basePlace = ({ place: { root: _root, ...base } }: Resolved): Place => base;
   return {
     resolve,
+    /** The inbound with the root of its session, which the gateway alone finds. See {@link findRoot}. */
+    rooted: <Given extends Inbound>(inbound: Given, options: { traits: AdapterTraits; command: boolean }): Given =>
+      withRoot(store, { inbound, ...options }),
+    /** The session of the conversation around a thread or root; the session itself where there is no such. */
+    base: (resolved: Resolved): Session | undefined => store.sessions.at(basePlace(resolved)),
+    /** The same, made when there is none. */
+    ensureBase(resolved: Resolved): Session {
+      const place = basePlace(resolved);
+      return store.sessions.at(place) ?? create({ ...resolved, place });
+    },
     find,
     create,
     /** A session of its own for an event, bound to no place; a repeated hand-over gets the one it had. */
@@ -56,7 +72,7 @@ export function createSessionBook({ store, clock }: { store: Store; clock: Clock
       const { root, ...base } = resolved.place;
       const parent = root === undefined ? undefined : store.sessions.at(base);
       if (parent === undefined) return create(resolved);
-      return fork(parent, resolved);
+      return fork(parent, resolved, root);
     },
     /**
      * Rebinds a place to another session. @throws Failure `not-found`, in the same words for a foreign
@@ -76,38 +92,86 @@ export function createSessionBook({ store, clock }: { store: Store; clock: Clock
     },
   };
 
-  /** A fork copies nothing: it starts at the parent's newest entry that no running turn may still take back. */
-  function fork(parent: Session, resolved: Resolved): Session {
+  /** A fork copies nothing: it starts at an entry of its parent, and with what was chosen there. */
+  function fork(parent: Session, resolved: Resolved, root: string | undefined): Session {
+    const { batch: _batch, autoReply: _autoReply, ...options } = parent.options;
     const child = store.sessions.create({
       agent: parent.agent,
       at: clock.now(),
       title: parent.title === "" ? "" : `${parent.title} (from ${publicId(parent.id)})`,
       model: parent.model,
       folder: parent.folder,
-      parent: { session: parent.id, entry: sealedHead(store, parent) },
+      options,
+      parent: { session: parent.id, entry: forkPoint(store, { parent, turn: rootTurn(resolved, root) }) },
     });
     store.sessions.bind(resolved.place, child.id);
     return child;
   }
+
+  /** The turn of the message that a thread begins at, whoever wrote it. */
+  function rootTurn({ conversation }: Resolved, root: string | undefined): TurnId | undefined {
+    const known = root === undefined ? undefined : store.wirings.place(conversation);
+    if (root === undefined || known === undefined) return undefined;
+    const { adapter, external } = known;
+    const asked = store.inputs.message(adapter, { conversation: external, id: root })?.turn;
+    return asked ?? store.deliveries.byRef(adapter, external, root)?.turn ?? undefined;
+  }
 }
 
-/** The newest entry before the turn that is still open, if one is. */
-function sealedHead(store: Store, parent: Session): EntryId | null {
+/**
+ * The newest entry of the parent at or before the turn in which the thread's root was said, and before every turn that
+ * is still open: that one may take its entries back.
+ */
+function forkPoint(
+  store: Store,
+  { parent, turn: last }: { parent: Session; turn: TurnId | undefined },
+): EntryId | null {
   let id = parent.head;
   while (id !== null) {
     const entry = store.entries.get(id);
     if (entry === undefined) return null;
     const turn = entry.turn === null ? undefined : store.turns.get(entry.turn);
-    if (turn === undefined || turn.endedAt !== null) return id;
+    const sealed = turn === undefined || turn.endedAt !== null;
+    // Turns of other sessions stand only before the point where this parent was itself forked.
+    const after = turn !== undefined && last !== undefined && turn.session === parent.id && turn.id > last;
+    if (sealed && !after) return id;
     id = entry.parent;
   }
   return null;
 }
 
+/**
+ * The root of the session that an inbound belongs to, on platforms where each top-level message of a shared conversation
+ * has a session of its own: a message that answers nothing is itself the root, an answer belongs to the root of what it
+ * answers. A command that answers nothing has none: it is about the conversation.
+ */
+function withRoot<Given extends Inbound>(
+  store: Store,
+  { inbound, traits, command }: { inbound: Given; traits: AdapterTraits; command: boolean },
+): Given {
+  const { root: _root, ...plain } = inbound;
+  const rooted =
+    traits.sharedTop === "message" && inbound.conversation.kind === "shared" && inbound.thread === undefined;
+  if (!rooted || inbound.kind !== "message") return plain as Given;
+  if (inbound.replyTo === undefined) return command ? (plain as Given) : ({ ...plain, root: inbound.id } as Given);
+  return { ...plain, root: findRoot(store, { inbound, target: inbound.replyTo }) } as Given;
+}
+
+/** Of a message that came in or that we sent; one that nobody knows is itself the root. */
+export function findRoot(
+  store: Store,
+  { inbound: { adapter, conversation }, target }: { inbound: Inbound; target: string },
+): string {
+  const said = store.messages.byExternal(adapter, conversation.id, target);
+  if (said?.root != null) return said.root;
+  return store.deliveries.byRef(adapter, conversation.id, target)?.root ?? target;
+}
+
 /** Where the session of an inbound is bound, by the wiring's mode. */
 function placeOf(inbound: Inbound, { wiring, conversation }: { wiring: Wiring; conversation: number }): Place {
   const agent = wiring.agent;
-  const thread = inbound.thread === undefined ? {} : { root: inbound.thread };
+  const root = inbound.thread ?? inbound.root;
+  const thread = root === undefined ? {} : { root };
   switch (wiring.mode) {
     case "agent-shared":
       return { agent };

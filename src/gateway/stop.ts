@@ -1,14 +1,19 @@
 // /stop: out of band, before anything is stored; it answers only when everything is dead.
 import { errorText } from "../core/failure.ts";
-import type { InputId } from "../core/ids.ts";
-import type { Inbound, Receipt } from "../core/message.ts";
+import { type InputId, parsePublicId, publicId, type SessionId } from "../core/ids.ts";
+import { limits } from "../core/limits.ts";
+import type { Inbound, Outgoing, Receipt } from "../core/message.ts";
 import { excerpt } from "../core/words.ts";
 import type { ProcessInfo, Proof } from "../sandbox/sandbox.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
+import type { Answering } from "./answering.ts";
+import type { AdapterTraits } from "./handle.ts";
+import type { Hub } from "./hub.ts";
 import type { Queue } from "./queue.ts";
 import type { SessionBook } from "./sessions.ts";
+import { stopSuspended } from "./suspended.ts";
 import type { ActiveTurn } from "./turn.ts";
 
 /** What a stop works with. */
@@ -18,43 +23,138 @@ export interface StopDeps {
   book: SessionBook;
   clock: Clock;
   log: Log;
+  hub: Hub;
+  answering: Answering;
+  /** Says something although it cannot be stored, as well as it goes. Never throws. */
+  sayUnstored(inbound: Inbound, outgoing: Outgoing): void;
   killBackground(session: number): Promise<Proof>;
   /** Waiting inputs that were removed. */
   onGone(inputs: InputId[]): void;
 }
 
+/** What is to be stopped: `session` as somebody wrote it, with `all` also background commands. */
+export interface StopRequest {
+  all: boolean;
+  session?: string;
+}
+
+/** One stop, and how it came. `missed`: it was sent while nobody was here, so that it concerns what was sent before it. */
+export interface StopCall extends StopRequest {
+  inbound: Inbound;
+  traits: AdapterTraits;
+  missed: boolean;
+  owner: boolean;
+}
+
 /** How many killed processes are named. */
 const namedMax = 5;
 
-/** True for `/stop`, `/stop all` and the bare word. */
-export function isStop(inbound: Inbound): { all: boolean } | undefined {
-  if (inbound.kind === "command") return inbound.name === "stop" ? { all: inbound.args.trim() === "all" } : undefined;
+/** What `/stop`, `/stop all`, `/stop S001` and the bare words want; nothing for anything else. */
+export function isStop(inbound: Inbound): StopRequest | undefined {
+  if (inbound.kind === "command") return inbound.name === "stop" ? request(inbound.args) : undefined;
   // What a schedule says is work, never an order to the program.
-  if (inbound.kind !== "message" || inbound.event !== undefined) return undefined;
-  const word = /^\/?stop(\s+all)?$/i.exec(inbound.text.trim());
-  return word === null || !inbound.addressed ? undefined : { all: word[1] !== undefined };
+  if (inbound.kind !== "message" || inbound.event !== undefined || !inbound.addressed) return undefined;
+  const word = /^(\/?)stop(?:\s+(all|s[0-9]{1,9}))?$/i.exec(inbound.text.trim());
+  return word === null ? undefined : request(word[2] ?? "");
+}
+
+function request(args: string): StopRequest {
+  const word = args.trim().toLowerCase();
+  return { all: word === "all", ...(parsePublicId(word) === undefined ? {} : { session: word }) };
 }
 
 /** Stops what runs where `inbound` was written. Works although the disk is full or the harness hangs. */
-export async function stopHere(deps: StopDeps, { inbound, all }: { inbound: Inbound; all: boolean }): Promise<Receipt> {
+export async function stopHere(deps: StopDeps, call: StopCall): Promise<Receipt> {
+  const { inbound, traits } = call;
   // Sent again after a lost answer, it must not stop what began meanwhile.
-  if (bestEffort(deps, () => deps.store.inputs.has(inbound)) === true) return answer("Stopped before.");
-  const session = bestEffort(deps, () => deps.book.find(inbound)?.id) ?? runningHere(deps, inbound)?.row.session;
-  if (session === undefined) return answer("Nothing is running.");
-  const turn = deps.queue.active(session);
-  const gone = bestEffort(deps, () => deps.store.inputs.drop(session)) ?? [];
+  if (bestEffort(deps, () => deps.store.inputs.has(inbound)) === true) return done({ markdown: "Stopped before." });
+  const found = whatRuns(deps, call);
+  const answer =
+    found === "several" ? chooseOne(deps, inbound) : found === undefined ? idle : await stopSession(deps, call, found);
+  // With a store that is full the answer goes out as it is.
+  const stored = bestEffort(deps, () =>
+    deps.store.transaction(() => {
+      const session = typeof found === "number" ? found : null;
+      deps.store.inputs.add(inbound, { state: "done", session, at: deps.clock.now() });
+      deps.answering.reply(inbound, traits, answer);
+      return true;
+    }),
+  );
+  if (stored !== true && !traits.live) deps.sayUnstored(inbound, answer);
+  return done(answer);
+}
+
+const idle: Outgoing = { markdown: "Nothing is running." };
+
+/**
+ * The session that a stop means: the one that it names or is written in, else the only one that runs in the
+ * conversation, else the only one that runs there for whoever says it.
+ */
+function whatRuns(deps: StopDeps, { inbound, session: wanted, owner }: StopCall): SessionId | "several" | undefined {
+  const here = runningHere(deps, inbound);
+  if (wanted !== undefined) {
+    const id = parsePublicId(wanted);
+    const turn = id === undefined ? undefined : deps.queue.active(id);
+    return turn !== undefined && (owner || here.includes(turn)) ? id : undefined;
+  }
+  const bound = bestEffort(deps, () => deps.book.find(inbound)?.id);
+  if (
+    bound !== undefined &&
+    (deps.queue.active(bound) !== undefined || inbound.root !== undefined || here.length === 0)
+  )
+    return bound;
+  const own = here.filter(({ row }) => row.requester.id === inbound.sender.id);
+  const [only, more] = here.length === 1 ? here : own;
+  if (only !== undefined && more === undefined) return only.row.session;
+  return here.length === 0 ? undefined : "several";
+}
+
+function chooseOne(deps: StopDeps, inbound: Inbound): Outgoing {
+  const choices = runningHere(deps, inbound)
+    .slice(0, limits.choicesMax)
+    .map(({ row }) => ({
+      value: `/stop ${publicId(row.session)}`,
+      label: `${publicId(row.session)} ${excerpt(deps.store.sessions.get(row.session)?.title ?? "", 30)}`.trim(),
+    }));
+  return {
+    markdown: "Several turns run here. Which one? `/stop S001`, or answer one of its messages with `/stop`.",
+    choices,
+  };
+}
+
+async function stopSession(deps: StopDeps, call: StopCall, session: SessionId): Promise<Outgoing> {
+  const turn = stoppable(deps, call, session);
+  const gone = bestEffort(deps, () => dropWaiting(deps, call, session)) ?? [];
   const removed = gone.length;
   deps.onGone(gone);
+  const suspended = turn === undefined && bestEffort(deps, () => stopSuspended(deps, session)) === true;
   const proofs = [
     turn === undefined ? undefined : await turn.halt("stop"),
-    all ? await deps.killBackground(session) : undefined,
+    call.all ? await deps.killBackground(session) : undefined,
   ];
-  bestEffort(deps, () => deps.store.inputs.add(inbound, { state: "done", session, at: deps.clock.now() }));
   const killed = proofs.flatMap((proof) => proof?.killed ?? []);
   const survivors = proofs.flatMap((proof) => proof?.survivors ?? []);
-  if (turn === undefined && removed === 0 && killed.length === 0 && survivors.length === 0)
-    return answer("Nothing is running.");
-  return answer(stopText({ stopped: turn !== undefined, killed, survivors, removed }));
+  if (turn === undefined && !suspended && removed === 0 && killed.length === 0 && survivors.length === 0) return idle;
+  return { markdown: stopText({ stopped: turn !== undefined || suspended, killed, survivors, removed }) };
+}
+
+/** The turn that runs, unless the stop is older than what it works on: both times are the platform's. */
+function stoppable({ queue, store, ...deps }: StopDeps, call: StopCall, session: SessionId): ActiveTurn | undefined {
+  const turn = queue.active(session);
+  if (turn === undefined || !call.missed) return turn;
+  const inputs = bestEffort(deps, () => store.inputs.ofTurn(turn.row.id, limits.waitingMax)) ?? [];
+  return inputs.every(({ inbound }) => inbound.sentAt <= call.inbound.sentAt) ? turn : undefined;
+}
+
+function dropWaiting({ store }: StopDeps, call: StopCall, session: SessionId): InputId[] {
+  if (!call.missed) return store.inputs.drop(session);
+  const waiting = [
+    ...store.inputs.waiting(session, limits.missedHeldMax),
+    ...store.inputs.held(session, limits.missedHeldMax),
+  ];
+  const before = waiting.filter(({ inbound }) => inbound.sentAt <= call.inbound.sentAt);
+  for (const { id } of before) store.inputs.set(id, "removed");
+  return before.map(({ id }) => id);
 }
 
 /** What was stopped, in words that claim no more than was seen. */
@@ -81,19 +181,21 @@ function names(processes: ProcessInfo[]): string {
   return `${shown.join(", ")}${processes.length > namedMax ? ` and ${processes.length - namedMax} more` : ""}`;
 }
 
-function runningHere({ queue }: StopDeps, inbound: Inbound): ActiveTurn | undefined {
+/** The turns that run in the conversation, or in the thread of it that the stop is written in. */
+function runningHere({ queue }: StopDeps, { adapter, conversation, thread, root }: Inbound): ActiveTurn[] {
   return queue
     .running()
-    .find(
-      ({ row }) =>
-        row.replyTo.adapter === inbound.adapter &&
-        row.replyTo.conversation.id === inbound.conversation.id &&
-        row.replyTo.thread === inbound.thread,
+    .filter(
+      ({ row: { replyTo } }) =>
+        replyTo.adapter === adapter &&
+        replyTo.conversation.id === conversation.id &&
+        replyTo.thread === thread &&
+        (root === undefined || replyTo.root === root),
     );
 }
 
 /** Stop goes on without the store. */
-function bestEffort<Result>({ log }: StopDeps, work: () => Result): Result | undefined {
+function bestEffort<Result>({ log }: Pick<StopDeps, "log">, work: () => Result): Result | undefined {
   try {
     return work();
   } catch (error) {
@@ -102,6 +204,6 @@ function bestEffort<Result>({ log }: StopDeps, work: () => Result): Result | und
   }
 }
 
-function answer(markdown: string): Receipt {
-  return { state: "done", ok: true, answer: { markdown } };
+function done(answer: Outgoing): Receipt {
+  return { state: "done", ok: true, answer };
 }

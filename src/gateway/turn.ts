@@ -5,7 +5,7 @@ import { limits } from "../core/limits.ts";
 import { parseModelName } from "../core/model-name.ts";
 import type { Session, TurnInput, TurnRow } from "../core/session.ts";
 import { noUsage } from "../core/usage.ts";
-import type { Harness, Turn } from "../harness/harness.ts";
+import type { Harness, Permit, PermitCall, Turn } from "../harness/harness.ts";
 import type { Proof, Sandbox, SandboxRequest } from "../sandbox/sandbox.ts";
 import type { Store } from "../store/store.ts";
 import { type Clock, within } from "../sys/clock.ts";
@@ -13,6 +13,8 @@ import type { Log } from "../sys/log.ts";
 import type { Redactor } from "../vault/redact.ts";
 import type { Branches } from "./branches.ts";
 import type { Hub } from "./hub.ts";
+import { createPause, limitTime, type Pause } from "./pause.ts";
+import type { PermitTurn } from "./permits.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
 import { redactEvent, redactTool } from "./redacting.ts";
 import type { TurnServices } from "./services.ts";
@@ -34,6 +36,10 @@ export interface TurnDeps {
   modelOf(session: Session | undefined): string;
   /** Longest time of a turn in milliseconds; none when absent. */
   timeoutMs?: number;
+  /** Makes the function that judges a turn's calls. */
+  permits(turn: PermitTurn): (call: PermitCall) => Promise<Permit>;
+  /** A turn has begun to wait for a person. */
+  onWait(): void;
   /** The waiting input that may join this turn. */
   next(turn: TurnRow): TurnInput | undefined;
   /** Bytes of a stored attachment. */
@@ -41,16 +47,23 @@ export interface TurnDeps {
   /** All of a tool's context that is not of the call. */
   services(row: TurnRow, sandbox: Sandbox): TurnServices;
   onMessage(message: { turn: TurnRow; text: string; at: number }): void;
+  /** Inside the transaction that stores an event of a turn. */
+  onStored?(turn: TurnRow, event: TurnEvent): void;
 }
 
-/** Why a turn is ended from outside: by a person, by shutdown (the next start goes on), or by its time limit. */
-export type Halt = "stop" | "interrupt" | "timeout";
+/**
+ * Why a turn is ended from outside: by a person, by a newer message of theirs, by shutdown (the next start goes on), by
+ * its time limit, or by a shutdown while it waits for an answer (whoever gives it has it go on).
+ */
+export type Halt = "stop" | "newer" | "interrupt" | "timeout" | "suspend";
 
 /** A turn that runs. */
 export interface ActiveTurn {
   readonly row: TurnRow;
   /** What it is doing right now, in a few words. */
   doing(): string;
+  /** It waits for a person's answer. */
+  waiting(): boolean;
   /** Its last word is said; what is left is tidying up. */
   ended(): boolean;
   /** Kills its trees with proof and ends it. */
@@ -77,9 +90,12 @@ export function startTurn(deps: TurnDeps, start: TurnStart): ActiveTurn {
   const log = deps.log.child({ turn: row.id, session: session.id });
   const abort = new AbortController();
   const recorder = createRecorder(deps, { turn: row, session });
+  const pause = createPause(deps.clock, deps.onWait);
   let sandbox: Sandbox | undefined;
   let doing = "starting";
   let halting: Halt | undefined;
+  const { timeoutSeconds } = session.options;
+  const timeoutMs = timeoutSeconds === undefined ? deps.timeoutMs : timeoutSeconds * 1000;
   /** It is over, whatever part of it may still be hanging somewhere. */
   let left = false;
   let letGo: () => void = () => undefined;
@@ -93,11 +109,13 @@ export function startTurn(deps: TurnDeps, start: TurnStart): ActiveTurn {
     // What it was started for and never took belongs to it all the same: it would start it again, for ever.
     if (event.type === "ended" && halting !== "interrupt")
       for (const taken of untaken(deps, row)) recorder.record(redactEvent(taken, deps.redactor));
+    if (event.type === "ended" && halting === "newer")
+      recorder.record({ type: "notice", text: "Stopped: a newer message takes its place." });
     // Shutdown leaves the turn open, so that the next start goes on with it.
     if (event.type === "ended" && halting === "interrupt") {
       recorder.flush();
       recorder.announce(event);
-    } else if (event.type === "ended" && halting === "timeout") recorder.record(timedOut(event, deps.timeoutMs ?? 0));
+    } else if (event.type === "ended" && halting === "timeout") recorder.record(timedOut(event, timeoutMs ?? 0));
     else recorder.record(event);
     doing = describe(event) ?? doing;
   };
@@ -109,7 +127,8 @@ export function startTurn(deps: TurnDeps, start: TurnStart): ActiveTurn {
     if (setting.notice !== undefined) record({ type: "notice", text: deps.redactor.exact(setting.notice) });
     const harness = await deps.harness(session);
     const system = await setting.system(sandbox);
-    const turn = buildTurn(deps, { ...start, setting, system, sandbox, recorder, signal: abort.signal });
+    const signal = abort.signal;
+    const turn = buildTurn(deps, { ...start, setting, system, sandbox, recorder, record, pause, signal });
     await consume(harness.run(turn), { record, until: abandoned, redactor: deps.redactor });
   };
 
@@ -131,7 +150,9 @@ export function startTurn(deps: TurnDeps, start: TurnStart): ActiveTurn {
     }
   };
   const halt = async (how: Halt): Promise<Proof> => {
-    halting ??= how;
+    // Left behind first: nothing that it does now may be stored, the call that waits above all.
+    if (how === "suspend") letGo();
+    halting ??= how === "suspend" ? "interrupt" : how;
     abort.abort();
     const proof = (await sandbox?.kill(turnScope(row.id))) ?? nothingKilled;
     // A harness or model that hangs is left behind: stop does not depend on it.
@@ -141,8 +162,8 @@ export function startTurn(deps: TurnDeps, start: TurnStart): ActiveTurn {
     return proof;
   };
   const done = run();
-  if (deps.timeoutMs !== undefined) void limitTime(deps, { done, expire: () => halt("timeout") });
-  return { row, doing: () => doing, ended: recorder.ended, done, halt };
+  if (timeoutMs !== undefined) void limitTime(deps.clock, { done, timeoutMs, pause, expire: () => halt("timeout") });
+  return { row, doing: () => doing, waiting: pause.waiting, ended: recorder.ended, done, halt };
 }
 
 /** Inputs that started a turn and that it did not take, as taken: their text is in the session for whoever goes on. */
@@ -154,24 +175,13 @@ function untaken({ store, clock }: TurnDeps, row: TurnRow): TurnEvent[] {
   });
 }
 
-/** Ends the turn when its time is over, unless it is over before. */
-async function limitTime(
-  deps: TurnDeps,
-  { done, expire }: { done: Promise<void>; expire: () => Promise<Proof> },
-): Promise<void> {
-  const over = new AbortController();
-  void done.then(() => over.abort());
-  await deps.clock.sleep(deps.timeoutMs ?? 0, over.signal);
-  if (!over.signal.aborted) await expire();
-}
-
 /** The end of a turn that took too long: it names the limit and how to change it, and guesses no cause. */
 function timedOut(event: TurnEvent & { type: "ended" }, timeoutMs: number): TurnEvent {
   const seconds = Math.round(timeoutMs / 1000);
   const error = {
     code: "provider.timeout.final" as const,
     message: `The turn took longer than its limit of ${seconds} seconds and was ended`,
-    hint: "limits.timeoutSeconds in settings.json changes the limit",
+    hint: "/option timeout <seconds> changes it for this session, limits.timeoutSeconds in settings.json for all",
   };
   return { ...event, outcome: "failed", error };
 }
@@ -205,10 +215,12 @@ function buildTurn(
     system: string;
     sandbox: Sandbox;
     recorder: Recorder;
+    record(event: TurnEvent): void;
+    pause: Pause;
     signal: AbortSignal;
   },
 ): Turn {
-  const { row, session, resumed, setting, system, sandbox, recorder, signal } = parts;
+  const { row, session, resumed, setting, system, sandbox, recorder, record, pause, signal } = parts;
   const services = deps.services(row, sandbox);
   return {
     id: row.id,
@@ -220,9 +232,14 @@ function buildTurn(
     history: deps.branches.get(session.id, session.head),
     head: recorder.head,
     startedCalls: resumed ? deps.store.turns.startedCalls(row.id) : new Set(),
+    askedCalls: resumed ? deps.store.approvals.calls(row.id) : new Set(),
+    permit: deps.permits({ row, session, sandbox, tools: setting.tools, record, join: recorder.join, pause, signal }),
     next() {
       const input = deps.next(row);
-      return input === undefined ? undefined : { ...input, text: deps.redactor.exact(input.text) };
+      if (input === undefined) return undefined;
+      const { note, text } = input;
+      const clean = note === undefined ? {} : { note: deps.redactor.exact(note) };
+      return { ...input, ...clean, text: deps.redactor.exact(text) };
     },
     file: (stored) => deps.file(row, stored),
     signal,

@@ -38,7 +38,6 @@ export function openInputs(db: Database) {
     "UPDATE inputs SET state = 'removed' WHERE session = ? AND state = 'waiting' RETURNING id",
   );
   const byId = db.prepare("SELECT * FROM inputs WHERE id = ?");
-  const waitingEverywhere = db.prepare("SELECT * FROM inputs WHERE state = 'waiting' ORDER BY id LIMIT ?");
   const held = db.prepare("SELECT * FROM inputs WHERE session = ? AND state = 'held' ORDER BY id LIMIT ?");
   const hold = db.prepare("UPDATE inputs SET state = 'held', turn = NULL, body = ? WHERE id = ?");
   const release = db.prepare(
@@ -100,8 +99,6 @@ export function openInputs(db: Database) {
       const row = byId.get<Row>(id);
       return row === undefined ? undefined : input(row);
     },
-    /** What waits in all sessions, oldest first. */
-    waitingAll: (limit: number): Input[] => waitingEverywhere.all<Row>(limit).map(input),
     /** What waits for somebody's word in a session, oldest first. */
     held: (session: SessionId, limit: number): Input[] => held.all<Row>(session, limit).map(input),
     /** A waiting input waits for somebody's word from now on. */

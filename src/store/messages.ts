@@ -66,7 +66,10 @@ export function openMessages(db: Database) {
       return answerOf.get<StoredMessage>(turn);
     },
     /** The message was edited before anybody worked on it. */
-    setText(external: string, { adapter, conversation, text }: { adapter: string; conversation: string; text: string }) {
+    setText(
+      external: string,
+      { adapter, conversation, text }: { adapter: string; conversation: string; text: string },
+    ) {
       setText.run(text, adapter, conversation, external);
     },
     /** The message found its session after it was stored. */

@@ -18,7 +18,25 @@ export function openWirings(db: Database) {
   );
   const known = db.prepare("SELECT id FROM conversations WHERE adapter = ? AND external = ?");
   const add = db.prepare("INSERT INTO conversations (adapter, external, kind, created_at) VALUES (?, ?, ?, ?)");
+  const place = db.prepare("SELECT adapter, external FROM conversations WHERE id = ?");
+  const agentAdd = db.prepare(
+    "INSERT INTO agents (name, folder, created_at) VALUES (?1, ?1, ?2) ON CONFLICT DO NOTHING",
+  );
+  const unwire = db.prepare("DELETE FROM wirings WHERE adapter = ? AND conversation = ?");
+  const wire = db.prepare(
+    "INSERT INTO wirings (agent, adapter, conversation, trigger, mode, unmatched) VALUES (?, ?, ?, ?, ?, ?)",
+  );
   return {
+    /** Where a conversation is. */
+    place: (conversation: number): { adapter: string; external: string } | undefined => place.get(conversation),
+    /** Another agent answers in a conversation from now on, as the one before did. */
+    assign(agent: string, { adapter, conversation, at }: { adapter: string; conversation: string; at: number }): void {
+      const before = find.get<Wiring>(adapter, conversation);
+      agentAdd.run(agent, at);
+      unwire.run(adapter, conversation);
+      const { trigger = "mention", mode = "per-thread", unmatched = "drop" } = before ?? {};
+      wire.run(agent, adapter, conversation, trigger, mode, unmatched);
+    },
     /** The closest wiring: of the conversation, else of the adapter, else the one for all. */
     find(adapter: string, conversation: string): Wiring | undefined {
       return find.get<Wiring>(adapter, conversation);

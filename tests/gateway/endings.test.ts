@@ -168,7 +168,7 @@ test("a turn beyond its time limit is killed, and says the limit and the mend", 
     expect(fake.killed).toContain("turn-1");
     expect(store.turns.list()[0]).toMatchObject({
       state: "failed",
-      error: { code: "provider.timeout.final", hint: "limits.timeoutSeconds in settings.json changes the limit" },
+      error: { code: "provider.timeout.final", hint: expect.stringContaining("/option timeout <seconds>") },
     });
     expect(store.turns.list()[0]?.error?.message).toContain("2 seconds");
   } finally {

@@ -2,10 +2,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { admit } from "../../src/access/admission.ts";
 import { terminalTraits } from "../../src/adapters/index.ts";
 import type { TurnEvent } from "../../src/core/event.ts";
-import type { FileRef, Inbound, Receipt } from "../../src/core/message.ts";
+import type { Address, FileRef, Inbound, Outgoing, Receipt } from "../../src/core/message.ts";
+import type { ReplyTarget } from "../../src/core/session.ts";
 import { noUsage } from "../../src/core/usage.ts";
 import { createBranches } from "../../src/gateway/branches.ts";
 import { commands } from "../../src/gateway/commands/index.ts";
@@ -24,6 +24,8 @@ import { createRedactor } from "../../src/vault/redact.ts";
 export type Script = (turn: Turn) => AsyncGenerator<TurnEvent>;
 
 export const local: AdapterTraits = terminalTraits;
+/** A platform such as Telegram: no screen of its own, a session for each root message of a group. */
+export const remote: AdapterTraits = { ...local, local: false, live: false, sharedTop: "message", directIsUser: true };
 export const secret = "hunter2-hunter2-hunter2";
 
 /** A log that keeps its lines. */
@@ -64,6 +66,25 @@ export function message(
   };
 }
 
+/** A message from a platform: in a group unless said otherwise, by an admin. */
+export function posted(
+  text: string,
+  change: Partial<Extract<Inbound, { kind: "message" }>> = {},
+): Inbound & { kind: "message" } {
+  return message(text, {
+    adapter: "tg",
+    conversation: { id: "-100", kind: "shared" },
+    sender: { id: "1", name: "ann" },
+    sentAt: Date.now(),
+    ...change,
+  });
+}
+
+/** The same in the direct chat of its sender. */
+export function direct(text: string, change: Partial<Extract<Inbound, { kind: "message" }>> = {}) {
+  return posted(text, { conversation: { id: change.sender?.id ?? "1", kind: "direct" }, ...change });
+}
+
 /** The plainest turn: takes what waits and answers `text`. */
 export async function* answer(turn: Turn, text: string): AsyncGenerator<TurnEvent> {
   yield { type: "started", resumed: turn.resumed };
@@ -101,6 +122,12 @@ export function createWorld({ timeoutMs }: { timeoutMs?: number } = {}) {
 }
 
 interface World {
+  said: { id: number; target: ReplyTarget; outgoing: Outgoing }[];
+  heard: ReplyTarget[];
+  again: { id: number; place: Address }[];
+  unstored: string[];
+  fetchFile(adapter: string, file: FileRef, options: { bytesMax: number; signal: AbortSignal }): Promise<Uint8Array>;
+  judge(text: string, rules: string): Promise<boolean>;
   script: Script;
   killed: string[];
   proof: Proof;
@@ -117,8 +144,15 @@ function openWorld(folder: string, { script, timeoutMs }: { script: Script; time
   const happenings: Happening[] = [];
   hub.subscribe((happening) => void happenings.push(happening));
   const branches = createBranches({ load: (head) => store.entries.branch(head), sessionsMax: 8, bytesMax: 1_000_000 });
+  let nonces = 0;
   const world: World = {
     script,
+    said: [],
+    heard: [],
+    again: [],
+    unstored: [],
+    fetchFile: async (_adapter, file) => new TextEncoder().encode(file.ref),
+    judge: async () => false,
     killed: [],
     proof: { killed: [], survivors: [] },
     confirmed: false,
@@ -174,7 +208,31 @@ function openWorld(folder: string, { script, timeoutMs }: { script: Script; time
     onGone: (inputs) => void world.gone.push(...inputs),
     keepFile,
     commands,
-    admit: (inbound, traits) => admit(inbound, { local: traits.local }),
+    door: (adapter) => ({ local: adapter === "terminal", directIsUser: true, admins: ["1"], dm: ["5", "6", "7"] }),
+    traits: (adapter) => (adapter === "terminal" ? local : remote),
+    deliver(target, outgoing, { kind }) {
+      const id = store.deliveries.add({
+        target,
+        kind,
+        form: "markdown",
+        nonce: `n${(nonces += 1)}`,
+        at: 1,
+        body: outgoing.markdown,
+        choices: outgoing.choices ?? [],
+        ...(target.root === undefined ? {} : { root: target.root }),
+      });
+      world.said.push({ id, target, outgoing });
+      return id;
+    },
+    heard: (target) => void world.heard.push(target),
+    sendAgain: (id, place) => {
+      world.again.push({ id, place });
+      return store.deliveries.get(id)?.conversation === place.conversation.id;
+    },
+    fetchFile: (adapter, file, options) => world.fetchFile(adapter, file, options),
+    sayUnstored: (_inbound, outgoing) => void world.unstored.push(outgoing.markdown),
+    agents: () => ["main", "cook"],
+    judge: (text, rules) => world.judge(text, rules),
     modelOf: (session) => session?.model ?? "demo/offline",
     checkModel: async () => ({
       provider: "demo",
@@ -208,7 +266,10 @@ function openWorld(folder: string, { script, timeoutMs }: { script: Script; time
     log,
     happenings,
     world,
-    send: (inbound: Inbound): Promise<Receipt> => gateway.receive(inbound, local),
+    send: (inbound: Inbound): Promise<Receipt> =>
+      gateway.receive(inbound, inbound.adapter === "terminal" ? local : remote),
+    /** What the program itself said on the platform, oldest first. */
+    said: () => world.said.map(({ outgoing }) => outgoing.markdown),
     /** The text that a command answers. */
     async ask(text: string): Promise<string> {
       const receipt = await gateway.receive(message(text), local);

@@ -31,7 +31,8 @@ export async function userMessage(input: TurnInput, deps: InputDeps): Promise<Us
     lines.push(fileLine(file, typeof shown === "string" ? shown : undefined));
   }
   const list = lines.length === 0 ? "" : `\n\nAttached files:\n${lines.join("\n")}`;
-  const text: TextPart = { type: "text", text: `${header(input, deps.stamp(input.sentAt))} ${input.text}${list}` };
+  const note = input.note === undefined ? "" : `${input.note}\n\n`;
+  const text: TextPart = { type: "text", text: `${note}${header(input, deps.stamp(input.sentAt))} ${input.text}${list}` };
   return { role: "user", content: [text, ...images], timestamp: input.sentAt };
 }
 

@@ -1,0 +1,32 @@
+// Where the answer to an inbound goes, and which inputs may share one.
+import type { Inbound } from "../core/message.ts";
+import type { ReplyTarget, TurnRow } from "../core/session.ts";
+
+/** Where the answer to an inbound goes. */
+export function replyTarget(inbound: Inbound): ReplyTarget {
+  const { adapter, conversation, thread, root } = inbound;
+  return {
+    adapter,
+    conversation,
+    ...(thread === undefined ? {} : { thread }),
+    ...(root === undefined ? {} : { root }),
+    ...(inbound.kind === "message" ? { replyTo: inbound.id } : {}),
+  };
+}
+
+/** Two inputs with the same key have the same requester and the same place. */
+export function shareKey({ sender, adapter, conversation, thread, root }: Inbound): string {
+  return JSON.stringify([sender.id, adapter, conversation.id, thread ?? null, root ?? null]);
+}
+
+/** Inputs share a turn only when requester and reply target are equal. */
+export function mayJoin(inbound: Inbound, row: Pick<TurnRow, "requester" | "replyTo">): boolean {
+  const { adapter, conversation, thread, root } = row.replyTo;
+  return (
+    inbound.sender.id === row.requester.id &&
+    inbound.adapter === adapter &&
+    inbound.conversation.id === conversation.id &&
+    inbound.thread === thread &&
+    inbound.root === root
+  );
+}
