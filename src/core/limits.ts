@@ -394,5 +394,7 @@ export const limits = {
   approvalMs: 24 * 60 * 60_000,
   approvalSweepMs: 60_000,
   askedMax: 5,
+  /** People whose own menus show the owner's commands. */
+  menuAdminsMax: 50,
   approvalCharsMax: 3_000,
 } as const;

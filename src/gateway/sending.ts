@@ -189,10 +189,12 @@ function arrived(
     action.forming.shown = action.body;
     action.forming.failures = 0;
   } else if (action.type === "remove") deliveries.settle(row.id, { fate: "dropped" });
-  else if (ref !== undefined && (action.type === "mark" || row.form === "forming")) {
-    deliveries.placed(row.id, ref);
-    const forming = lane.forming.get(row.id);
-    if (forming !== undefined) forming.row = { ...row, ref, fate: "placed" };
+  else if (action.type === "mark" || isPlace(deps, { action, row })) {
+    const placed = ref ?? row.ref ?? "";
+    deliveries.placed(row.id, placed);
+    // An answer that is there at once is not held up by its own beginning.
+    const forming = refresh(deps, { lane, row });
+    if (forming !== undefined) forming.nextAt = deps.clock.monotonic() + limits.formingFirstMs;
   } else
     deps.store.transaction(() => {
       deliveries.sent(row.id, { at, ...(ref === undefined ? {} : { ref }) });
@@ -200,6 +202,31 @@ function arrived(
       if (row.kind === "tell") deliveries.told({ id: row.id, ...place, at });
       else tellUndelivered(deps, row.target);
     });
+}
+
+/** A forming answer goes by what became of its place. */
+function refresh({ store }: SendingDeps, { lane, row }: { lane: Lane; row: Delivery }): Forming | undefined {
+  const forming = lane.forming.get(row.id);
+  const now = store.deliveries.get(row.id);
+  if (forming === undefined || now === undefined) return undefined;
+  forming.row = now;
+  forming.quiet = now.fate !== "pending" && now.fate !== "placed";
+  return forming;
+}
+
+/** What stands there now is not all that it is to say: it goes on from there by edits. */
+function isPlace({ store }: SendingDeps, { action, row }: { action: Action; row: Delivery }): boolean {
+  if (action.type === "file") return false;
+  // The platform may have answered with what an earlier try said, of which this life knows nothing.
+  if (action.type === "post" && row.kind === "answer") return true;
+  return changedSince(store.deliveries.get(row.id), row);
+}
+
+/** True when a message was given other words while it was on its way. */
+function changedSince(now: Delivery | undefined, then: Delivery): boolean {
+  if (now === undefined) return false;
+  const choices = (row: Delivery) => JSON.stringify(row.choices);
+  return now.form !== then.form || now.body !== then.body || choices(now) !== choices(then);
 }
 
 /** It did not, or nobody knows. */
@@ -225,7 +252,8 @@ function failed(
     // Whoever deletes the same answer twice does not want it.
     if (fate === "gone" && row.renewed > 0) deliveries.settle(row.id, { fate: "dropped", error });
     else if (fate === "gone") deliveries.renew(row.id, { nonce: freshNonce(deps.clock), at: deps.clock.now() });
-    else if (fate === "refused") deliveries.settle(row.id, { fate: "failed", error });
+    else if (fate === "refused" && !changedSince(deliveries.get(row.id), row))
+      deliveries.settle(row.id, { fate: "failed", error });
     else retry();
   } else if (fate === "later") retry();
   else if (fate === "unknown") {
@@ -233,7 +261,9 @@ function failed(
     if (row.kind === "file" || row.kind === "bell") settleUnknown(deps, row, error);
     else retry();
   } else if (row.kind === "file") notTaken(deps, row, error);
-  else deliveries.settle(row.id, { fate: "failed", error });
+  // With the place of an answer that is still to come, nothing is lost.
+  else deliveries.settle(row.id, { fate: deliveries.get(row.id)?.form === "forming" ? "dropped" : "failed", error });
+  refresh(deps, { lane, row });
 }
 
 /** Progress is a courtesy: it is shown again when that may work. */

@@ -108,6 +108,16 @@ export interface DeliveryContent {
   parts?: number;
 }
 
+/** What an answer is put together from: texts, and the starts and ends of calls. `text` of a call is its output. */
+export interface Material {
+  type: "message" | "tool";
+  step: "start" | "end" | null;
+  call: string | null;
+  title: string | null;
+  ok: boolean;
+  text: string;
+}
+
 export type Deliveries = ReturnType<typeof openDeliveries>;
 
 const open = "fate IN ('pending', 'sending', 'placed')";
@@ -116,7 +126,7 @@ const worthTelling = "fate IN ('unknown', 'failed') AND told_at IS NULL AND kind
 
 /** The deliveries of a store. */
 export function openDeliveries(db: Database) {
-  return { ...making(db), ...fates(db), ...looking(db) };
+  return { ...making(db), ...fates(db), ...looking(db), ...answers(db) };
 }
 
 /** How rows come to be and what they say. */
@@ -127,7 +137,7 @@ function making(db: Database) {
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const say = db.prepare(
-    "UPDATE deliveries SET form = ?, body = ?, choices = ?, parts = ?, attempts = 0, next_at = ? WHERE id = ?",
+    "UPDATE deliveries SET form = ?, body = ?, choices = ?, parts = ?, next_at = max(next_at, ?) WHERE id = ?",
   );
   const again = db.prepare(
     `UPDATE deliveries SET fate = iif(ref IS NULL, 'pending', 'placed'), nonce = ?, attempts = 0, next_at = ?,
@@ -159,7 +169,7 @@ function making(db: Database) {
         fresh.at,
       ).lastId;
     },
-    /** Gives a message other content; its tries begin anew. */
+    /** Gives a message other content. */
     say(id: number, { form, body, choices = [], parts = 1, at }: DeliveryContent & { at: number }): void {
       say.run(form, body ?? null, JSON.stringify(choices), parts, at, id);
     },
@@ -217,6 +227,23 @@ function fates(db: Database) {
     /** The people there were told of everything undelivered before `id`. */
     told({ id, adapter, conversation, at }: { id: number; adapter: string; conversation: string; at: number }): void {
       tellAll.run(at, adapter, conversation, id);
+    },
+  };
+}
+
+/** What an answer is made of. */
+function answers(db: Database) {
+  const material = db.prepare(
+    `SELECT type, body ->> '$.step' AS step, body ->> '$.call' AS call, body ->> '$.title' AS title,
+       body ->> '$.ok' AS ok, iif(type = 'message' OR ?2, body ->> '$.text', NULL) AS text
+     FROM events WHERE turn = ?1 AND type IN ('message', 'tool') ORDER BY id LIMIT 100000`,
+  );
+  return {
+    /** Everything that the answer of a turn is put together from, in order; the output of calls only when asked for. */
+    material(id: TurnId, { output }: { output: boolean }): Material[] {
+      type MaterialRow = Omit<Material, "ok" | "text"> & { ok: number | null; text: string | null };
+      const rows = material.all<MaterialRow>(id, output ? 1 : 0);
+      return rows.map((row) => ({ ...row, ok: row.ok === 1, text: row.text ?? "" }));
     },
   };
 }
