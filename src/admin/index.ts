@@ -1,16 +1,55 @@
 // The table of admin nouns.
 import type { Store } from "../store/store.ts";
+import { type Clock, systemClock } from "../sys/clock.ts";
 import type { Resource } from "./resource.ts";
+import { type ApprovalsDeps, approvals } from "./resources/approvals.ts";
+import { droppedMessages } from "./resources/dropped-messages.ts";
+import { members } from "./resources/members.ts";
+import { pairings } from "./resources/pairings.ts";
+import { roles } from "./resources/roles.ts";
 import { sessions } from "./resources/sessions.ts";
 import { turns } from "./resources/turns.ts";
+import { users } from "./resources/users.ts";
 
 /** What the nouns read and change. */
-export type AdminStore = Pick<Store, "sessions" | "turns" | "messages" | "entries">;
+export type AdminStore = Pick<
+  Store,
+  | "approvals"
+  | "entries"
+  | "messages"
+  | "pairings"
+  | "roles"
+  | "rules"
+  | "sessions"
+  | "strangers"
+  | "transaction"
+  | "turns"
+  | "users"
+> &
+  Pick<ApprovalsDeps, "settleQuestion">;
 
 /** Every noun. `open` is called when a verb runs, never for help, so that declarations need no database. */
-export function resources(open: () => AdminStore): Resource[] {
-  return [sessions(open), turns(open)];
+export function resources(open: () => AdminStore, clock: Clock = systemClock): Resource[] {
+  return [
+    sessions(open),
+    turns(open),
+    approvals(open, clock),
+    users(open),
+    roles(open, clock),
+    members(open, clock),
+    pairings(open, clock),
+    droppedMessages(open),
+  ];
 }
 
 /** Their names, for the command line's table. */
-export const resourceNames = ["sessions", "turns"] as const;
+export const resourceNames = [
+  "sessions",
+  "turns",
+  "approvals",
+  "users",
+  "roles",
+  "members",
+  "pairings",
+  "dropped-messages",
+] as const;

@@ -14,6 +14,11 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     summary: "Choose a model and write the settings",
     load: async () => (await import("./setup.ts")).setup,
   },
+  pair: {
+    group: "Begin",
+    summary: "Print a code that makes you known to your bot",
+    load: async () => (await import("./pair.ts")).pair,
+  },
   chat: {
     group: "Begin",
     summary: "Talk to the agent in this terminal",
@@ -70,4 +75,10 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
 export const nouns: Readonly<Record<string, string>> = {
   sessions: "Lines of context: list, get, search, rename, entries, export",
   turns: "Runs of the agent: list, get, events",
+  approvals: "Questions to answer: list, show, approve, deny, rules",
+  users: "Everybody who was ever let in: list, get",
+  roles: "Owners and admins: list, grant, revoke",
+  members: "Who may write, and where: list, add, remove",
+  pairings: "Codes of `pair`: list, create, clear",
+  "dropped-messages": "Strangers who were turned away: list",
 };
