@@ -85,8 +85,8 @@ export type Receipt =
   | { state: "duplicate"; input: number }
   /** A command; its answer, if any, is in `answer`. `ok: false`: it could not be done, and the answer says why. */
   | { state: "done"; ok: boolean; input?: number; answer?: Outgoing }
-  /** Not let in or not taken; one sentence why. */
-  | { state: "refused"; reason: string };
+  /** Not let in or not taken; one sentence why. `quiet`: it is not said to whoever wrote. */
+  | { state: "refused"; reason: string; quiet?: boolean };
 
 /**
  * A button or list choice under a message. `value` is the chat command that it stands for (`/switch S002`): pressing is

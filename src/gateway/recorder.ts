@@ -19,6 +19,8 @@ export interface RecorderDeps {
   clock: Clock;
   /** A finished answer or a sent file, for the history view. Never throws. */
   onMessage(message: { turn: TurnRow; text: string; at: number }): void;
+  /** Inside the transaction that stores an event, so that what goes out because of it is stored with it. */
+  onStored?(turn: TurnRow, event: TurnEvent): void;
 }
 
 /** An event on its way into the store, with its entry. */
@@ -52,6 +54,8 @@ export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: Tu
 
   /** What waits for the commit of its tick, in its order. */
   let pending: Recorded[] = [];
+  /** What happens in the transaction of the next event. */
+  let joined: (() => void)[] = [];
   let failure: unknown;
 
   /** An event as it will be stored: it has its time, and its entry has its number. */
@@ -80,23 +84,32 @@ export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: Tu
       usage = addUsage(before, event.usage);
       store.turns.end(turn.id, { outcome: event.outcome, at, usage, ...(event.error && { error: event.error }) });
       store.inputs.finish(turn.id);
+      store.approvals.voidTurn(turn.id, at);
       store.sessions.touch(session.id, { at });
     }
+    if (event.type === "ask") store.turns.setState(turn.id, "waiting");
     if (event.type === "usage") {
       usage = addUsage(before, event.usage);
       store.turns.setUsage(turn.id, usage);
     }
-    return store.turns.append(turn.id, { event, at });
+    const number = store.turns.append(turn.id, { event, at });
+    deps.onStored?.(turn, event);
+    return number;
   };
 
   /** Stores what is pending in one transaction, then publishes it. When it fails, nothing of it was stored or shown. */
   const flush = (): void => {
     if (pending.length === 0) return;
     const group = pending;
+    const work = joined;
     pending = [];
+    joined = [];
     let numbers: EventNumber[];
     try {
-      numbers = store.transaction(() => group.map(write));
+      numbers = store.transaction(() => {
+        for (const also of work) also();
+        return group.map(write);
+      });
     } catch (error) {
       head = stored;
       throw error;
@@ -171,6 +184,10 @@ export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: Tu
     },
     /** Stores what waits. @throws when the store does. */
     flush,
+    /** Has `work` run in the transaction of the next event. */
+    join(work: () => void): void {
+      joined.push(work);
+    },
     /** Publishes without storing: the last word when the store itself fails. */
     announce(event: TurnEvent): void {
       if (event.type === "ended") ended = true;

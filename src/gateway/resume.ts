@@ -7,6 +7,13 @@ import type { Store } from "../store/store.ts";
 import type { Clock } from "../sys/clock.ts";
 import type { Hub } from "./hub.ts";
 import { closeLost, type Queue } from "./queue.ts";
+import type { TurnDeps } from "./turn.ts";
+
+interface ResumeDeps extends Pick<TurnDeps, "onStored"> {
+  store: Store;
+  hub: Hub;
+  clock: Clock;
+}
 
 /** What was found and decided. */
 export interface Resumed {
@@ -20,9 +27,12 @@ export interface Resumed {
  * after five short lives in a row. A turn that is given up takes the inputs that started it along,
  * so that a poison input is not tried for ever. Sessions with waiting inputs are woken.
  */
-export function resumeTurns(deps: { store: Store; queue: Queue; hub: Hub; clock: Clock }, crashLoop: boolean): Resumed {
-  const { store, queue, clock } = deps;
+export function resumeTurns(deps: ResumeDeps & { queue: Queue }, crashLoop: boolean): Resumed {
+  const { store, queue } = deps;
   store.turns.markInterrupted();
+  // What was answered while nobody was here goes on; what is still open waits for its answer.
+  const answered = store.turns.inState("waiting").filter((row) => store.approvals.openOfTurn(row.id) === 0);
+  for (const row of answered) if (crashLoop) store.turns.setState(row.id, "interrupted");
   const resumed: TurnRow[] = [];
   const offered: TurnRow[] = [];
   const interrupted = store.turns.inState("interrupted");
@@ -31,7 +41,7 @@ export function resumeTurns(deps: { store: Store; queue: Queue; hub: Hub; clock:
     if (session === undefined) continue;
     // One turn at a time: an older open one of the same session lost its end to a store that failed.
     if (interrupted.some((other) => other.session === found.session && other.id > found.id)) {
-      store.transaction(() => closeLost(store, { turn: found.id, at: clock.now() }));
+      store.transaction(() => closeLost(deps, found.id));
       continue;
     }
     if (crashLoop || found.attempts > limits.resumesMax) {
@@ -50,6 +60,10 @@ export function resumeTurns(deps: { store: Store; queue: Queue; hub: Hub; clock:
     resumed.push(row);
   }
   queue.open();
+  for (const row of crashLoop ? [] : answered) {
+    const session = store.sessions.get(row.session);
+    if (session !== undefined) queue.goOn(row, session);
+  }
   if (!crashLoop) wakeWaiting(deps);
   return { resumed, offered, crashLoop };
 }
@@ -61,7 +75,7 @@ export function wakeWaiting({ store, queue }: { store: Store; queue: Queue }): v
 
 /** Gives a turn up and says how to go on. */
 function offer(
-  deps: { store: Store; hub: Hub; clock: Clock },
+  deps: ResumeDeps,
   { row, session, crashLoop }: { row: TurnRow; session: Session; crashLoop: boolean },
 ): void {
   const { store, hub, clock } = deps;
@@ -76,19 +90,23 @@ function offer(
   const event = { type: "ended" as const, outcome: "failed" as const, error, usage: row.usage };
   const n = store.transaction(() => {
     store.inputs.giveUp(row.id);
+    store.approvals.voidTurn(row.id, clock.now());
     store.inputs.finish(row.id);
     store.turns.end(row.id, { outcome: "failed", at: clock.now(), error, usage: row.usage });
-    return store.turns.append(row.id, { event, at: clock.now() });
+    const number = store.turns.append(row.id, { event, at: clock.now() });
+    deps.onStored?.(row, event);
+    return number;
   });
   hub.publish({ n, turn: row.id, session: session.id, event });
 }
 
 /** One sentence in the turn's own stream. */
 function tell(
-  { store, hub, clock }: { store: Store; hub: Hub; clock: Clock },
+  { store, hub, clock, onStored }: ResumeDeps,
   { row, session, text }: { row: TurnRow; session: Session; text: string },
 ): void {
   const event = { type: "notice" as const, text };
   const n = store.turns.append(row.id, { event, at: clock.now() });
+  onStored?.(row, event);
   hub.publish({ n, turn: row.id, session: session.id, event });
 }

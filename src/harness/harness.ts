@@ -10,6 +10,17 @@ import type { Clock } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
 import type { Tool, ToolContext } from "../tools/tool.ts";
 
+/** A tool call that may need somebody's word. */
+export interface PermitCall {
+  id: string;
+  name: string;
+  /** The exact arguments: the answer is about these and no others. */
+  input: unknown;
+}
+
+/** Whether a call may start; `reason` is what the model is told instead. */
+export type Permit = { allowed: true } | { allowed: false; reason: string };
+
 /** One run of a harness for one or more inputs of one session. */
 export interface Turn {
   id: number;
@@ -26,6 +37,13 @@ export interface Turn {
   head(): EntryId | null;
   /** Calls whose start was stored and whose end was not: they may have happened (only when resumed). */
   startedCalls: ReadonlySet<string>;
+  /** Calls about which somebody was asked before the program ended: those of them that did not start go on. */
+  askedCalls: ReadonlySet<string>;
+  /**
+   * Asked before each call starts; whoever must be asked is asked here, and the turn waits for the answer, for a day if
+   * need be. Never rejects.
+   */
+  permit(call: PermitCall): Promise<Permit>;
   /** The next waiting input, or none. Stays the same until the `taken` that names it is stored. */
   next(): TurnInput | undefined;
   /** Loads the bytes of an input's stored file, or of one named by `attachments/…`. */

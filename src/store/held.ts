@@ -20,14 +20,14 @@ export interface HeldOf {
 /** More than this is never held at once. */
 const rowsMax = 10_000;
 
-/** The held inputs of a store. */
+/** The held inputs of a store: those that belong to no session yet. */
 export function openHeld(db: Database) {
   const all = db.prepare("SELECT id, body FROM inputs WHERE state = 'held' AND session IS NULL ORDER BY id LIMIT ?");
   const of = db.prepare(
     `SELECT id, body FROM inputs WHERE state = 'held' AND session IS NULL AND adapter = ?1 AND body ->> '$.sender.id' = ?2
        AND (?3 IS NULL OR conversation = ?3) ORDER BY id LIMIT ?4`,
   );
-  const remove = db.prepare("DELETE FROM inputs WHERE id = ? AND state = 'held'");
+  const remove = db.prepare("DELETE FROM inputs WHERE id = ? AND state = 'held' AND session IS NULL");
   const held = (row: { id: number; body: string }): HeldInput => ({
     id: row.id,
     inbound: JSON.parse(row.body) as Inbound,

@@ -1,14 +1,22 @@
 // The store as one value: every noun over the one database.
 import type { Database } from "../sys/sqlite.ts";
+import { openApprovals } from "./approvals.ts";
 import { openDeliveries } from "./deliveries.ts";
 import { openEntries } from "./entries.ts";
 import { openFacts } from "./facts.ts";
+import { openHeld } from "./held.ts";
 import { openInputs } from "./inputs.ts";
+import { openMacros } from "./macros.ts";
 import { openMessages } from "./messages.ts";
+import { openPairings } from "./pairings.ts";
+import { openRoles } from "./roles.ts";
+import { openRules } from "./rules.ts";
 import { openSchedules } from "./schedules.ts";
 import { openSessions } from "./sessions.ts";
 import { openStarts } from "./starts.ts";
+import { openStrangers } from "./strangers.ts";
 import { openTurns } from "./turns.ts";
+import { openUsers } from "./users.ts";
 import { openWirings } from "./wirings.ts";
 
 export type Store = ReturnType<typeof createStore>;
@@ -16,15 +24,23 @@ export type Store = ReturnType<typeof createStore>;
 /** Every noun over an open database. `transaction` spans them all. */
 export function createStore(db: Database) {
   return {
+    approvals: openApprovals(db),
     deliveries: openDeliveries(db),
     entries: openEntries(db),
     facts: openFacts(db),
+    held: openHeld(db),
     inputs: openInputs(db),
+    macros: openMacros(db),
     messages: openMessages(db),
+    pairings: openPairings(db),
+    roles: openRoles(db),
+    rules: openRules(db),
     schedules: openSchedules(db),
     sessions: openSessions(db),
     starts: openStarts(db),
+    strangers: openStrangers(db),
     turns: openTurns(db),
+    users: openUsers(db),
     wirings: openWirings(db),
     transaction: <Result>(work: () => Result): Result => db.transaction(work),
     close: () => db.close(),

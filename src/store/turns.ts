@@ -43,7 +43,7 @@ export function openTurns(db: Database) {
   const again = db.prepare("UPDATE turns SET state = 'running', attempts = attempts + 1, partial = NULL WHERE id = ?");
   const pause = db.prepare("UPDATE turns SET state = 'interrupted', attempts = max(attempts - 1, 0) WHERE id = ?");
   const setState = db.prepare("UPDATE turns SET state = ? WHERE id = ?");
-  const cutOff = db.prepare("UPDATE turns SET state = 'interrupted' WHERE state IN ('running', 'waiting')");
+  const cutOff = db.prepare("UPDATE turns SET state = 'interrupted' WHERE state = 'running'");
   const openInSession = db.prepare(
     "SELECT id FROM turns WHERE session = ? AND state IN ('running', 'waiting', 'interrupted')",
   );
@@ -110,7 +110,7 @@ export function openTurns(db: Database) {
     setState(id: TurnId, state: TurnState): void {
       setState.run(state, id);
     },
-    /** After a start: whatever still says "running" was cut off by the end of the last process. */
+    /** After a start: whatever still says "running" was cut off by the end of the last process. What waits goes on waiting. */
     markInterrupted(): number {
       return cutOff.run().changes;
     },

@@ -39,6 +39,7 @@ export function createBash(deps: CommandDeps): Tool {
   const background = createBackground(deps);
   return defineTool({
     name: "bash",
+    effect: "inside",
     description,
     schema,
     title: ({ label, command, stop }) =>

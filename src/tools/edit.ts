@@ -27,6 +27,7 @@ const linesShownMax = 20;
 export function createEdit({ lock }: { lock: PathLock }): Tool {
   return defineTool({
     name: "edit",
+    effect: "inside",
     description: "Replaces text in a file. The old text must match exactly, spaces and line breaks included.",
     schema,
     title: (input) => oneLine(`edit ${input.path}`, 120),

@@ -22,6 +22,7 @@ const schema = v.strictObject({
 /** The tool. */
 export const memory = defineTool({
   name: "memory",
+  effect: "lasting",
   description:
     "Remembers something for later conversations, in MEMORY.md. What is there already stands in your instructions. To change or remove something of this conversation's, edit its MEMORY.md.",
   schema,

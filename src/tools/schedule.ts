@@ -45,6 +45,7 @@ export function createSchedule({
 }): Tool {
   return defineTool({
     name: "schedule",
+    effect: "lasting",
     description:
       "Has you woken up later in this conversation, once or again and again, to remind or to do a task. If there is then nothing to say, answer with [SILENT] alone.",
     schema,

@@ -53,6 +53,11 @@ export interface Tool<Schema extends v.GenericSchema = v.GenericSchema> {
   /** For the model. */
   description: string;
   schema: Schema;
+  /**
+   * What it changes, so that it needs a recorded grant or somebody's word: something `inside` the sandbox, or something
+   * `lasting` that others see and that runs later. Without it the tool only looks.
+   */
+  effect?: "inside" | "lasting";
   /** One short line for people: `$ ls -la`, `read notes.md`. */
   title(input: v.InferOutput<Schema>): string;
   /** @throws Failure for what the model can do something about (code `tool` for the tool's own); anything else is told as an internal error. */

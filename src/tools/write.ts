@@ -14,6 +14,7 @@ const schema = v.strictObject({
 export function createWrite({ lock }: { lock: PathLock }): Tool {
   return defineTool({
     name: "write",
+    effect: "inside",
     description: "Writes a file as a whole, replacing what was there. Change a part of a file with edit instead.",
     schema,
     title: (input) => oneLine(`write ${input.path}`, 120),

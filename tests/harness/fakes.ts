@@ -228,6 +228,8 @@ export class FakeStore {
       history: this.branch(),
       head: () => this.entries.at(-1)?.id ?? null,
       startedCalls: this.startedCalls(),
+      askedCalls: new Set(),
+      permit: async () => ({ allowed: true }),
       next: () => this.waiting[0],
       file: async (stored) => {
         const bytes = this.files.get(stored);

@@ -1,6 +1,8 @@
 // The table of chat commands, in the order of /help.
 import type { Command } from "../command.ts";
+import { approve } from "./approve.ts";
 import { confirm } from "./confirm.ts";
+import { deny } from "./deny.ts";
 import { help } from "./help.ts";
 import { memory } from "./memory.ts";
 import { model } from "./model.ts";
@@ -25,5 +27,7 @@ export const commands: readonly Command[] = [
   usage,
   memory,
   reset,
+  approve,
+  deny,
   confirm,
 ];

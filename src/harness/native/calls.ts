@@ -25,12 +25,20 @@ export async function runCalls(run: Run, calls: readonly ToolCallPart[], cut: bo
   for (const { message, id } of results) addMessage(run.context, message, id);
 }
 
-/** Gives calls that a crash left without a result one that says what is known; none of them is started again. */
+/**
+ * Gives calls that a crash left without a result one that says what is known; none of them is started again. A call
+ * that waited for somebody's answer had not started: it goes on with that.
+ */
 export async function settleOpenCalls(run: Run): Promise<void> {
   const { context, turn } = run;
   for (const call of context.open) {
     // Of an older turn's calls nothing is known; the sure ones are those of this turn.
     const unstarted = turn.resumed && !turn.startedCalls.has(call.id);
+    if (unstarted && turn.askedCalls.has(call.id)) {
+      const { message, id } = await runCall(run, call, false);
+      addMessage(context, message, id);
+      continue;
+    }
     const text = unstarted
       ? "Not started: remoteagent was restarted before this call"
       : "Interrupted, outcome unknown: remoteagent stopped while this call ran. Check what it did before doing it again";
@@ -49,6 +57,9 @@ async function runCall(run: Run, call: ToolCallPart, cut: boolean): Promise<Stor
   const { clock, stop } = run;
   if (stop.signal.aborted) return endCall(run, call, { result: notStarted(), ms: 0 });
   const { title, checked } = prepare(run, call, cut);
+  const permit = "refusal" in checked ? undefined : await run.turn.permit({ ...call, input: call.arguments });
+  if (permit?.allowed === false) return endCall(run, call, { result: textResult(permit.reason, false), ms: 0 });
+  if (stop.signal.aborted) return endCall(run, call, { result: notStarted(), ms: 0 });
   await run.offer({ type: "tool", step: "start", call: call.id, name: call.name, title, input: call.arguments });
   const startedAt = clock.monotonic();
   let result: ToolResult;
