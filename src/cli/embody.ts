@@ -1,5 +1,5 @@
 // This process becomes the instance, for `run` and for a chat that works alone: lock, log, then the app.
-import type { App } from "../app.ts";
+import type { App } from "../app/options.ts";
 import type { Config } from "../config/load.ts";
 import { programVersion } from "../core/build.ts";
 import { systemClock } from "../sys/clock.ts";

@@ -14,7 +14,13 @@ export interface StatusReport {
   model: string;
   demo: boolean;
   sandbox: { kind: string; isolation: string; works: boolean; reason?: string; hint?: string };
-  adapters: { name: string; type: string; state: "connected" | "connecting" | "down"; reason?: string }[];
+  adapters: {
+    name: string;
+    type: string;
+    state: "connected" | "connecting" | "down";
+    reason?: string;
+    self?: string;
+  }[];
   turns: { turn: TurnId; session: SessionId; title: string; startedAt: number; doing: string }[];
   waiting: number;
   /** Background commands. */

@@ -1,0 +1,89 @@
+// The doors by the name of their adapter: what settings and platform say of each, and how it is reached.
+import { terminalTraits } from "../adapters/index.ts";
+import type { AdapterSettings } from "../config/schema.ts";
+import { limits } from "../core/limits.ts";
+import type { Address, FileRef } from "../core/message.ts";
+import type { ReplyTarget } from "../core/session.ts";
+import type { StatusReport } from "../core/status.ts";
+import { type AdapterHandle, type AdapterTraits, PlatformError } from "../gateway/handle.ts";
+import type { KnownDoor } from "../gateway/reach.ts";
+import type { EventTarget } from "../schedule/parse.ts";
+import type { Roles } from "../store/roles.ts";
+
+/** The name of the door that is always there. */
+const terminal = "terminal";
+
+/** A door that is not open, or was never configured: nobody in particular comes in there. */
+const closedTraits: AdapterTraits = { ...terminalTraits, local: false, live: false };
+
+export type Doors = ReturnType<typeof createDoors>;
+
+/** The doors that settings name, and the terminal. Handles are attached as adapters open. */
+export function createDoors(configured: Readonly<Record<string, AdapterSettings>>) {
+  const handles = new Map<string, AdapterHandle>();
+  const problems = new Map<string, string>();
+  const traits = (adapter: string): AdapterTraits =>
+    adapter === terminal ? terminalTraits : (handles.get(adapter)?.traits ?? closedTraits);
+  return {
+    traits,
+    /** The handle of an open adapter. */
+    handle: (adapter: string): AdapterHandle | undefined => handles.get(adapter),
+    attach: (handle: AdapterHandle) => void handles.set(handle.name, handle),
+    /** It cannot be opened; said in `status`. */
+    refuse: (adapter: string, problem: string) => void problems.set(adapter, problem),
+    /** What the gate goes by. */
+    known(adapter: string): KnownDoor {
+      const { local, directIsUser } = traits(adapter);
+      const settings = Object.hasOwn(configured, adapter) ? configured[adapter] : undefined;
+      if (settings === undefined) return { local, directIsUser };
+      const { admins, dm, unknownSender } = settings;
+      return { local, directIsUser, admins, dm, unknownSender };
+    },
+    /** Ids of those who may use the owner's commands there. */
+    admins: (adapter: string, roles: Pick<Roles, "list">): string[] => [
+      ...(Object.hasOwn(configured, adapter) ? (configured[adapter]?.admins ?? []) : []),
+      ...roles.list({ adapter, role: "owner", limit: limits.menuAdminsMax }).map(({ user }) => user),
+    ],
+    /** Bytes of a file that came in. @throws PlatformError `later` while the adapter is away. */
+    async fetchFile(adapter: string, file: FileRef, options: { bytesMax: number; signal: AbortSignal }) {
+      const handle = handles.get(adapter);
+      if (handle === undefined)
+        throw new PlatformError(`Adapter ${JSON.stringify(adapter)} is away`, { fate: "later" });
+      return handle.fetch(file, options);
+    },
+    /** Says something although it cannot be stored; the platform gets it once or not at all. */
+    async sayUnstored(target: ReplyTarget, { markdown, nonce }: { markdown: string; nonce: string }): Promise<void> {
+      const handle = handles.get(target.adapter);
+      const [body] = handle?.render(markdown, "final") ?? [];
+      if (handle !== undefined && body !== undefined)
+        await handle.post(target, { body, buttons: [], audible: false, nonce });
+    },
+    status(): StatusReport["adapters"] {
+      const others = Object.entries(configured).map(([name, { type }]) => {
+        const health = handles.get(name)?.health();
+        const reason = problems.get(name) ?? health?.problem;
+        const state = health?.state ?? (problems.has(name) ? ("down" as const) : ("connecting" as const));
+        const self = health?.self;
+        return {
+          name,
+          type,
+          state,
+          ...(reason === undefined ? {} : { reason }),
+          ...(self === undefined ? {} : { self }),
+        };
+      });
+      return [{ name: terminal, type: terminal, state: "connected" }, ...others];
+    },
+    /** Which conversation an event file means. */
+    resolve({
+      platform,
+      conversation,
+      kind,
+    }: EventTarget): Pick<Address, "adapter" | "conversation"> | { problem: string } {
+      const adapter = platform ?? terminal;
+      if (adapter !== terminal && !Object.hasOwn(configured, adapter))
+        return { problem: `There is no adapter ${JSON.stringify(adapter)}` };
+      return { adapter, conversation: { id: conversation, kind: kind ?? "direct" } };
+    },
+  };
+}

@@ -1,0 +1,146 @@
+// The gateway with everything that it is handed, what goes out of it, and the scheduler that feeds it.
+import type { Terminal } from "../adapters/index.ts";
+import { limits } from "../core/limits.ts";
+import { parseModelName } from "../core/model-name.ts";
+import { createBranches } from "../gateway/branches.ts";
+import { commands } from "../gateway/commands/index.ts";
+import { createDeliveries, type Outbox } from "../gateway/deliveries.ts";
+import { createGateway, type Gateway } from "../gateway/gateway.ts";
+import { postElsewhere, writeAnswer, writeInbound } from "../gateway/history.ts";
+import { createJudge } from "../gateway/judge.ts";
+import { createReplies } from "../gateway/reply.ts";
+import { keepInboundFile, loadFile, turnServices } from "../gateway/services.ts";
+import { createSettingBook, type SettingBook } from "../gateway/setting.ts";
+import { replyTarget } from "../gateway/target.ts";
+import { sessionScope } from "../gateway/turn.ts";
+import { sandboxLines } from "../gateway/view.ts";
+import { createHarnesses } from "../harness/index.ts";
+import { createScheduler, type Scheduler } from "../schedule/runner.ts";
+import { localTimeZone } from "../sys/calendar.ts";
+import { createTools } from "../tools/index.ts";
+import type { Doors } from "./doors.ts";
+import type { StartOptions } from "./options.ts";
+import type { Parts } from "./parts.ts";
+import { quietly } from "./quietly.ts";
+
+/** The gateway with everything that it is handed, and the scheduler that feeds it. */
+export interface Middle {
+  gateway: Gateway;
+  scheduler: Scheduler;
+  settings: SettingBook;
+  outbox: Outbox;
+  /** Lets the program's own words out by the terminal. */
+  attach(terminal: Terminal): void;
+}
+
+/** Makes it; nothing runs before `gateway.resume` and `scheduler.start`. */
+export function openMiddle(options: StartOptions, { parts, doors }: { parts: Parts; doors: Doors }): Middle {
+  const { config, log, clock } = options;
+  const { store, layout, driver } = parts;
+  const { memoryMb, processes } = config.settings.limits;
+  let terminal: Terminal | undefined;
+  const timeZone = localTimeZone();
+  const settings = createSettingBook({
+    layout,
+    sandboxes: config.paths.sandboxes,
+    agent: (name) => config.settings.agents[name] ?? {},
+    driver,
+    isolationWaived: config.settings.isolation === "none",
+    health: parts.health,
+    facts: store.facts,
+    now: () => clock.now(),
+    tools: createTools({ clock, bounds: { memoryBytes: memoryMb * 1_048_576, processes } }),
+    timeZone,
+    log,
+    isLocal: (adapter) => doors.traits(adapter).local,
+  });
+  const scheduler = createScheduler({
+    eventsDir: layout.events,
+    store: store.schedules,
+    clock,
+    log: log.child({ part: "schedule" }),
+    receive: (inbound) => gateway.receive(inbound, doors.traits(inbound.adapter)),
+    resolve: doors.resolve,
+  });
+  const harnesses = createHarnesses((name) => ({
+    models: parts.models,
+    clock,
+    log: log.child({ part: name }),
+    timeZone,
+  }));
+  const outbox = createDeliveries({
+    store,
+    clock,
+    log: log.child({ part: "deliveries" }),
+    redactor: parts.redactor,
+    loadFile: (stored) => loadFile(layout, stored),
+  });
+  const replies = createReplies({
+    store,
+    outbox,
+    clock,
+    toolOutput: config.settings.toolOutput,
+    isLive: (adapter) => doors.traits(adapter).live,
+  });
+  parts.hub.subscribe(replies.follow);
+  const timeoutSeconds = config.settings.limits.timeoutSeconds;
+  const gateway = createGateway({
+    ...parts,
+    clock,
+    log: log.child({ part: "gateway" }),
+    branches: createBranches({
+      load: (head) => store.entries.branch(head),
+      sessionsMax: limits.cachedSessionsMax,
+      bytesMax: limits.cachedBytesMax,
+    }),
+    commands,
+    traits: doors.traits,
+    door: doors.known,
+    deliver: outbox.deliver,
+    sendAgain: outbox.again,
+    heard: outbox.heard,
+    onStored: replies.stored,
+    fetchFile: doors.fetchFile,
+    sayUnstored(inbound, { markdown }) {
+      const nonce = Buffer.from(clock.random(12)).toString("hex");
+      void quietly(log, () => doors.sayUnstored(replyTarget(inbound), { markdown, nonce }));
+    },
+    judge: createJudge({ models: parts.models, model: () => parts.modelOf(undefined), clock, log }),
+    agents: () => [...new Set(["main", ...Object.keys(config.settings.agents)])],
+    harness: (session) => harnesses(config.settings.agents[session.agent]?.harness ?? config.settings.harness),
+    openSandbox: (request) => driver.open(request),
+    setting: settings.of,
+    services: (row, sandbox) =>
+      turnServices(
+        { layout, clock, redactor: parts.redactor, schedule: (turn) => scheduler.of(turn.replyTo, turn.requester) },
+        { row, sandbox },
+      ),
+    file: (_row, stored) => loadFile(layout, stored),
+    keepFile: (inbound, file) => keepInboundFile({ layout, clock }, { inbound, ...file }),
+    onInbound: (inbound) => writeInbound(parts, inbound),
+    onMessage: (message) => {
+      writeAnswer(parts, message);
+      postElsewhere({ gateway, door: terminal?.adapter, log }, message);
+    },
+    checkModel: (name) => parts.models.info(parseModelName(name)),
+    availableModels: () => parts.models.available(),
+    memory: settings.memory,
+    statusLines: () => sandboxLines(parts.health()),
+    killBackground: (session) => driver.kill(sessionScope(session)),
+    backgroundOf: (session) => driver.running().filter((found) => found.scope === sessionScope(session)),
+    confirmText: settings.confirmText,
+    confirmTools: settings.confirm,
+    onGone: (inputs) => terminal?.gone(inputs),
+    turnsParallelMax: config.settings.limits.turnsParallel,
+    ...(timeoutSeconds === undefined ? {} : { timeoutMs: timeoutSeconds * 1000 }),
+  });
+  return {
+    gateway,
+    scheduler,
+    settings,
+    outbox,
+    attach(opened) {
+      terminal = opened;
+    },
+  };
+}
