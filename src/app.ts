@@ -42,7 +42,7 @@ export async function startApp(options: StartOptions): Promise<App> {
     middle.attach(terminal);
     const running = createRunning(options, { parts, middle, doors, closeAll, leave: terminal.leave });
     closers.push(() => terminal.adapter.close());
-    const server = await openControlSocket(options, { parts, running, terminal });
+    const server = await openControlSocket(options, { parts, middle, running, terminal });
     closers.push(() => server.close());
     // 5. The adapters: what they bring is stored from now on; what goes out waits in the store until they are there.
     if (!options.alone) closers.push(await openAdapters(options, { parts, middle, doors }));

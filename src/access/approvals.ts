@@ -167,8 +167,8 @@ export function answererName(by: Answerer | null): string {
 export function personName({ id, name }: Sender): string {
   const clean = name
     .normalize("NFKC")
-    .replace(/[\p{C}`*_~[\]<>|\\#]/gu, "")
     .replace(/\s+/gu, " ")
+    .replace(/[\p{C}`*_~[\]<>|\\#]/gu, "")
     .trim();
   const shown = [...clean].slice(0, 40).join("");
   return shown === "" ? `id ${id}` : `${shown} (id ${id})`;

@@ -19,10 +19,13 @@ import { quietly } from "./quietly.ts";
 /** The control socket: whoever holds the lock may take a stale path away. */
 export async function openControlSocket(
   { config, log }: StartOptions,
-  { parts, running, terminal }: { parts: Parts; running: App; terminal: Terminal },
+  { parts, middle, running, terminal }: { parts: Parts; middle: Middle; running: App; terminal: Terminal },
 ) {
   const onError = (what: string, error: unknown) => log.error("A request failed", { what, error: errorText(error) });
-  const dispatch = createDispatch({ resources: resources(() => parts.store), onError });
+  const dispatch = createDispatch({
+    resources: resources(() => ({ ...parts.store, settleQuestion: middle.gateway.settleQuestion })),
+    onError,
+  });
   const answer = createSocket({
     status: running.status,
     requestStop: (reason, drainMs) => running.stop({ reason, drainMs }),

@@ -57,8 +57,12 @@ export function createQuestions(deps: QuestionDeps) {
     },
     /** Before turns go on after a start: what was answered, or expired, while nobody was here. */
     catchUp(): void {
-      sweep();
-      deps.entry.settleAll();
+      try {
+        sweep();
+        deps.entry.settleAll();
+      } catch (error) {
+        log.error("Cannot act on what was answered before the start", { error: errorText(error) });
+      }
     },
     /** Looks now and then for what has expired, until `signal` aborts. */
     async keep(signal: AbortSignal): Promise<void> {

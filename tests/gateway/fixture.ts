@@ -99,9 +99,9 @@ export async function* answer(turn: Turn, text: string): AsyncGenerator<TurnEven
 }
 
 /** A file-backed world that can be torn down and opened again, as after a crash. */
-export function createWorld({ timeoutMs }: { timeoutMs?: number } = {}) {
+export function createWorld({ timeoutMs, more }: { timeoutMs?: number; more?: More } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "remoteagent-gateway-"));
-  let opened = openWorld(folder, { script: (turn) => answer(turn, "fine"), timeoutMs });
+  let opened = openWorld(folder, { script: (turn) => answer(turn, "fine"), timeoutMs, more });
   opened.gateway.resume(false);
   return {
     get now() {
@@ -110,7 +110,7 @@ export function createWorld({ timeoutMs }: { timeoutMs?: number } = {}) {
     /** Opens the same files anew without closing anything cleanly. */
     crash(script: Script) {
       opened.store.close();
-      opened = openWorld(folder, { script, timeoutMs });
+      opened = openWorld(folder, { script, timeoutMs, more });
       return opened;
     },
     async remove() {
@@ -137,14 +137,19 @@ interface World {
   openHangs: boolean;
 }
 
-function openWorld(folder: string, { script, timeoutMs }: { script: Script; timeoutMs?: number }) {
+/** What is different from the rest of the world. */
+export type More = Partial<Parameters<typeof createGateway>[0]>;
+
+function openWorld(
+  folder: string,
+  { script, timeoutMs, more = {} }: { script: Script; timeoutMs?: number; more?: More | undefined },
+) {
   const store = createStore(openStore(join(folder, "remoteagent.db")));
   const log = memoryLog();
   const hub = createHub((error) => log.error(String(error)));
   const happenings: Happening[] = [];
   hub.subscribe((happening) => void happenings.push(happening));
   const branches = createBranches({ load: (head) => store.entries.branch(head), sessionsMax: 8, bytesMax: 1_000_000 });
-  let nonces = 0;
   const world: World = {
     script,
     said: [],
@@ -215,7 +220,7 @@ function openWorld(folder: string, { script, timeoutMs }: { script: Script; time
         target,
         kind,
         form: "markdown",
-        nonce: `n${(nonces += 1)}`,
+        nonce: crypto.randomUUID(),
         at: 1,
         body: outgoing.markdown,
         choices: outgoing.choices ?? [],
@@ -258,6 +263,7 @@ function openWorld(folder: string, { script, timeoutMs }: { script: Script; time
     },
     turnsParallelMax: 4,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...more,
   });
   return {
     store,
