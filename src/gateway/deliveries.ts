@@ -177,6 +177,13 @@ export function createDeliveries(deps: SendingDeps) {
       if (done) made(row.target);
       return done;
     },
+    /** Nobody wants it any more. @returns false when it has arrived, is just being sent, or is not there. */
+    drop(id: number): boolean {
+      const row = deliveries.get(id);
+      const done = row !== undefined && deliveries.drop(id);
+      if (done) made(row.target);
+      return done;
+    },
     traitsOf: (adapter: string) => traffic.handleOf(adapter)?.traits,
     attach: traffic.attach,
     detach: traffic.detach,

@@ -77,7 +77,12 @@ export function createGateway(deps: GatewayDeps) {
     turnsParallelMax: deps.turnsParallelMax ?? limits.turnsParallelMax,
     start: (parts) =>
       startTurn(
-        { ...deps, next: (row) => queue.next(row), permits: (turn) => permits.of(turn), onWait: () => queue.freed() },
+        {
+          ...deps,
+          next: (row, taken) => queue.next(row, taken),
+          permits: (turn) => permits.of(turn),
+          onWait: () => queue.freed(),
+        },
         parts,
       ),
     fetch: fetching.begin,

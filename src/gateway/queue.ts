@@ -162,13 +162,15 @@ export function createQueue(deps: QueueDeps) {
      */
     begin,
     /** The waiting input that may join a running turn: its own, or, where messages steer, one of the same requester and place. */
-    next(row: TurnRow): TurnInput | undefined {
+    next(row: TurnRow, taken: ReadonlySet<InputId>): TurnInput | undefined {
       const steers = modeOf(store.sessions.get(row.session)) === "steer";
       const may = (input: Input) =>
         input.turn === row.id || (mayJoin(input.inbound, row) && (steers || input.inbound.kind === "edit"));
       const now = clock.now();
       const lacks = (input: Input) => filesMissing(input.inbound) || (input.turn !== row.id && joinUntil(input) > now);
-      const waiting = store.inputs.waiting(row.session, limits.missedHeldMax).filter((input) => may(input));
+      const waiting = store.inputs
+        .waiting(row.session, limits.missedHeldMax)
+        .filter((input) => !taken.has(input.id) && may(input));
       const before = offered.get(row.id);
       for (const input of waiting) if (filesMissing(input.inbound)) deps.fetch(input);
       const found = waiting.find(({ id }) => id === before) ?? waiting.find((input) => !lacks(input));

@@ -253,8 +253,8 @@ export function releaseInputs(
     if (resolved === undefined) continue;
     const session = book.ensure(resolved);
     if (!store.inputs.release(id, { session: session.id, inbound: message })) continue;
-    const { adapter, conversation } = message;
-    store.messages.setSession(message.id, { adapter, conversation: conversation.id, session: session.id });
+    const { adapter, conversation, root } = message;
+    store.messages.setSession(message.id, { adapter, conversation: conversation.id, session: session.id, root });
     const title = excerpt(deps.redactor.exact(message.text), 60);
     store.sessions.touch(session.id, { at: deps.clock.now(), title });
     sessions.add(session.id);

@@ -1,7 +1,7 @@
 // Stores what happens in one turn before anybody else sees it, then passes it on.
 import { setImmediate } from "node:timers";
 import { isStored, type TurnEvent } from "../core/event.ts";
-import type { EntryId, EventNumber } from "../core/ids.ts";
+import type { EntryId, EventNumber, InputId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { Session, TurnRow } from "../core/session.ts";
 import type { Entry } from "../core/transcript.ts";
@@ -32,9 +32,10 @@ interface Recorded {
 
 /**
  * Events that change nothing outside, so that they may be committed together with what follows in the same tick: a
- * commit waits for the disk, and a simple answer ends with three of them.
+ * commit waits for the disk, and a simple answer ends with three of them. What is taken is committed while the model
+ * already reads its request: after a crash in between it waits still, belongs to the same turn, and is taken again.
  */
-const mayWait: ReadonlySet<TurnEvent["type"]> = new Set(["started", "message", "usage", "notice"]);
+const mayWait: ReadonlySet<TurnEvent["type"]> = new Set(["started", "taken", "message", "usage", "notice"]);
 
 export type Recorder = ReturnType<typeof createRecorder>;
 
@@ -51,6 +52,8 @@ export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: Tu
   const before: Usage = turn.usage;
   let usage: Usage = before;
   let ended = false;
+  /** Taken by this start of the turn, and perhaps not committed yet. */
+  const taken = new Set<InputId>();
 
   /** What waits for the commit of its tick, in its order. */
   let pending: Recorded[] = [];
@@ -171,6 +174,7 @@ export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: Tu
         failure = undefined;
         throw error;
       }
+      if (event.type === "taken") for (const id of event.inputs) taken.add(id);
       if (isStored(event)) {
         pending.push(prepare(event));
         if (!mayWait.has(event.type)) flush();
@@ -193,6 +197,7 @@ export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: Tu
       if (event.type === "ended") ended = true;
       hub.publish({ n: last, turn: turn.id, session: session.id, event });
     },
+    taken: taken as ReadonlySet<InputId>,
     /** The session's newest stored entry. */
     head: () => head,
     ended: () => ended,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Failure } from "../core/failure.ts";
 import { grantProblem } from "../core/folder.ts";
 import type { Inbound } from "../core/message.ts";
-import type { Session, TurnRow } from "../core/session.ts";
+import type { Session, SessionOptions, TurnRow } from "../core/session.ts";
 import { systemPrompt } from "../harness/prompt.ts";
 import type { FolderGrant, Sandbox, SandboxDriver, SandboxHealth, SandboxRequest } from "../sandbox/sandbox.ts";
 import type { Facts } from "../store/facts.ts";
@@ -86,13 +86,18 @@ export function createSettingBook(deps: SettingDeps) {
       const place = await layout.prepareConversation(adapter, conversation.id);
       const request = requestOf(deps, { row, session, place });
       const off = await withheld(adapter);
+      const { plan } = session.options;
+      // In plan mode the agent has what changes nothing.
+      const useful = plan === undefined ? deps.tools : deps.tools.filter(({ effect }) => effect === undefined);
+      const tools = off === undefined ? useful : [];
       return {
         request,
-        tools: off === undefined ? deps.tools : [],
+        tools,
         ...(off === undefined ? {} : { notice: `${off.reason}. ${off.hint}` }),
         async system(sandbox) {
           const inside = (path: string) => `${sandbox.root}/${layout.below(path)}`;
-          return systemOf(deps, { row, sandbox, files: await files.of(place, inside), withheld: off?.reason });
+          const parts = { row, sandbox, tools, plan, withheld: off?.reason };
+          return systemOf(deps, { ...parts, files: await files.of(place, inside) });
         },
       };
     },
@@ -134,17 +139,26 @@ function systemOf(
     row,
     sandbox,
     files,
+    tools,
+    plan,
     withheld,
-  }: { row: TurnRow; sandbox: Sandbox; files: PromptFiles; withheld: string | undefined },
+  }: {
+    row: TurnRow;
+    sandbox: Sandbox;
+    files: PromptFiles;
+    tools: readonly Tool[];
+    plan: SessionOptions["plan"];
+    withheld: string | undefined;
+  },
 ): string {
   const { adapter, conversation } = row.replyTo;
-  const instructions = [files.instructions, deps.agent(row.agent).systemPrompt].filter(
+  const instructions = [files.instructions, deps.agent(row.agent).systemPrompt, planText(plan)].filter(
     (text) => (text ?? "").trim() !== "",
   );
   return systemPrompt({
     agent: row.agent,
     timeZone: deps.timeZone,
-    tools: withheld === undefined ? deps.tools.map((tool) => tool.name) : [],
+    tools: tools.map((tool) => tool.name),
     ...(withheld === undefined ? {} : { withheld }),
     sandbox,
     ...(instructions.length === 0 ? {} : { instructions: instructions.join("\n\n") }),
@@ -152,6 +166,13 @@ function systemOf(
     memory: files.memory,
     conversation: { adapter, name: conversation.id, kind: conversation.kind },
   });
+}
+
+/** What the agent is told in plan mode. */
+function planText(plan: SessionOptions["plan"]): string | undefined {
+  if (plan === undefined) return undefined;
+  const steps = plan.steps === undefined ? "" : ` of ${plan.steps} step${plan.steps === 1 ? "" : "s"}`;
+  return `Plan mode is on: look at whatever helps, change nothing, and answer with a plan${steps}. The person writes /plan off when you may carry it out.`;
 }
 
 function because(health: SandboxHealth): string {

@@ -1,6 +1,7 @@
 // Runs one turn: opens its sandbox, hands the harness what it needs, stores and shows what happens.
 import type { TurnEvent } from "../core/event.ts";
 import { errorText, type FailureData, failureData } from "../core/failure.ts";
+import type { InputId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import { parseModelName } from "../core/model-name.ts";
 import type { Session, TurnInput, TurnRow } from "../core/session.ts";
@@ -40,8 +41,8 @@ export interface TurnDeps {
   permits(turn: PermitTurn): (call: PermitCall) => Promise<Permit>;
   /** A turn has begun to wait for a person. */
   onWait(): void;
-  /** The waiting input that may join this turn. */
-  next(turn: TurnRow): TurnInput | undefined;
+  /** The waiting input that may join this turn and was not taken yet. */
+  next(turn: TurnRow, taken: ReadonlySet<InputId>): TurnInput | undefined;
   /** Bytes of a stored attachment. */
   file(turn: TurnRow, stored: string): Promise<Uint8Array>;
   /** All of a tool's context that is not of the call. */
@@ -235,7 +236,7 @@ function buildTurn(
     askedCalls: resumed ? deps.store.approvals.calls(row.id) : new Set(),
     permit: deps.permits({ row, session, sandbox, tools: setting.tools, record, join: recorder.join, pause, signal }),
     next() {
-      const input = deps.next(row);
+      const input = deps.next(row, recorder.taken);
       if (input === undefined) return undefined;
       const { note, text } = input;
       const clean = note === undefined ? {} : { note: deps.redactor.exact(note) };

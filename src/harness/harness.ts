@@ -73,8 +73,8 @@ export interface HarnessDeps {
  * Runs turns. The stream never throws, yields exactly one `ended` and yields it last. The consumer
  * stores an event before it asks for the next one, so a harness that waits to be asked again knows
  * that its last event is on disk: a tool call starts only after its `tool start` was yielded so.
- * `started`, `message`, `usage` and `notice` change nothing outside and may be committed with the
- * event after them, at the latest at the end of the tick; everything else is on disk at once.
+ * `started`, `taken`, `message`, `usage` and `notice` change nothing outside and may be committed with
+ * the event after them, at the latest at the end of the tick; everything else is on disk at once.
  * A `tool end` without a `tool start` is a call that was never started (a stop, a restart).
  */
 export interface Harness {

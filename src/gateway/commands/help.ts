@@ -1,12 +1,16 @@
 // /help: every command in one line each.
+import { atLeast } from "../../access/roles.ts";
 import { type Command, say } from "../command.ts";
 
 export const help: Command = {
   name: "help",
   summary: "Show this list",
-  run({ commands, owner }) {
+  run({ commands, role }) {
     const rows = commands
-      .filter((command) => owner || command.ownerOnly !== true)
+      .filter(
+        ({ hidden, ownerOnly, least }) =>
+          hidden !== true && atLeast(role, ownerOnly === true ? "owner" : (least ?? "none")),
+      )
       .map(
         (command) =>
           `- \`/${command.name}${command.args === undefined ? "" : ` ${command.args}`}\` — ${command.summary}`,

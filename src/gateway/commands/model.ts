@@ -1,6 +1,6 @@
 // /model: shows or sets the language model of this session.
 import { formatModelName, isThinkingLevel, parseModelName } from "../../core/model-name.ts";
-import { type Command, say } from "../command.ts";
+import { type Command, type CommandCall, type CommandEffect, say } from "../command.ts";
 
 /** How many models are listed. */
 const shownMax = 30;
@@ -9,17 +9,11 @@ export const model: Command = {
   name: "model",
   args: "[provider/name[:level] | level]",
   summary: "Show or set this session's model and thinking level",
-  ownerOnly: true,
-  async run({ args, modelOf, session, checkModel, availableModels, book, resolved, store, queue }) {
+  least: "admin",
+  async run(call) {
+    const { args, modelOf, session, checkModel, availableModels, book, resolved, store, queue } = call;
     const current = modelOf(session);
-    if (args === "") {
-      const all = await availableModels();
-      const rows = all.slice(0, shownMax).map((info) => `- \`${info.provider}/${info.name}\` ${info.label}`);
-      const more = all.length > shownMax ? `\n\n… and ${all.length - shownMax} more` : "";
-      return say(
-        `This session uses \`${current}\`. Models that can be used:\n\n${rows.join("\n")}${more}\n\n\`/model provider/name:level\` sets one; levels are off, minimal, low, medium, high, xhigh.`,
-      );
-    }
+    if (args === "") return show(call, current);
     const wanted = isThinkingLevel(args) ? { ...parseModelName(current), level: args } : parseModelName(args);
     const info = await checkModel(formatModelName(wanted));
     const usable = await availableModels();
@@ -41,3 +35,14 @@ export const model: Command = {
     };
   },
 };
+
+async function show({ availableModels }: CommandCall, current: string): Promise<CommandEffect> {
+  const all = await availableModels();
+  const names = all.map(({ provider, name }) => `${provider}/${name}`);
+  const rows = all.slice(0, shownMax).map((info) => `- \`${info.provider}/${info.name}\` ${info.label}`);
+  const more = all.length > shownMax ? `\n\n… and ${all.length - shownMax} more` : "";
+  return say(
+    `This session uses \`${current}\`. Models that can be used:\n\n${rows.join("\n")}${more}\n\n\`/model provider/name:level\` sets one; levels are off, minimal, low, medium, high, xhigh.`,
+    names.filter((name) => name !== current).map((name) => ({ value: `/model ${name}`, label: name })),
+  );
+}

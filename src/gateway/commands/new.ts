@@ -1,17 +1,33 @@
 // /new: a fresh session in this place; the old one stays reachable.
 import { publicId } from "../../core/ids.ts";
-import type { Command } from "../command.ts";
+import type { SessionOptions } from "../../core/session.ts";
+import { buttons, type Command, say } from "../command.ts";
 
 export const fresh: Command = {
   name: "new",
   summary: "Start a fresh session here; the old one stays in /sessions",
-  run({ resolved, book, session }) {
+  run({ resolved, book, session, inbound, traits }) {
+    const { kind } = inbound.conversation;
+    if (kind === "shared" && traits.sharedTop === "message" && resolved.place.root === undefined)
+      return say("Each message here that answers nothing begins a session of its own: just write one.");
     return {
       apply() {
-        const made = book.create(resolved, { folder: session?.folder ?? null });
-        const back = session === undefined ? "" : ` \`/switch ${publicId(session.id)}\` goes back.`;
-        return { markdown: `New session ${publicId(made.id)}.${back}` };
+        const made = book.create(resolved, { folder: session?.folder ?? null, options: kept(session?.options) });
+        if (session === undefined) return { markdown: `New session ${publicId(made.id)}.` };
+        const back = `/switch ${publicId(session.id)}`;
+        return {
+          markdown: `New session ${publicId(made.id)}. \`${back}\` goes back.`,
+          ...buttons([{ value: back, label: "Go back" }]),
+        };
       },
     };
   },
 };
+
+/** How somebody likes to work goes along; what they were doing does not. */
+function kept({ queue, timeoutSeconds }: SessionOptions = {}): SessionOptions {
+  return {
+    ...(queue === undefined ? {} : { queue }),
+    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
+  };
+}

@@ -1,7 +1,9 @@
 // /sessions: the sessions that can be switched to from here.
 import { publicId } from "../../core/ids.ts";
-import { ago } from "../../core/words.ts";
-import { type Command, say } from "../command.ts";
+import type { Choice } from "../../core/message.ts";
+import { ago, excerpt } from "../../core/words.ts";
+import type { SessionSummary } from "../../store/sessions.ts";
+import { type Command, type CommandCall, say } from "../command.ts";
 
 /** How many are shown. */
 const shownMax = 20;
@@ -9,8 +11,9 @@ const shownMax = 20;
 export const sessions: Command = {
   name: "sessions",
   summary: "List sessions, newest first",
-  run({ store, resolved, session, owner, now }) {
-    const all = store.sessions.list({ limit: shownMax + 1, ...(owner ? {} : { conversation: resolved.conversation }) });
+  run(call) {
+    const { session, now } = call;
+    const all = reachable(call, shownMax + 1);
     if (all.length === 0) return say("There are no sessions yet. Write something and one begins.");
     const rows = all.slice(0, shownMax).map((found) => {
       const marks = [
@@ -22,6 +25,21 @@ export const sessions: Command = {
       return `- \`${publicId(found.id)}\` ${found.title === "" ? "(empty)" : found.title}, ${ago(now() - found.lastAt)}${state}`;
     });
     const more = all.length > shownMax ? "\n\nOlder ones: `remoteagent sessions list`" : "";
-    return say(`${rows.join("\n")}${more}\n\n\`/switch S001\` takes one up here.`);
+    return say(`${rows.join("\n")}${more}\n\n\`/switch S001\` takes one up here.`, switches(all, session?.id));
   },
 };
+
+/** The sessions that the caller may take up here, newest first: those of this conversation, for the owner all. */
+export function reachable({ store, resolved, owner }: CommandCall, limit: number): SessionSummary[] {
+  return store.sessions.list({ limit, ...(owner ? {} : { conversation: resolved.conversation }) });
+}
+
+/** A button for each but the one that this place leads to. */
+export function switches(all: readonly SessionSummary[], current: number | undefined): Choice[] {
+  return all
+    .filter(({ id }) => id !== current)
+    .map(({ id, title }) => ({
+      value: `/switch ${publicId(id)}`,
+      label: `${publicId(id)} ${excerpt(title, 30)}`.trim(),
+    }));
+}

@@ -3,7 +3,7 @@ import { type Command, say } from "../command.ts";
 
 export const stop: Command = {
   name: "stop",
-  args: "[all]",
+  args: "[all | session]",
   summary: "Stop what runs here; with all also background commands",
   bare: true,
   run: () => say("Nothing is running."),

@@ -1,18 +1,24 @@
 // /switch: this place leads to another session from now on.
 import { publicId } from "../../core/ids.ts";
+import { limits } from "../../core/limits.ts";
 import { type Command, say } from "../command.ts";
+import { reachable, switches } from "./sessions.ts";
 
 export const switchSession: Command = {
   name: "switch",
   args: "<session>",
   summary: "Take up another session here",
-  run({ args, book, resolved, owner }) {
-    if (args === "") return say("Which one? `/sessions` lists them, `/switch S001` takes one up.");
+  run(call) {
+    const { args, book, resolved, owner, session } = call;
+    if (args === "") {
+      const choices = switches(reachable(call, limits.choicesMax), session?.id);
+      return say("Which one? `/sessions` lists them, `/switch S001` takes one up.", choices);
+    }
     return {
       apply() {
-        const session = book.switchTo(resolved, { wanted: args, all: owner });
+        const taken = book.switchTo(resolved, { wanted: args, all: owner });
         return {
-          markdown: `This chat now leads to ${publicId(session.id)}${session.title === "" ? "" : `: ${session.title}`}.`,
+          markdown: `This chat now leads to ${publicId(taken.id)}${taken.title === "" ? "" : `: ${taken.title}`}.`,
         };
       },
     };
