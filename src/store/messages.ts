@@ -39,7 +39,7 @@ export function openMessages(db: Database) {
   const answerOf = db.prepare("SELECT * FROM messages WHERE turn = ? AND direction = 'out' ORDER BY id DESC LIMIT 1");
   const setText = db.prepare("UPDATE messages SET text = ? WHERE adapter = ? AND conversation = ? AND external = ?");
   const setSession = db.prepare(
-    "UPDATE messages SET session = ? WHERE adapter = ? AND conversation = ? AND external = ?",
+    "UPDATE messages SET session = ?, root = ? WHERE adapter = ? AND conversation = ? AND external = ?",
   );
   const ofSession = db.prepare("SELECT * FROM messages WHERE session = ? ORDER BY id DESC LIMIT ?");
   return {
@@ -73,8 +73,11 @@ export function openMessages(db: Database) {
       setText.run(text, adapter, conversation, external);
     },
     /** The message found its session after it was stored. */
-    setSession(external: string, place: { adapter: string; conversation: string; session: SessionId }): void {
-      setSession.run(place.session, place.adapter, place.conversation, external);
+    setSession(
+      external: string,
+      place: { adapter: string; conversation: string; session: SessionId; root?: string | undefined },
+    ): void {
+      setSession.run(place.session, place.root ?? null, place.adapter, place.conversation, external);
     },
     /**
      * Messages that hold every word of `text`, in any order and case, newest first. Nothing in `text` is an operator.
