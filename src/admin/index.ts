@@ -3,6 +3,7 @@ import type { Store } from "../store/store.ts";
 import { type Clock, systemClock } from "../sys/clock.ts";
 import type { Resource } from "./resource.ts";
 import { type ApprovalsDeps, approvals } from "./resources/approvals.ts";
+import { type DeliveriesDeps, deliveries } from "./resources/deliveries.ts";
 import { droppedMessages } from "./resources/dropped-messages.ts";
 import { members } from "./resources/members.ts";
 import { pairings } from "./resources/pairings.ts";
@@ -15,6 +16,7 @@ import { users } from "./resources/users.ts";
 export type AdminStore = Pick<
   Store,
   | "approvals"
+  | "deliveries"
   | "entries"
   | "messages"
   | "pairings"
@@ -26,7 +28,8 @@ export type AdminStore = Pick<
   | "turns"
   | "users"
 > &
-  Pick<ApprovalsDeps, "settleQuestion">;
+  Pick<ApprovalsDeps, "settleQuestion"> &
+  Pick<DeliveriesDeps, "sendAgain" | "giveUp">;
 
 /** Every noun. `open` is called when a verb runs, never for help, so that declarations need no database. */
 export function resources(open: () => AdminStore, clock: Clock = systemClock): Resource[] {
@@ -39,6 +42,7 @@ export function resources(open: () => AdminStore, clock: Clock = systemClock): R
     members(open, clock),
     pairings(open, clock),
     droppedMessages(open),
+    deliveries(open, clock),
   ];
 }
 
@@ -52,4 +56,5 @@ export const resourceNames = [
   "members",
   "pairings",
   "dropped-messages",
+  "deliveries",
 ] as const;

@@ -23,7 +23,12 @@ export async function openControlSocket(
 ) {
   const onError = (what: string, error: unknown) => log.error("A request failed", { what, error: errorText(error) });
   const dispatch = createDispatch({
-    resources: resources(() => ({ ...parts.store, settleQuestion: middle.gateway.settleQuestion })),
+    resources: resources(() => ({
+      ...parts.store,
+      settleQuestion: middle.gateway.settleQuestion,
+      sendAgain: (delivery: number) => middle.outbox.again(delivery),
+      giveUp: middle.outbox.drop,
+    })),
     onError,
   });
   const answer = createSocket({

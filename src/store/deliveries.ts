@@ -185,20 +185,25 @@ function making(db: Database) {
 /** What becomes of rows. */
 function fates(db: Database) {
   const sending = db.prepare("UPDATE deliveries SET fate = 'sending' WHERE id = ?");
-  const placed = db.prepare("UPDATE deliveries SET fate = 'placed', ref = ?, attempts = 0 WHERE id = ?");
+  const placed = db.prepare(
+    "UPDATE deliveries SET fate = iif(fate = 'dropped', fate, 'placed'), ref = ?, attempts = 0 WHERE id = ?",
+  );
   const sent = db.prepare(
     `UPDATE deliveries SET fate = 'sent', ref = ifnull(?, ref), sent_at = ?, error = NULL, body = NULL WHERE id = ?`,
   );
   const later = db.prepare(
     `UPDATE deliveries SET fate = iif(ref IS NULL, 'pending', 'placed'), attempts = ?, next_at = ?, error = ?
-     WHERE id = ?`,
+     WHERE id = ? AND fate <> 'dropped'`,
   );
   const renew = db.prepare(
-    "UPDATE deliveries SET fate = 'pending', ref = NULL, nonce = ?, renewed = renewed + 1, next_at = ? WHERE id = ?",
+    `UPDATE deliveries SET fate = 'pending', ref = NULL, nonce = ?, renewed = renewed + 1, next_at = ?
+     WHERE id = ? AND fate <> 'dropped'`,
   );
   const settle = db.prepare("UPDATE deliveries SET fate = ?, error = ?, told_at = ? WHERE id = ?");
+  // What stands over there already is taken away first.
   const drop = db.prepare(
-    `UPDATE deliveries SET fate = 'dropped' WHERE id = ? AND (${open} OR fate IN ('unknown', 'failed'))`,
+    `UPDATE deliveries SET form = iif(fate = 'placed', 'removed', form), fate = iif(fate = 'placed', fate, 'dropped')
+     WHERE id = ? AND fate IN ('pending', 'placed', 'unknown', 'failed')`,
   );
   const tellAll = db.prepare(
     `UPDATE deliveries SET told_at = ? WHERE adapter = ? AND conversation = ? AND id < ? AND ${worthTelling}`,
@@ -222,7 +227,7 @@ function fates(db: Database) {
     settle(id: number, fate: { fate: "unknown" | "failed" | "dropped"; error?: string; toldAt?: number }): void {
       settle.run(fate.fate, fate.error ?? null, fate.toldAt ?? null, id);
     },
-    /** Nobody wants it any more. @returns false when it has arrived, or is not there. */
+    /** Nobody wants it any more. @returns false when it has arrived, is just being sent, or is not there. */
     drop: (id: number): boolean => drop.run(id).changes > 0,
     /** The people there were told of everything undelivered before `id`. */
     told({ id, adapter, conversation, at }: { id: number; adapter: string; conversation: string; at: number }): void {

@@ -81,6 +81,17 @@ describe("fates", () => {
     expect(store.deliveries.get(failed)).toMatchObject({ fate: "pending", nonce: "again", error: null, toldAt: null });
     expect(store.deliveries.drop(failed)).toBe(true);
   });
+
+  test("what was dropped stays so, whatever an earlier call says of it; what stands there is taken away", () => {
+    const [pending, placed, sending] = [add(), add(), add()];
+    store.deliveries.placed(placed, "r1");
+    store.deliveries.sending(sending);
+    expect([pending, placed, sending].map((id) => store.deliveries.drop(id))).toEqual([true, true, false]);
+    store.deliveries.placed(pending, "r2");
+    store.deliveries.later(pending, { attempts: 1, nextAt: 9, error: "busy" });
+    expect(store.deliveries.get(pending)).toMatchObject({ fate: "dropped" });
+    expect(store.deliveries.get(placed)).toMatchObject({ fate: "placed", form: "removed" });
+  });
 });
 
 describe("who finds what", () => {
