@@ -1,11 +1,12 @@
 // What of a workspace stands in the prompt: read anew only when it changed, since most turns find it as it was.
+import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { limits } from "../core/limits.ts";
 import type { Log } from "../sys/log.ts";
 import { stampOf } from "../sys/stamp.ts";
 import type { ConversationLayout, Layout } from "./layout.ts";
 import { promptMemory, readMemory } from "./memory.ts";
-import { discoverSkills, type Skill } from "./skills.ts";
+import { discoverSkills, joinSkills, type Skill, type SkillFolder } from "./skills.ts";
 
 /** What people and agents wrote for one conversation's prompt. */
 export interface PromptFiles {
@@ -49,29 +50,47 @@ export function createPromptFiles({ layout, log, now }: { layout: Layout; log: L
     }
     return value;
   };
-  const text = (path: string, read: (path: string) => Promise<string>) =>
-    fresh(path, { files: [path], load: async () => ({ value: await read(path) }) });
+  const text = async (path: string, read: (path: string) => Promise<string>): Promise<string> =>
+    isAbsent(path) ? "" : fresh(path, { files: [path], load: async () => ({ value: await read(path) }) });
   const memory = (path: string) => text(path, (file) => promptMemory(file, log));
+  const skills = async (folder: SkillFolder): Promise<Skill[]> => {
+    if (hasNothing(folder.path)) return [];
+    return fresh(`${folder.path} ${folder.inside}`, {
+      files: [folder.path],
+      async load() {
+        const found = await discoverSkills([folder]);
+        for (const problem of found.problems) log.warn("Left out a skill", { ...problem });
+        const parts = found.looked.flatMap((path) => [path, join(path, "SKILL.md")]);
+        return { value: found.skills, files: [folder.path, ...parts] };
+      },
+    });
+  };
 
   return {
     /** The files for a conversation; `inside` is the path of a host's path as the agent sees it. */
     async of(place: ConversationLayout, inside: (path: string) => string): Promise<PromptFiles> {
-      const skillFolders = [layout.skills, place.skills];
-      const [instructions, workspace, conversation, skills] = await Promise.all([
+      const [instructions, workspace, conversation, shared, own] = await Promise.all([
         text(layout.system, readMemory),
         memory(layout.memory),
         memory(place.memory),
-        fresh(`skills ${inside(place.skills)}`, {
-          files: skillFolders,
-          async load() {
-            const found = await discoverSkills(skillFolders.map((path) => ({ path, inside: inside(path) })));
-            for (const problem of found.problems) log.warn("Left out a skill", { ...problem });
-            const parts = found.looked.flatMap((folder) => [folder, join(folder, "SKILL.md")]);
-            return { value: found.skills, files: [...skillFolders, ...parts] };
-          },
-        }),
+        skills({ path: layout.skills, inside: inside(layout.skills) }),
+        skills({ path: place.skills, inside: inside(place.skills) }),
       ]);
-      return { instructions, memory: { workspace, conversation }, skills };
+      return { instructions, memory: { workspace, conversation }, skills: joinSkills(shared, own) };
     },
   };
+}
+
+/** Nothing at all stands there; anything else is opened with care. */
+function isAbsent(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) === undefined;
+}
+
+/** Most conversations have no skills of their own. Nothing is read here, so a link in the way does no harm. */
+function hasNothing(path: string): boolean {
+  try {
+    return readdirSync(path).length === 0;
+  } catch {
+    return false; // Whatever it is, the careful way says what is wrong with it.
+  }
 }

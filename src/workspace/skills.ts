@@ -70,7 +70,13 @@ export async function discoverSkills(
       else found.set(read.name, read);
     }
   }
-  return { skills: [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1)), problems, looked };
+  return { skills: joinSkills([...found.values()]), problems, looked };
+}
+
+/** Several lists as one, sorted by name; of two skills with one name the later list's wins. */
+export function joinSkills(...lists: readonly (readonly Skill[])[]): Skill[] {
+  const byName = new Map(lists.flat().map((skill) => [skill.name, skill]));
+  return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** The skills as the prompt lists them; empty when there are none. */

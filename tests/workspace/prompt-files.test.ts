@@ -63,11 +63,22 @@ describe("the prompt's files", () => {
     rmSync(folder, { recursive: true });
     expect((await read()).skills).toEqual([]);
   });
+  test("a conversation's own skill wins over the shared one of its name", async () => {
+    const { layout, place, read } = await world();
+    for (const [folder, description] of [
+      [layout.skills, "shared"],
+      [place.skills, "own"],
+    ] as const) {
+      mkdirSync(join(folder, "weather"));
+      writeFileSync(join(folder, "weather", "SKILL.md"), `---\nname: weather\ndescription: ${description}\n---\n`);
+    }
+    expect((await read()).skills.map((skill) => skill.description)).toEqual(["own"]);
+  });
   test("what was read is not read again, and a link in its place is not followed", async () => {
     const { layout, place, read } = await world();
     writeFileSync(place.memory, "kept");
     const first = await read();
-    expect((await read()).skills).toBe(first.skills);
+    expect((await read()).memory).toEqual(first.memory);
     const secret = join(root, "secret.txt");
     writeFileSync(secret, "kept");
     renameSync(place.memory, `${place.memory}.old`);
