@@ -78,7 +78,9 @@ export function createPermits(deps: PermitDeps) {
     const { id, text, choices } = approval;
     turn.record({ type: "ask", approval: id, text, choices: [...choices] });
     const answer = await answered(approval, { turn });
-    return answer === undefined ? { allowed: false, reason: "Not started: the turn was stopped" } : permitOf(answer);
+    if (answer === undefined) return { allowed: false, reason: "Not started: the turn was stopped" };
+    // A day may have passed: whoever is out by now is out.
+    return deps.standing(turn.row).admitted ? permitOf(answer) : notKnown(turn);
   };
 
   return {
@@ -89,8 +91,7 @@ export function createPermits(deps: PermitDeps) {
         const tool = turn.tools.find(({ name }) => name === call.name);
         if (tool?.effect === undefined) return { allowed: true };
         const admission = deps.standing(turn.row);
-        if (!admission.admitted)
-          return { allowed: false, reason: `Not allowed: ${turn.row.requester.name} may not use this agent any more` };
+        if (!admission.admitted) return notKnown(turn);
         const guest = !atLeast(admission.role, "member");
         if (guest && tool.effect === "lasting")
           return { allowed: false, reason: `Not allowed: ${tool.name} is not for guests` };
@@ -213,6 +214,10 @@ function put(deps: PermitDeps, { turn, question }: { turn: PermitTurn; question:
     if (target.conversation.id !== conversation.id)
       deps.deliver(target, { markdown: approval.text, choices: [...approval.choices] }, { kind: "card" });
   return approval;
+}
+
+function notKnown({ row }: PermitTurn): Permit {
+  return { allowed: false, reason: `Not allowed: ${row.requester.name} may not use this agent any more` };
 }
 
 function permitOf(approval: Approval): Permit {

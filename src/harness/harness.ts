@@ -41,7 +41,7 @@ export interface Turn {
   askedCalls: ReadonlySet<string>;
   /**
    * Asked before each call starts; whoever must be asked is asked here, and the turn waits for the answer, for a day if
-   * need be. Never rejects.
+   * need be. Rejects only when the store does.
    */
   permit(call: PermitCall): Promise<Permit>;
   /** The next waiting input, or none. Stays the same until the `taken` that names it is stored. */
