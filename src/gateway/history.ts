@@ -63,7 +63,7 @@ export function postElsewhere(
     text: "",
     addressed: true,
   };
-  if (door === undefined || gateway.sessionAt(place)?.id === turn.session) return;
+  if (door === undefined || door.name !== replyTo.adapter || gateway.sessionAt(place)?.id === turn.session) return;
   door
     .post(replyTo, { markdown: text })
     .catch((error) => log.warn("Cannot post an answer", { error: errorText(error) }));

@@ -378,6 +378,21 @@ test("what was said can be changed and taken away", async () => {
   expect(row(id).fate).toBe("dropped");
 });
 
+test.each([
+  ["the edit", "marker", 2],
+  ["the send", "nonce", 1],
+] as const)("what is changed while %s is under way is shown as it was changed", async (_name, repeat, call) => {
+  const { say, platform, outbox, row } = createWorld({ traits: { repeat } });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  platform.fault = () => (platform.calls.length === call ? { slow: promise } : undefined);
+  const id = await say("Before", { choices: [{ value: "/x", label: "X" }] });
+  outbox.revise(id, { markdown: "After" });
+  resolve();
+  await settled();
+  expect(platform.shown("7")).toMatchObject([{ body: "After", buttons: [] }]);
+  expect(row(id).fate).toBe("sent");
+});
+
 test("closing gives what is going out a moment, and then nothing more goes", async () => {
   const { outbox, platform, say } = createWorld();
   outbox.deliver(place(), { markdown: "Last words" }, { kind: "reply" });

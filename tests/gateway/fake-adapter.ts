@@ -26,8 +26,8 @@ export interface Call {
   body?: string;
 }
 
-/** `before`: it does not happen. `lost`: it happens, and the answer is lost. `hang`: as `lost`, and nothing comes back. */
-export type Fault = { before: PlatformError } | { lost: true } | { hang: "before" | "after" };
+/** `slow`: it happens when that is over. `before`: it does not happen. `lost`: it happens, and the answer is lost. `hang`: as `lost`, and nothing comes back. */
+export type Fault = { before: PlatformError } | { lost: true } | { hang: "before" | "after" } | { slow: Promise<void> };
 
 /** The world outside; it outlives the program. */
 export function createPlatform() {
@@ -70,7 +70,7 @@ export function createPlatform() {
       inFlight.delete(call.conversation);
       await new Promise(() => undefined);
     }
-    await Promise.resolve();
+    await (fault !== undefined && "slow" in fault ? fault.slow : Promise.resolve());
     try {
       if (fault !== undefined && "before" in fault) throw fault.before;
       const result = work();

@@ -1,6 +1,9 @@
 // What goes out although the program is killed, the disk is full, the network is away, or everybody writes at once.
 import { describe, expect, test } from "bun:test";
 import { limits } from "../../src/core/limits.ts";
+import { closeLost, type Queue } from "../../src/gateway/queue.ts";
+import { resumeTurns } from "../../src/gateway/resume.ts";
+import { createChat } from "./chat.ts";
 import { createWorld, first, later, pdf, place, settled } from "./outbox.ts";
 
 describe("a crash", () => {
@@ -121,4 +124,66 @@ test("a thousand conversations go out side by side, within the bound, and leave 
   await settled();
   expect(world.filter((id) => platform.texts(id).join() !== `Hello ${id}`)).toEqual([]);
   expect(platform.violations).toEqual([]);
+});
+
+describe("after a restart", () => {
+  /** What a start does with what the last one left; the queue only notes what it would run. */
+  const resume = (chat: ReturnType<typeof createChat>, crashLoop = false) => {
+    const resumed: number[] = [];
+    const queue = { resume: (row: { id: number }) => resumed.push(row.id), open() {}, wake() {}, goOn() {} };
+    const { hub, replies } = chat.life();
+    const { store, clock } = chat;
+    resumeTurns({ store, hub, clock, onStored: replies.stored, queue: queue as unknown as Queue }, crashLoop);
+    return resumed;
+  };
+
+  test("an interrupted turn is told as a message of its own, and goes on in its place", async () => {
+    const chat = createChat();
+    await chat.start();
+    await chat.text("He");
+    await chat.crash();
+    expect(resume(chat)).toEqual([chat.turn().id]);
+    await chat.start(true);
+    await chat.message("Hello");
+    await chat.end();
+    expect(chat.texts()).toEqual(["Hello", "I was interrupted by a restart and go on from there."]);
+  });
+
+  test("a turn that does not go on says so in its place, with what it had said", async () => {
+    const chat = createChat();
+    await chat.start();
+    await chat.message("One");
+    await chat.text("Tw");
+    chat.store.turns.setPartial(chat.turn().id, "Tw");
+    await chat.crash();
+    chat.store.turns.setPartial(chat.turn().id, "Tw");
+    expect(resume(chat, true)).toEqual([]);
+    await settled();
+    expect(chat.texts()).toEqual([
+      expect.stringMatching(/^One\n\nTw\n\nThe program ended 5 times[\s\S]*Write "go on" in S001/),
+    ]);
+    expect(chat.shown()[0]?.buttons).toEqual([]);
+  });
+
+  test("an end that was lost to a full disk is told when it is found", async () => {
+    const chat = createChat();
+    await chat.start();
+    await chat.message("One");
+    const { store, clock } = chat;
+    store.transaction(() => closeLost({ store, clock, onStored: chat.life().replies.stored }, chat.turn().id));
+    await settled();
+    expect(chat.texts()).toEqual(["One\n\nThe end of this turn could not be stored."]);
+  });
+});
+
+test("what nobody wants any more is not sent, and what stands there already is taken away", async () => {
+  const { say, platform, outbox, row, wait } = createWorld();
+  platform.fault = first(undefined, later(), later());
+  const placed = await say("One");
+  const pending = await say("Two");
+  expect(platform.texts("7")).toEqual(["…"]);
+  expect([outbox.drop(placed), outbox.drop(pending), outbox.drop(99)]).toEqual([true, true, false]);
+  await wait(10_000, 500);
+  expect(platform.texts("7")).toEqual([]);
+  expect([row(placed).fate, row(pending).fate, outbox.lanes()]).toEqual(["dropped", "dropped", 0]);
 });
