@@ -1,5 +1,4 @@
 // The middle of the house: admits what comes in, stores it, finds its session, runs its turn.
-import { createApprovals, storeKinds } from "../access/approvals.ts";
 import type { Role } from "../access/roles.ts";
 import { errorText } from "../core/failure.ts";
 import type { InputId } from "../core/ids.ts";
@@ -8,16 +7,15 @@ import type { Inbound, Receipt } from "../core/message.ts";
 import type { Input, Session } from "../core/session.ts";
 import type { Log } from "../sys/log.ts";
 import { createAnswering } from "./answering.ts";
-import { answererAt, createQuestions } from "./approvals.ts";
 import { type ConsiderDeps, createConsider } from "./auto-reply.ts";
 import { findCommand, receiveCommand, unknownCommand } from "./call.ts";
 import type { Command, CommandServices } from "./command.ts";
 import { receiveEdit, receiveOther } from "./edit.ts";
-import { createEntry, type EntryDeps } from "./entry.ts";
+import type { EntryDeps } from "./entry.ts";
 import { createFetching, type FetchingDeps } from "./fetching.ts";
 import type { AdapterTraits } from "./handle.ts";
 import { createLateness } from "./missed.ts";
-import { createPermits } from "./permits.ts";
+import { createPeople } from "./people.ts";
 import { pressedCommand, stalePress } from "./press.ts";
 import { createQueue } from "./queue.ts";
 import { type Message, type ReceiveDeps, receiveMessage, releaseInputs } from "./receive.ts";
@@ -95,24 +93,10 @@ export function createGateway(deps: GatewayDeps) {
   };
   const consider = createConsider({ ...deps, release });
   const middle = { ...deps, queue, book, answering, fetching, release, consider, onGone, now: () => clock.now() };
-  const approvals = createApprovals({ store, clock, kinds: storeKinds(store, clock), redact: deps.redactor.exact });
-  const entry = createEntry({
-    ...middle,
-    approvals,
-    isCommand: (inbound) => isStop(inbound) !== undefined || findCommand(deps.commands, inbound) !== undefined,
-  });
-  const permits = createPermits({
-    ...deps,
-    approvals,
-    standing: entry.requester,
-  });
-  const questions = createQuestions({ store, clock, log, approvals, entry, permits, queue });
+  const isCommand = (inbound: Inbound) =>
+    isStop(inbound) !== undefined || findCommand(deps.commands, inbound) !== undefined;
+  const { entry, permits, questions, answerQuestion } = createPeople({ ...middle, isCommand });
   const over = new AbortController();
-  const answerQuestion: CommandServices["answerQuestion"] = (inbound, { traits, id, answer }) => {
-    const door = { ...deps.door(inbound.adapter), local: traits.local };
-    const who = answererAt(inbound, (agent) => entry.standing(inbound, { door, agent }));
-    return questions.answer(id, { answer, who }).text;
-  };
   const services = { ...middle, answerQuestion, enter: entry.judge };
 
   /** What was let in, by what it is. */
