@@ -47,7 +47,7 @@ function contextLines(store: Store, row: TurnRow): string[] {
     lines.unshift(line);
   }
   const cut = lines.length < given.length ? ", the newest of it" : "";
-  return [`[Said here before, by others and not to you${cut}; for your information only:]`, ...lines, "[End of that.]"];
+  return [`[Said here before and not to you${cut}; for your information only:]`, ...lines, "[End of that.]"];
 }
 
 /** A message that the input answers and that its session does not hold. */

@@ -36,7 +36,7 @@ export interface NewSession {
 
 /** What a list of sessions is narrowed by; all of what is given holds. */
 export interface SessionFilter {
-  /** Reached from this conversation (its row number). */
+  /** Reached from this conversation (its row number), or begun there. */
   conversation?: number | undefined;
   agent?: string | undefined;
   /** Chosen for the session. */
@@ -74,6 +74,9 @@ interface ListedRow extends Row {
 
 export type Sessions = ReturnType<typeof openSessions>;
 
+// A session belongs to the conversation of its first turn, also when no place there leads to it any more.
+const bornIn = `(SELECT t.reply_to ->> '$.adapter' || '/' || (t.reply_to ->> '$.conversation.id')
+   FROM turns t WHERE t.session = sessions.id ORDER BY t.id LIMIT 1)`;
 // The counts are made for the rows that are shown, after the narrowing and the cut.
 const listSql = `SELECT s.*,
      (SELECT count(*) FROM turns t WHERE t.session = s.id) AS turns,
@@ -83,15 +86,16 @@ const listSql = `SELECT s.*,
         SELECT c.adapter || '/' || c.external AS place FROM bindings b JOIN conversations c ON c.id = b.conversation
         WHERE b.session = s.id ORDER BY place LIMIT 20)) AS places
    FROM (
-     SELECT * FROM sessions s
-     WHERE (?1 IS NULL OR id IN (SELECT session FROM bindings WHERE conversation = ?1))
+     SELECT * FROM sessions
+     WHERE (?1 IS NULL OR id IN (SELECT session FROM bindings WHERE conversation = ?1)
+         OR ${bornIn} = (SELECT adapter || '/' || external FROM conversations WHERE id = ?1))
        AND (?2 IS NULL OR agent = ?2)
        AND (?3 IS NULL OR model = ?3)
        AND (?4 IS NULL OR EXISTS (
          SELECT 1 FROM bindings b JOIN conversations c ON c.id = b.conversation
-         WHERE b.session = s.id AND c.adapter || '/' || c.external = ?4))
+         WHERE b.session = sessions.id AND c.adapter || '/' || c.external = ?4))
        AND (?5 IS NULL OR id IN (SELECT value FROM json_each(?5)))
-       AND (?6 IS NULL OR ?6 = EXISTS (SELECT 1 FROM turns t WHERE t.session = s.id AND t.state = 'running'))
+       AND (?6 IS NULL OR ?6 = EXISTS (SELECT 1 FROM turns t WHERE t.session = sessions.id AND t.state = 'running'))
      ORDER BY last_at DESC, id DESC LIMIT ?7
    ) s ORDER BY s.last_at DESC, s.id DESC`;
 
@@ -112,7 +116,11 @@ export function openSessions(db: Database) {
      ON CONFLICT DO UPDATE SET session = excluded.session`,
   );
   const unbind = db.prepare("DELETE FROM bindings WHERE agent = ? AND conversation = ? AND root = ? AND user = ?");
-  const inConversation = db.prepare("SELECT 1 FROM bindings WHERE session = ? AND conversation = ? LIMIT 1");
+  const inConversation = db.prepare(
+    `SELECT 1 FROM sessions WHERE id = ?1 AND (
+       EXISTS (SELECT 1 FROM bindings WHERE session = ?1 AND conversation = ?2)
+       OR ${bornIn} = (SELECT adapter || '/' || external FROM conversations WHERE id = ?2))`,
+  );
   const touched = db.prepare(
     "UPDATE sessions SET last_at = ?, title = CASE title WHEN '' THEN ? ELSE title END WHERE id = ?",
   );
@@ -168,7 +176,7 @@ export function openSessions(db: Database) {
     unbind(place: Place): boolean {
       return unbind.run(...key(place)).changes > 0;
     },
-    /** True when the session is reached from that conversation: the right to switch to it. */
+    /** True when the session is reached from that conversation, or began there: the right to switch to it. */
     reachedFrom(id: SessionId, conversation: number): boolean {
       return inConversation.get(id, conversation) !== undefined;
     },

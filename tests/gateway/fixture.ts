@@ -144,7 +144,8 @@ function openWorld(
   folder: string,
   { script, timeoutMs, more = {} }: { script: Script; timeoutMs?: number; more?: More | undefined },
 ) {
-  const store = createStore(openStore(join(folder, "remoteagent.db")));
+  const database = openStore(join(folder, "remoteagent.db"));
+  const store = createStore(database);
   const log = memoryLog();
   const hub = createHub((error) => log.error(String(error)));
   const happenings: Happening[] = [];
@@ -274,6 +275,8 @@ function openWorld(
     world,
     send: (inbound: Inbound): Promise<Receipt> =>
       gateway.receive(inbound, inbound.adapter === "terminal" ? local : remote),
+    /** From now on messages that trigger nothing are kept as context. */
+    accumulate: () => void database.exec("UPDATE wirings SET unmatched = 'accumulate'"),
     /** What the program itself said on the platform, oldest first. */
     said: () => world.said.map(({ outgoing }) => outgoing.markdown),
     /** The text that a command answers. */

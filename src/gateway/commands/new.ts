@@ -13,7 +13,8 @@ export const fresh: Command = {
     return {
       apply() {
         const made = book.create(resolved, { folder: session?.folder ?? null, options: kept(session?.options) });
-        if (session === undefined) return { markdown: `New session ${publicId(made.id)}.` };
+        // To one in which nothing was said there is no way back worth having.
+        if (session === undefined || session.title === "") return { markdown: `New session ${publicId(made.id)}.` };
         const back = `/switch ${publicId(session.id)}`;
         return {
           markdown: `New session ${publicId(made.id)}. \`${back}\` goes back.`,
