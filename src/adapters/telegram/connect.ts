@@ -32,6 +32,8 @@ export interface LineDeps {
 /** The open line. */
 export interface Line {
   health(): AdapterHealth;
+  /** Another call met a refused token: the poll, which may be open for long, is left and the token looked at. */
+  doubt(): void;
   /** Ends the poll at once, and waits for what is being taken. */
   close(): Promise<void>;
 }
@@ -55,6 +57,7 @@ export function openLine(deps: LineDeps): Line {
   const status = createStatus(deps);
   const intake = createIntake(deps);
   const offset = createOffset(deps);
+  let doubted = new AbortController();
 
   const poll = async (api: Api, timeoutMs: number): Promise<readonly unknown[]> => {
     const from = offset.next();
@@ -64,7 +67,7 @@ export function openLine(deps: LineDeps): Line {
         timeout: timeoutMs / 1000,
         allowed_updates: updateKinds,
       },
-      librarySignal(closing.signal),
+      librarySignal(AbortSignal.any([closing.signal, doubted.signal])),
     );
     if (!Array.isArray(updates)) throw new Failure("internal", "Telegram answered a poll with something else");
     status.heard();
@@ -103,6 +106,10 @@ export function openLine(deps: LineDeps): Line {
         await converse();
       } catch (error) {
         if (closing.signal.aborted) return;
+        if (doubted.signal.aborted) {
+          doubted = new AbortController();
+          continue;
+        }
         failures = status.heardAt() === heardBefore ? failures + 1 : 1;
         const held = isHeld(error) ? status.contested() : 0;
         const { problem, ms } = troubleOf(error, { deps, failures });
@@ -117,6 +124,9 @@ export function openLine(deps: LineDeps): Line {
 
   return {
     health: status.health,
+    doubt() {
+      if (status.health().state === "connected") doubted.abort();
+    },
     async close() {
       closing.abort();
       const settled = running.then(() => intake.settled()).then((taken) => offset.set(taken));

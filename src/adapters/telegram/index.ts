@@ -29,7 +29,6 @@ export function openTelegram(settings: TelegramSettings, deps: AdapterDeps): Ada
   const menu = createMenu({ ...deps, api });
   const moves = createMoves(deps);
   const jobs = createJobs({ ...deps, api, moves });
-  const outbound = createOutbound({ deps, api, moves });
   let self: Self | undefined;
   const line = openLine({
     name,
@@ -50,6 +49,7 @@ export function openTelegram(settings: TelegramSettings, deps: AdapterDeps): Ada
       void menu.update(known.id).catch((error) => log.warn("Cannot set the menu", { error: errorText(error) }));
     },
   });
+  const outbound = createOutbound({ deps, api, moves, onTokenRefused: line.doubt });
   return {
     name,
     type: "telegram",

@@ -9,6 +9,8 @@ import { updateId } from "./updates.ts";
 export interface Job {
   /** Jobs of one lane run one after the other; a job without a lane runs at once. */
   lane?: string;
+  /** It waits only a moment for those before it. */
+  urgent?: boolean;
   /** When it throws, the update is not confirmed and comes again. */
   run(): Promise<void>;
 }
@@ -71,6 +73,7 @@ export function createIntake({ clock, log, read }: IntakeDeps) {
 
   const start = (id: number, job: Job) => {
     const { lane } = job;
+    if (job.urgent === true) return startUrgent(id, job);
     const before = lane === undefined ? undefined : lanes.get(lane);
     // After one that failed, the later ones of its lane wait for their turn to come again.
     const work = before === undefined ? attempt(id, job) : before.then((ok) => (ok ? attempt(id, job) : false));
@@ -80,6 +83,15 @@ export function createIntake({ clock, log, read }: IntakeDeps) {
       running.delete(id);
       if (lane !== undefined && lanes.get(lane) === work) lanes.delete(lane);
     });
+  };
+
+  /** What was said before it should be stored when it acts; what hangs must not keep it from acting. */
+  const startUrgent = (id: number, job: Job) => {
+    const before = job.lane === undefined ? undefined : lanes.get(job.lane);
+    const ready = before === undefined ? undefined : within(clock, { work: before, ms: limits.receiveSlowMs });
+    const work = ready === undefined ? attempt(id, job) : ready.then(() => attempt(id, job));
+    running.set(id, work);
+    void work.then(() => running.delete(id));
   };
 
   const begin = (raw: unknown) => {

@@ -34,8 +34,7 @@ export function createJobs({
           const run = async () => {
             for (const inbound of reading.inbounds) await receive(inbound);
           };
-          // A stop waits for nothing that came before it.
-          return isStop(first) === undefined ? { lane: first.conversation.id, run } : { run };
+          return { lane: first.conversation.id, urgent: isStop(first) !== undefined, run };
         }
         case "button": {
           const [pressed] = reading.inbounds;

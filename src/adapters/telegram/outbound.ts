@@ -12,6 +12,7 @@ import {
   isMarkupRefused,
   isNotModified,
   isPictureRefused,
+  isTokenRefused,
   movedTo,
   platformError,
   reasonOf,
@@ -35,10 +36,12 @@ export function createOutbound({
   deps,
   api,
   moves,
+  onTokenRefused,
 }: {
   deps: Pick<AdapterDeps, "log" | "clock">;
   api(): Api;
   moves: Moves;
+  onTokenRefused(): void;
 }): Outbound {
   const { log, clock } = deps;
   /** Until when a chat wants to be left alone, by what it answered. */
@@ -62,6 +65,7 @@ export function createOutbound({
     } catch (error) {
       const wait = retryAfterOf(error);
       if (wait !== undefined) quiet.set(id, clock.now() + wait);
+      if (isTokenRefused(error)) onTokenRefused();
       throw failed(error, kind);
     }
   };

@@ -195,6 +195,19 @@ test("a revoked token is told with its mend, tried rarely, and a new one is take
   for (const token of [old, renewed]) expect(door.said()).not.toContain(token);
 });
 
+test("a send that meets a refused token has the line looked at, without waiting for its poll", async () => {
+  await using door = await connected();
+  const { person, chat } = someone(door);
+  person.say(chat, "hello");
+  await door.until(() => door.received.length === 1);
+  door.platform.revoke(door.bot);
+  const target = { adapter: "tg", conversation: { id: String(chat.id), kind: "direct" as const } };
+  const message = { body: "x", buttons: [], audible: true, nonce: "n" };
+  await door.adapter.post(target, message).catch((error: Error) => expect(error.message).toContain("Unauthorized"));
+  await door.until(() => door.adapter.health().state === "down");
+  expect(problem(door)).toContain("@BotFather");
+});
+
 test("a token that is none, or that is missing, leaves the adapter down with a reason", async () => {
   for (const [token, reason] of [
     ["../../evil", "it has not the form of one"],
