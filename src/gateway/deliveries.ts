@@ -4,7 +4,6 @@ import type { TurnId } from "../core/ids.ts";
 import type { Outgoing } from "../core/message.ts";
 import type { ReplyTarget } from "../core/session.ts";
 import type { DeliveryKind, FreshDelivery } from "../store/deliveries.ts";
-import type { AdapterHandle } from "./handle.ts";
 import type { Forming } from "./lane.ts";
 import { freshNonce, layOut } from "./pieces.ts";
 import { type SendingDeps, tellUndelivered } from "./sending.ts";
@@ -87,6 +86,14 @@ export function createDeliveries(deps: SendingDeps) {
     return id;
   };
 
+  /** Where only one person reads it; none when that place is not known. */
+  const privately = (to: ReplyTarget, onlyFor: string): ReplyTarget | undefined => {
+    if (to.conversation.kind === "direct") return to;
+    const isUser = traffic.handleOf(to.adapter)?.traits.directIsUser === true;
+    const id = store.users.get(to.adapter, onlyFor)?.direct ?? (isUser ? onlyFor : undefined);
+    return id === undefined ? undefined : { adapter: to.adapter, conversation: { id, kind: "direct" } };
+  };
+
   /**
    * Stores a message that is to go out, in the caller's transaction; it goes out once that is over. What only one
    * person may read goes to their direct conversation. @returns the number of its first row.
@@ -94,8 +101,7 @@ export function createDeliveries(deps: SendingDeps) {
   const deliver = (to: ReplyTarget, outgoing: Outgoing, options: DeliverOptions): number =>
     store.transaction(() => {
       const { onlyFor } = outgoing;
-      const target =
-        onlyFor === undefined ? to : privately(to, { onlyFor, traits: traffic.handleOf(to.adapter)?.traits });
+      const target = onlyFor === undefined ? to : privately(to, onlyFor);
       if (target === undefined) {
         const refusal = "This answer is private. Ask for it in a direct conversation with me.";
         const id = text(to, { markdown: refusal, choices: [], options: { kind: options.kind } });
@@ -195,14 +201,4 @@ export function createDeliveries(deps: SendingDeps) {
       await traffic.close();
     },
   };
-}
-
-/** Where only one person reads it; none when that place is not known. */
-function privately(
-  to: ReplyTarget,
-  { onlyFor, traits }: { onlyFor: string; traits: AdapterHandle["traits"] | undefined },
-): ReplyTarget | undefined {
-  if (to.conversation.kind === "direct") return to;
-  if (traits?.directIsUser !== true) return undefined;
-  return { adapter: to.adapter, conversation: { id: onlyFor, kind: "direct" } };
 }

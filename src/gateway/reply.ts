@@ -39,7 +39,8 @@ interface Showing {
   compacted: boolean;
   /** It waits for a person: nobody types. */
   waits: boolean;
-  forming: FormingHandle | undefined;
+  /** None before the first sign of life; null when there is no place to show it in. */
+  forming: FormingHandle | null | undefined;
   over: AbortController;
 }
 
@@ -53,12 +54,12 @@ export function createReplies(deps: ReplyDeps) {
   /** Gives the answer its place over there, and follows it from then on. */
   const show = (showing: Showing): void => {
     if (showing.forming !== undefined) {
-      showing.forming.changed();
+      showing.forming?.changed();
       return;
     }
     const place = store.deliveries.answerOf(showing.turn.id);
-    if (place?.form !== "forming" || (place.fate !== "pending" && place.fate !== "placed")) return;
-    showing.forming = outbox.form(place.id, () => formingText(showing, toolOutput));
+    const isOpen = place?.form === "forming" && (place.fate === "pending" || place.fate === "placed");
+    showing.forming = isOpen ? outbox.form(place.id, () => formingText(showing, toolOutput)) : null;
   };
 
   const begin = (id: TurnId, resumed: boolean): void => {
@@ -110,7 +111,7 @@ export function createReplies(deps: ReplyDeps) {
         const { text, choices } = event;
         outbox.deliver(turn.replyTo, { markdown: text, choices }, { kind: "card", turn: turn.id });
       } else if (event.type === "ended") {
-        finish(deps, { turn, event, unfinished: showings.get(turn.id)?.current ?? turn.partial ?? "" });
+        finish(deps, { turn, event, showing: showings.get(turn.id) });
       }
     },
     /** What happens, as the hub tells it; after `stored`. */
@@ -124,7 +125,7 @@ export function createReplies(deps: ReplyDeps) {
       if (event.type === "ended") {
         end(id);
         outbox.wake();
-      } else if (take(showing, event)) show(showing);
+      } else if (take(showing, event, toolOutput)) show(showing);
     },
     /** Turns that are being shown. */
     showing: () => showings.size,
@@ -136,7 +137,7 @@ export function createReplies(deps: ReplyDeps) {
 }
 
 /** Notes what an event changes. @returns whether it is worth showing. */
-function take(showing: Showing, event: TurnEvent): boolean {
+function take(showing: Showing, event: TurnEvent, toolOutput: ToolOutput): boolean {
   switch (event.type) {
     case "text":
       showing.current += event.delta;
@@ -150,8 +151,10 @@ function take(showing: Showing, event: TurnEvent): boolean {
       break;
     case "tool":
       if (event.step === "output") return false;
-      if (event.step === "end") endCall(showing.blocks, { call: event.call, ok: event.ok, output: event.text });
-      else showing.blocks.push({ call: event.call, title: event.title || event.name, state: "runs", output: "" });
+      if (event.step === "end") {
+        const output = toolOutput === "full" ? event.text : "";
+        endCall(showing.blocks, { call: event.call, ok: event.ok, output });
+      } else showing.blocks.push({ call: event.call, title: event.title || event.name, state: "runs", output: "" });
       break;
     case "compacted":
       showing.compacted = true;
@@ -186,13 +189,12 @@ async function keepTyping({ outbox, clock }: ReplyDeps, showing: Showing): Promi
 /** The end of a turn: its answer takes the place that it has, or gets one; a long turn rings once. */
 function finish(
   { store, outbox, clock, toolOutput }: ReplyDeps,
-  ended: { turn: TurnRow; event: TurnEvent & { type: "ended" }; unfinished: string },
+  { turn, event, showing }: { turn: TurnRow; event: TurnEvent & { type: "ended" }; showing: Showing | undefined },
 ): void {
-  const { turn, event, unfinished } = ended;
   const { outcome, error } = event;
   const blocks = blocksOf(store.deliveries.material(turn.id, { output: toolOutput === "full" }));
   // What was not finished belongs to an answer that was cut off; a whole one has it in its last message.
-  if (outcome !== "done") blocks.push({ text: unfinished });
+  if (outcome !== "done") blocks.push({ text: unfinished(blocks, { turn, showing }) });
   const place = store.deliveries.answerOf(turn.id);
   const isOpen = place !== undefined && (place.fate === "pending" || place.fate === "placed");
   if (outcome === "done" && isSilent(blocks)) {
@@ -212,4 +214,20 @@ function finish(
     { markdown: bellText(outcome, words) },
     { kind: "bell", turn: turn.id, answers: answer },
   );
+}
+
+/** What was said since the last whole message that is stored. */
+function unfinished(
+  stored: readonly Block[],
+  { turn, showing }: { turn: TurnRow; showing: Showing | undefined },
+): string {
+  const texts = stored.flatMap((block) => ("text" in block ? [block.text] : []));
+  if (showing !== undefined) {
+    // A message that is stored together with the end has not been shown as one yet.
+    const shown = showing.blocks.filter((block) => "text" in block).length;
+    return texts.length > shown ? "" : showing.current;
+  }
+  // Of an earlier life is left what it stored now and then; the message may have been stored after it.
+  const partial = (turn.partial ?? "").trim();
+  return texts.at(-1)?.trim().startsWith(partial) === true ? "" : partial;
 }

@@ -14,7 +14,7 @@ import { freshNonce } from "./pieces.ts";
 
 /** What deliveries work with. */
 export interface SendingDeps {
-  store: Pick<Store, "deliveries" | "transaction">;
+  store: Pick<Store, "deliveries" | "transaction" | "users">;
   clock: Clock;
   log: Log;
   redactor: Pick<Redactor, "exact">;

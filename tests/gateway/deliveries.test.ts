@@ -358,6 +358,13 @@ describe("what only one person may read", () => {
     expect(platform.texts("7")).toEqual(["Here"]);
   });
 
+  test("goes to the direct conversation that is known of them", async () => {
+    const { say, platform, store } = createWorld({ traits: { directIsUser: false } });
+    store.users.seen({ adapter: "tg", id: "42", name: "Ann", direct: "D42", at: 1 });
+    await say("Secret", { onlyFor: "42", to: place("-100", "shared") });
+    expect([platform.texts("D42"), platform.texts("-100")]).toEqual([["Secret"], []]);
+  });
+
   test("is not said at all where that is not known", async () => {
     const { say, platform } = createWorld({ traits: { directIsUser: false } });
     await say("Secret", { onlyFor: "42", to: place("-100", "shared"), files: [pdf] });

@@ -165,6 +165,18 @@ describe("after a restart", () => {
     expect(chat.shown()[0]?.buttons).toEqual([]);
   });
 
+  test("what was stored while it formed is not said a second time beside its message", async () => {
+    const chat = createChat();
+    await chat.start();
+    await chat.text("One and");
+    await chat.message("One and all");
+    await chat.crash();
+    chat.store.turns.setPartial(chat.turn().id, "One and");
+    resume(chat, true);
+    await settled();
+    expect(chat.texts()).toEqual([expect.stringMatching(/^One and all\n\nThe program ended/)]);
+  });
+
   test("an end that was lost to a full disk is told when it is found", async () => {
     const chat = createChat();
     await chat.start();

@@ -208,6 +208,15 @@ describe("in the end", () => {
     expect(texts()).toEqual(["One\n\nTw\n\nThe quota is used up.\n\nWait."]);
   });
 
+  test("a message that is stored together with a cut-off end is said once", async () => {
+    const { start, text, emit, texts } = createChat();
+    await start();
+    await text("So far");
+    const stopped = { type: "ended", outcome: "stopped", usage: noUsage } as const;
+    await emit({ type: "message", text: "So far" }, stopped);
+    expect(texts()).toEqual(["So far\n\nStopped."]);
+  });
+
   test("what was stopped says so", async () => {
     const { start, text, end, texts } = createChat();
     await start();
