@@ -19,6 +19,11 @@ export interface DeliverOptions {
   answers?: number;
 }
 
+/** The same, with where it was asked for when it goes elsewhere. */
+interface OwnOptions extends DeliverOptions {
+  origin?: ReplyTarget;
+}
+
 /** An answer that forms. */
 export interface FormingHandle {
   /** It says something else now; shown as soon as the platform's pace allows. */
@@ -33,7 +38,7 @@ export type Outbox = ReturnType<typeof createDeliveries>;
 export function createDeliveries(deps: SendingDeps) {
   const { store, clock, log } = deps;
   const { deliveries } = store;
-  const traffic = createTraffic(deps);
+  const traffic = createTraffic({ ...deps, made: (target) => made(target) });
   /** Conversations with new rows, whose transaction may not be over yet. */
   const fresh = new Map<string, { adapter: string; conversation: string }>();
   let waking = false;
@@ -66,19 +71,20 @@ export function createDeliveries(deps: SendingDeps) {
     }
   };
 
-  const common = (target: ReplyTarget, { kind, turn, audible, answers }: DeliverOptions) => ({
+  const common = (target: ReplyTarget, { kind, turn, audible, answers, origin }: OwnOptions) => ({
     target,
     kind,
     nonce: freshNonce(clock),
     at: clock.now(),
     audible: audible ?? (kind === "card" || kind === "bell"),
     ...(turn === undefined ? {} : { turn }),
+    ...(origin === undefined ? {} : { origin }),
     ...(target.root === undefined ? {} : { root: target.root }),
     ...(answers === undefined ? {} : { answers }),
   });
   const text = (
     target: ReplyTarget,
-    { markdown, choices, options }: { markdown: string; choices: Outgoing["choices"]; options: DeliverOptions },
+    { markdown, choices, options }: { markdown: string; choices: Outgoing["choices"]; options: OwnOptions },
   ): number => {
     const content: Pick<FreshDelivery, "form" | "body" | "choices"> = { form: "markdown", body: markdown };
     const id = deliveries.add({ ...common(target, options), ...content, choices: choices ?? [] });
@@ -109,9 +115,10 @@ export function createDeliveries(deps: SendingDeps) {
         return id;
       }
       const { markdown, choices, files = [] } = outgoing;
-      const ids = markdown.trim() === "" && files.length > 0 ? [] : [text(target, { markdown, choices, options })];
+      const how = target === to ? options : { ...options, origin: to };
+      const ids = markdown.trim() === "" && files.length > 0 ? [] : [text(target, { markdown, choices, options: how })];
       for (const file of files)
-        ids.push(deliveries.add({ ...common(target, { ...options, kind: "file" }), form: "final", file }));
+        ids.push(deliveries.add({ ...common(target, { ...how, kind: "file" }), form: "final", file }));
       made(target);
       return ids[0] ?? 0;
     });

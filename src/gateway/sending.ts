@@ -20,6 +20,8 @@ export interface SendingDeps {
   redactor: Pick<Redactor, "exact">;
   /** Bytes of a kept file. @throws when it is gone. */
   loadFile(stored: string): Promise<Uint8Array>;
+  /** There is something new to send in that place. */
+  made?(target: Delivery["target"]): void;
 }
 
 /** How the whole adapter is to wait, when a call said so; none when it works. */
@@ -262,7 +264,11 @@ function failed(
     else retry();
   } else if (row.kind === "file") notTaken(deps, row, error);
   // With the place of an answer that is still to come, nothing is lost.
-  else deliveries.settle(row.id, { fate: deliveries.get(row.id)?.form === "forming" ? "dropped" : "failed", error });
+  else if (deliveries.get(row.id)?.form === "forming") deliveries.settle(row.id, { fate: "dropped", error });
+  else if (row.origin !== null) {
+    const text = "I cannot write to you privately. Open a direct conversation with me, and ask again.";
+    settleTold(deps, { row, target: row.origin, fate: "failed", error, text });
+  } else deliveries.settle(row.id, { fate: "failed", error });
   refresh(deps, { lane, row });
 }
 
@@ -316,17 +322,24 @@ function unreadable(deps: SendingDeps, row: Delivery): void {
 
 /** Ends the tries of a row, and says so in its conversation at once. */
 function settleTold(
-  { store, clock }: SendingDeps,
-  told: { row: Delivery; fate: "unknown" | "failed"; error: string; text: string; resend?: boolean },
+  { store, clock, made }: SendingDeps,
+  told: {
+    row: Delivery;
+    target?: Delivery["target"];
+    fate: "unknown" | "failed";
+    error: string;
+    text: string;
+    resend?: boolean;
+  },
 ): void {
-  const { row, fate, error, text, resend = false } = told;
+  const { row, target = row.target, fate, error, text, resend = false } = told;
   const at = clock.now();
   store.transaction(() => {
     store.deliveries.settle(row.id, { fate, error, toldAt: at });
     const choices = resend ? [{ value: `/resend ${row.id}`, label: "Send it again" }] : [];
     const root = row.root === null ? {} : { root: row.root };
     store.deliveries.add({
-      target: row.target,
+      target,
       kind: "notice",
       form: "markdown",
       body: text,
@@ -336,6 +349,7 @@ function settleTold(
       ...root,
     });
   });
+  made?.(target);
 }
 
 /** File names are the agent's or a stranger's: nothing in them is markup. */

@@ -25,6 +25,8 @@ export interface Delivery {
   adapter: string;
   conversation: string;
   target: ReplyTarget;
+  /** Where it was asked for, when it goes to a private place instead. */
+  origin: ReplyTarget | null;
   root: string | null;
   /** First part of the message that this is a later part of. */
   head: number | null;
@@ -59,6 +61,7 @@ interface Row {
   adapter: string;
   conversation: string;
   target: string;
+  origin: string | null;
   root: string | null;
   head: number | null;
   part: number;
@@ -89,6 +92,7 @@ export interface FreshDelivery {
   nonce: string;
   at: number;
   turn?: TurnId;
+  origin?: ReplyTarget;
   root?: string;
   body?: string;
   choices?: readonly Choice[];
@@ -132,9 +136,9 @@ export function openDeliveries(db: Database) {
 /** How rows come to be and what they say. */
 function making(db: Database) {
   const insert = db.prepare(
-    `INSERT INTO deliveries (turn, kind, adapter, conversation, target, root, head, part, parts, answers, form, body,
+    `INSERT INTO deliveries (turn, kind, adapter, conversation, target, origin, root, head, part, parts, answers, form, body,
        choices, file, audible, nonce, next_at, created_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const say = db.prepare(
     "UPDATE deliveries SET form = ?, body = ?, choices = ?, parts = ?, next_at = max(next_at, ?) WHERE id = ?",
@@ -154,6 +158,7 @@ function making(db: Database) {
         fresh.target.adapter,
         fresh.target.conversation.id,
         JSON.stringify(fresh.target),
+        fresh.origin === undefined ? null : JSON.stringify(fresh.origin),
         root,
         fresh.head ?? null,
         fresh.part ?? 1,
@@ -335,6 +340,7 @@ function delivery(row: Row): Delivery {
   return {
     ...rest,
     target: JSON.parse(row.target) as ReplyTarget,
+    origin: row.origin === null ? null : (JSON.parse(row.origin) as ReplyTarget),
     choices: JSON.parse(row.choices) as Choice[],
     file: row.file === null ? null : (JSON.parse(row.file) as DeliveryFile),
     audible: row.audible !== 0,

@@ -365,6 +365,15 @@ describe("what only one person may read", () => {
     expect([platform.texts("D42"), platform.texts("-100")]).toEqual([["Secret"], []]);
   });
 
+  test("is asked for again where it was, when nobody may write to them", async () => {
+    const { say, platform, row, store } = createWorld();
+    platform.fault = ({ conversation }) => (conversation === "42" ? refused : undefined);
+    const id = await say("Secret", { onlyFor: "42", to: place("-100", "shared") });
+    expect(row(id)).toMatchObject({ fate: "failed", toldAt: expect.any(Number) });
+    expect(platform.texts("-100")).toEqual([expect.stringContaining("I cannot write to you privately")]);
+    expect(store.deliveries.untold("tg", "42")).toBe(0);
+  });
+
   test("is not said at all where that is not known", async () => {
     const { say, platform } = createWorld({ traits: { directIsUser: false } });
     await say("Secret", { onlyFor: "42", to: place("-100", "shared"), files: [pdf] });

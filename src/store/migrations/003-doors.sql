@@ -127,6 +127,8 @@ CREATE TABLE deliveries (
   conversation      TEXT NOT NULL,
   -- ReplyTarget as JSON, fixed when the row is made.
   target            TEXT NOT NULL,
+  -- ReplyTarget as JSON of where it was asked for, when it goes to a private place instead.
+  origin            TEXT,
   -- Root message of the session's thread, for replies to this message.
   root              TEXT,
   -- First part of the message that this is a later part of.
