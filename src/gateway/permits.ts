@@ -48,22 +48,20 @@ export function createPermits(deps: PermitDeps) {
   const { store } = deps;
   const waiters = new Map<number, (approval: Approval) => void>();
 
-  /** Waits for an answer, however long it takes. Nothing when the turn ends before. */
-  const answered = async (approval: Approval, { turn }: { turn: PermitTurn }): Promise<Approval | undefined> => {
+  /** Waits for an answer, however long it takes. Nothing when the turn ends before, or is put down. */
+  const answered = async (approval: Approval, turn: PermitTurn): Promise<Approval | undefined> => {
     turn.pause.begin();
-    try {
-      return await new Promise<Approval | undefined>((resolve) => {
-        const leave = () => resolve(undefined);
-        if (turn.signal.aborted) return leave();
-        waiters.set(approval.id, resolve);
-        turn.signal.addEventListener("abort", leave, { once: true });
-      });
-    } finally {
-      waiters.delete(approval.id);
-      turn.pause.end();
-      // With the call's next event: if the program ends before, the answer is found at the next start.
-      if (!turn.pause.waiting()) turn.join(() => store.turns.setState(turn.row.id, "running"));
-    }
+    const answer = await new Promise<Approval | undefined>((resolve) => {
+      const leave = () => resolve(undefined);
+      if (turn.signal.aborted) return leave();
+      waiters.set(approval.id, resolve);
+      turn.signal.addEventListener("abort", leave, { once: true });
+    });
+    waiters.delete(approval.id);
+    turn.pause.end();
+    // With the call's next event: if the program ends before, the answer is found at the next start.
+    if (answer !== undefined && !turn.pause.waiting()) turn.join(() => store.turns.setState(turn.row.id, "running"));
+    return answer;
   };
 
   /** Asks, unless this very call was asked about before. */
@@ -77,7 +75,7 @@ export function createPermits(deps: PermitDeps) {
     const approval = same ? before : store.transaction(() => put(deps, { turn, question }));
     const { id, text, choices } = approval;
     turn.record({ type: "ask", approval: id, text, choices: [...choices] });
-    const answer = await answered(approval, { turn });
+    const answer = await answered(approval, turn);
     if (answer === undefined) return { allowed: false, reason: "Not started: the turn was stopped" };
     // A day may have passed: whoever is out by now is out.
     return deps.standing(turn.row).admitted ? permitOf(answer) : notKnown(turn);

@@ -7,6 +7,7 @@ import type { Proof } from "../sandbox/sandbox.ts";
 import type { Store } from "../store/store.ts";
 import { type Clock, within } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
+import { createLater } from "./later.ts";
 import { turnInput } from "./note.ts";
 import { filesMissing, joinUntil, readyInputs } from "./ready.ts";
 import { mayJoin, replyTarget } from "./target.ts";
@@ -33,8 +34,7 @@ export function createQueue(deps: QueueDeps) {
   const active = new Map<SessionId, ActiveTurn>();
   const ready = new Set<SessionId>();
   const idle: (() => void)[] = [];
-  /** Sessions that are looked at again when some time has passed. */
-  const later = new Map<SessionId, { at: number; abort: AbortController }>();
+  const later = createLater(clock, (id) => wake(id));
   /** Sessions whose people were told that something waits behind a turn, until nothing does. */
   const told = new Set<SessionId>();
   /** What a turn was offered and has not taken yet: it stays the same until then. */
@@ -47,10 +47,7 @@ export function createQueue(deps: QueueDeps) {
 
   /** Starts what has waited for a free place. */
   const fill = (): void => {
-    for (const other of ready) {
-      if (busy() >= deps.turnsParallelMax) break;
-      wake(other);
-    }
+    for (const other of ready) if (busy() < deps.turnsParallelMax) wake(other);
   };
 
   /** Runs a stored turn, and afterwards whatever waits behind it. */
@@ -93,20 +90,6 @@ export function createQueue(deps: QueueDeps) {
 
   const modeOf = (session: Session | undefined): QueueMode => session?.options.queue ?? "steer";
 
-  /** Looks at a session again at a time; an earlier look that is planned stays. */
-  const lookAgain = (id: SessionId, at: number): void => {
-    const planned = later.get(id);
-    if (planned !== undefined && planned.at <= at) return;
-    planned?.abort.abort();
-    const abort = new AbortController();
-    later.set(id, { at, abort });
-    void clock.sleep(Math.max(1, at - clock.now()), abort.signal).then(() => {
-      if (abort.signal.aborted) return;
-      later.delete(id);
-      wake(id);
-    });
-  };
-
   /** Stores a new turn for what waits first and lacks nothing, with everything that may share it. */
   const create = (id: SessionId): { row: TurnRow; session: Session } | undefined => {
     const session = store.sessions.get(id);
@@ -115,7 +98,7 @@ export function createQueue(deps: QueueDeps) {
     const ready = readyInputs(waiting, { mode: modeOf(session), now: clock.now() });
     const [first] = ready.inputs ?? [];
     for (const input of ready.missing) deps.fetch(input);
-    if (ready.inputs === undefined && ready.at !== undefined) lookAgain(id, ready.at);
+    if (ready.inputs === undefined && ready.at !== undefined) later.at(id, ready.at);
     if (ready.inputs === undefined || first === undefined) return undefined;
     // One turn at a time: what is still open here lost its end to a store that failed, such as a full disk.
     // Save that it waits for an answer: what came later waits behind it.
@@ -221,8 +204,7 @@ export function createQueue(deps: QueueDeps) {
     /** Takes nothing new; waits for running turns up to `drainMs`; the rest is cut off and goes on at the next start. */
     async close(drainMs: number): Promise<{ drained: TurnId[]; interrupted: TurnId[]; proof: Proof }> {
       open = false;
-      for (const { abort } of later.values()) abort.abort();
-      later.clear();
+      later.close();
       // Nobody waits for those that wait for an answer: whoever gives it has them go on.
       const suspended = [...active.values()].filter((turn) => turn.waiting());
       await Promise.all(suspended.map((turn) => turn.halt("suspend")));

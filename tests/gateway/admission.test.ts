@@ -1,5 +1,6 @@
 // The gate at work: strangers, floods, cards, held messages, pairing; over a real store.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { createApprovals, storeKinds } from "../../src/access/approvals.ts";
 import { createCode } from "../../src/access/pairing.ts";
 import { limits } from "../../src/core/limits.ts";
 import type { Inbound } from "../../src/core/message.ts";
@@ -274,6 +275,19 @@ describe("request_approval", () => {
     next.gateway.resume(false);
     await next.quiet();
     expect(next.store.turns.events(1).some(({ event }) => event.type === "taken" && event.text === "kept")).toBe(true);
+  });
+
+  test("answered at the command line of a running instance: it happens now", async () => {
+    const { send, store, gateway } = world.now;
+    await send(stranger("57", "kept"));
+    const desk = createApprovals({ store, clock, kinds: storeKinds(store, clock) });
+    const host = { by: { host: true } as const, roleFor: () => "owner" as const };
+    expect(desk.answer(1, { answer: "once", who: host }).ok).toBe(true);
+    gateway.settleQuestion(1);
+    gateway.settleQuestion(1);
+    await world.now.quiet();
+    expect(store.turns.list()).toHaveLength(1);
+    expect(store.turns.events(1).some(({ event }) => event.type === "taken" && event.text === "kept")).toBe(true);
   });
 
   test("a name with markup stays one line of plain text on the card", async () => {
