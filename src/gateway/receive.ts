@@ -61,7 +61,7 @@ export async function receiveMessage(deps: ArrivalDeps, inbound: Message, arriva
   if (known !== undefined && store.inputs.has(inbound)) return { state: "duplicate", input: known.id };
   const message = await withinLimits(deps, inbound);
   // The turn that it starts is stored with it: one commit, and a person waits for each.
-  const { receipt, after } = store.transaction((): Placed => {
+  const { receipt, after } = await store.grouped((): Placed => {
     const admission = deps.enter(message, arrival.traits);
     if (!admission.admitted) return { receipt: { state: "refused", reason: admission.reason } };
     const placed = placeNow(deps, message, arrival);

@@ -1,5 +1,4 @@
 // Stores what happens in one turn before anybody else sees it, then passes it on.
-import { setImmediate } from "node:timers";
 import { isStored, type TurnEvent } from "../core/event.ts";
 import type { EntryId, EventNumber, InputId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
@@ -30,12 +29,17 @@ interface Recorded {
   entry?: Entry;
 }
 
+/** What is in the store; `n` is the event's number there. */
+interface Written extends Recorded {
+  n: EventNumber;
+}
+
 /**
  * Events that change nothing outside, so that they may be committed together with what follows in the same tick: a
  * commit waits for the disk, and a simple answer ends with three of them. What is taken is committed while the model
  * already reads its request: after a crash in between it waits still, belongs to the same turn, and is taken again.
  */
-const mayWait: ReadonlySet<TurnEvent["type"]> = new Set(["started", "taken", "message", "usage", "notice"]);
+const mayWait: ReadonlySet<TurnEvent["type"]> = new Set(["started", "taken", "message", "usage", "notice", "ended"]);
 
 export type Recorder = ReturnType<typeof createRecorder>;
 
@@ -60,6 +64,8 @@ export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: Tu
   /** What happens in the transaction of the next event. */
   let joined: (() => void)[] = [];
   let failure: unknown;
+  /** The commit that was asked for last. */
+  let flushing: Promise<void> = Promise.resolve();
 
   /** An event as it will be stored: it has its time, and its entry has its number. */
   const prepare = (event: TurnEvent): Recorded => {
@@ -100,45 +106,64 @@ export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: Tu
     return number;
   };
 
-  /** Stores what is pending in one transaction, then publishes it. When it fails, nothing of it was stored or shown. */
-  const flush = (): void => {
-    if (pending.length === 0) return;
+  /** Stores what is pending; inside a transaction. */
+  const writePending = (): Written[] => {
     const group = pending;
     const work = joined;
     pending = [];
     joined = [];
-    let numbers: EventNumber[];
-    try {
-      numbers = store.transaction(() => {
-        for (const also of work) also();
-        return group.map(write);
-      });
-    } catch (error) {
-      head = stored;
-      throw error;
-    }
-    stored = head;
-    for (const [index, { event, at, entry }] of group.entries()) {
-      last = numbers[index] ?? last;
-      if (entry !== undefined) branches.added(entry);
+    for (const also of work) also();
+    return group.map((one) => ({ ...one, n: write(one) }));
+  };
+
+  /** Shows what was committed. */
+  const publishAll = (group: readonly Written[]): void => {
+    for (const { event, at, entry, n } of group) {
+      last = n;
+      if (entry !== undefined) {
+        stored = entry.id;
+        branches.added(entry);
+      }
       if (event.type === "ended") ended = true;
       publish(event);
       if (event.type === "message" && event.text.trim() !== "") deps.onMessage({ turn, text: event.text, at });
     }
   };
 
+  /** Stores what is pending in one transaction, then publishes it. When it fails, nothing of it was stored or shown. */
+  const flush = (): void => {
+    if (pending.length === 0) return;
+    let group: Written[];
+    try {
+      group = store.transaction(writePending);
+    } catch (error) {
+      head = stored;
+      throw error;
+    }
+    publishAll(group);
+  };
+
   const publish = (event: TurnEvent) =>
     hub.publish({ n: last, turn: turn.id, session: session.id, event: shown(event) });
 
-  /** After everything that this tick still brings. */
-  const flushLater = () =>
-    void setImmediate(() => {
-      try {
-        flush();
-      } catch (error) {
+  /** The same at the end of this tick, in one commit with whatever else comes in it. */
+  const flushSoon = (): void => {
+    flushing = store.grouped(writePending, publishAll).then(
+      () => undefined,
+      (error: unknown) => {
+        head = stored;
         failure = error;
-      }
-    });
+      },
+    );
+  };
+
+  /** Throws what failed since somebody asked last. */
+  const check = (): void => {
+    if (failure === undefined) return;
+    const error = failure;
+    failure = undefined;
+    throw error;
+  };
 
   const remember = (text: string, at: number) => {
     store.messages.add({
@@ -169,16 +194,12 @@ export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: Tu
      * the latest at the end of this tick. @throws when the store does, or did since; then nothing was published.
      */
     record(event: TurnEvent): void {
-      if (failure !== undefined) {
-        const error = failure;
-        failure = undefined;
-        throw error;
-      }
+      check();
       if (event.type === "taken") for (const id of event.inputs) taken.add(id);
       if (isStored(event)) {
         pending.push(prepare(event));
         if (!mayWait.has(event.type)) flush();
-        else if (pending.length === 1) flushLater();
+        else if (pending.length === 1) flushSoon();
       } else {
         flush();
         if (event.type === "text") savePartial(event.delta);
@@ -188,6 +209,11 @@ export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: Tu
     },
     /** Stores what waits. @throws when the store does. */
     flush,
+    /** Resolves when everything so far is stored and shown. @throws when the store did. */
+    async settled(): Promise<void> {
+      await flushing;
+      check();
+    },
     /** Has `work` run in the transaction of the next event. */
     join(work: () => void): void {
       joined.push(work);

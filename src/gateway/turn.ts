@@ -109,7 +109,8 @@ export function startTurn(deps: TurnDeps, start: TurnStart): ActiveTurn {
     if (left) throw new Error("The turn was given up");
     // What it was started for and never took belongs to it all the same: it would start it again, for ever.
     if (event.type === "ended" && halting !== "interrupt")
-      for (const taken of untaken(deps, row)) recorder.record(redactEvent(taken, deps.redactor));
+      for (const taken of untaken(deps, { row, taken: recorder.taken }))
+        recorder.record(redactEvent(taken, deps.redactor));
     if (event.type === "ended" && halting === "newer")
       recorder.record({ type: "notice", text: "Stopped: a newer message takes its place." });
     // Shutdown leaves the turn open, so that the next start goes on with it.
@@ -137,7 +138,9 @@ export function startTurn(deps: TurnDeps, start: TurnStart): ActiveTurn {
     try {
       // Whatever hangs is left behind once a stop has waited long enough.
       await Promise.race([work(), abandoned]);
+      await recorder.settled();
       if (!recorder.ended()) record(endedEvent(halting === undefined ? "failed" : "stopped", missingEnd(halting)));
+      await recorder.settled();
     } catch (error) {
       log.error("Turn failed", { error: errorText(error), stack: error instanceof Error ? error.stack : undefined });
       const clean = (event: TurnEvent) => record(redactEvent(event, deps.redactor));
@@ -168,8 +171,12 @@ export function startTurn(deps: TurnDeps, start: TurnStart): ActiveTurn {
 }
 
 /** Inputs that started a turn and that it did not take, as taken: their text is in the session for whoever goes on. */
-function untaken({ store, clock }: TurnDeps, row: TurnRow): TurnEvent[] {
-  return store.inputs.untaken(row.id).map(({ id, inbound }) => {
+function untaken(
+  { store, clock }: TurnDeps,
+  { row, taken }: { row: TurnRow; taken: ReadonlySet<InputId> },
+): TurnEvent[] {
+  const left = store.inputs.untaken(row.id).filter(({ id }) => !taken.has(id));
+  return left.map(({ id, inbound }) => {
     const text = inbound.kind === "message" || inbound.kind === "edit" ? inbound.text : "";
     const message = { role: "user" as const, content: [{ type: "text" as const, text }], timestamp: clock.now() };
     return { type: "taken", inputs: [id], text, entry: { kind: "message", message } };
@@ -285,6 +292,7 @@ function finishBroken(parts: {
   const event = endedEvent(stopped ? "stopped" : "failed", stopped ? undefined : failureData(error));
   try {
     record(event);
+    recorder.flush();
   } catch (storing) {
     log.error("Cannot store the end of a turn", { error: errorText(storing) });
     recorder.announce(event);

@@ -3,8 +3,11 @@ import { setImmediate } from "node:timers";
 import { limits } from "../core/limits.ts";
 import type { Database } from "../sys/sqlite.ts";
 
-/** Runs `work` in a transaction that others of this moment share. Resolves when it is committed; then it is durable. */
-export type Grouped = <Result>(work: () => Result) => Promise<Result>;
+/**
+ * Runs `work` in a transaction that others of this moment share. Resolves when it is committed; then it is durable.
+ * `after` is called right after the commit, before anybody else does anything; it must not throw.
+ */
+export type Grouped = <Result>(work: () => Result, after?: (result: Result) => void) => Promise<Result>;
 
 /** One piece of work, and what became of it. */
 interface Member {
@@ -55,9 +58,13 @@ export function grouped(db: Database): Grouped {
     db.exec("RELEASE member");
   };
 
-  return <Result>(work: () => Result) => {
+  return <Result>(work: () => Result, after?: (result: Result) => void) => {
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    waiting.push({ work, resolve: (value) => resolve(value as Result), reject });
+    const done = (value: unknown): void => {
+      after?.(value as Result);
+      resolve(value as Result);
+    };
+    waiting.push({ work, resolve: done, reject });
     if (waiting.length === 1) setImmediate(flush);
     return promise;
   };

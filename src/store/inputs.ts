@@ -15,6 +15,11 @@ interface Row {
 
 /** The inputs of a store. */
 export function openInputs(db: Database) {
+  return { ...queued(db), ...held(db), ...context(db) };
+}
+
+/** How inputs come in, wait for turns and are worked on. */
+function queued(db: Database) {
   const insert = db.prepare(
     `INSERT INTO inputs (adapter, conversation, kind, external, revision, session, state, received_at, body)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
@@ -38,17 +43,7 @@ export function openInputs(db: Database) {
     "UPDATE inputs SET state = 'removed' WHERE session = ? AND state = 'waiting' RETURNING id",
   );
   const byId = db.prepare("SELECT * FROM inputs WHERE id = ?");
-  const held = db.prepare("SELECT * FROM inputs WHERE session = ? AND state = 'held' ORDER BY id LIMIT ?");
-  const hold = db.prepare("UPDATE inputs SET state = 'held', turn = NULL, body = ? WHERE id = ?");
-  const release = db.prepare(
-    "UPDATE inputs SET state = 'waiting', session = ?, turn = NULL, body = ? WHERE id = ? AND state IN ('held', 'context')",
-  );
   const ofTurn = db.prepare("SELECT * FROM inputs WHERE turn = ? AND state <> 'context' ORDER BY id LIMIT ?");
-  const give = db.prepare(
-    `UPDATE inputs SET turn = ? WHERE state = 'context' AND turn IS NULL AND adapter = ? AND conversation = ?
-       AND id < ? AND kind = 'message' AND body ->> '$.thread' IS ?`,
-  );
-  const given = db.prepare("SELECT * FROM inputs WHERE turn = ? AND state = 'context' ORDER BY id DESC LIMIT ?");
   const heard = db.prepare("UPDATE inputs SET state = 'done' WHERE turn = ? AND state = 'context'");
   const untaken = db.prepare("SELECT * FROM inputs WHERE turn = ? AND state = 'waiting' ORDER BY id");
   const unassign = db.prepare("UPDATE inputs SET turn = NULL WHERE turn = ? AND state = 'waiting'");
@@ -99,24 +94,8 @@ export function openInputs(db: Database) {
       const row = byId.get<Row>(id);
       return row === undefined ? undefined : input(row);
     },
-    /** What waits for somebody's word in a session, oldest first. */
-    held: (session: SessionId, limit: number): Input[] => held.all<Row>(session, limit).map(input),
-    /** A waiting input waits for somebody's word from now on. */
-    hold(id: InputId, inbound: Inbound): void {
-      hold.run(JSON.stringify(inbound), id);
-    },
-    /** What was held or kept as context waits for a turn now. @returns false when it was neither. */
-    release(id: InputId, { session, inbound }: { session: SessionId; inbound: Inbound }): boolean {
-      return release.run(session, JSON.stringify(inbound), id).changes > 0;
-    },
     /** What a turn was started for or took, oldest first. */
     ofTurn: (turn: TurnId, limit: number): Input[] => ofTurn.all<Row>(turn, limit).map(input),
-    /** What was said in a place before an input, beside the agent, goes to a turn as context; each message to one. */
-    give(turn: TurnId, place: { adapter: string; conversation: string; thread?: string; before: InputId }): void {
-      give.run(turn, place.adapter, place.conversation, place.before, place.thread ?? null);
-    },
-    /** The newest of what was given to a turn and not told to it yet, oldest first. */
-    given: (turn: TurnId, limit: number): Input[] => given.all<Row>(turn, limit).map(input).reverse(),
     /** The turn ended: what it took is done. */
     finish(turn: TurnId): void {
       finish.run(turn);
@@ -147,6 +126,44 @@ export function openInputs(db: Database) {
     drop(session: SessionId): InputId[] {
       return dropWaiting.all<{ id: number }>(session).map((row) => row.id);
     },
+  };
+}
+
+/** What waits for somebody's word: missed messages, and batches that are being collected. */
+function held(db: Database) {
+  const inSession = db.prepare("SELECT * FROM inputs WHERE session = ? AND state = 'held' ORDER BY id LIMIT ?");
+  const hold = db.prepare("UPDATE inputs SET state = 'held', turn = NULL, body = ? WHERE id = ?");
+  const release = db.prepare(
+    "UPDATE inputs SET state = 'waiting', session = ?, turn = NULL, body = ? WHERE id = ? AND state IN ('held', 'context')",
+  );
+  return {
+    /** What waits for somebody's word in a session, oldest first. */
+    held: (session: SessionId, limit: number): Input[] => inSession.all<Row>(session, limit).map(input),
+    /** A waiting input waits for somebody's word from now on. */
+    hold(id: InputId, inbound: Inbound): void {
+      hold.run(JSON.stringify(inbound), id);
+    },
+    /** What was held or kept as context waits for a turn now. @returns false when it was neither. */
+    release(id: InputId, { session, inbound }: { session: SessionId; inbound: Inbound }): boolean {
+      return release.run(session, JSON.stringify(inbound), id).changes > 0;
+    },
+  };
+}
+
+/** What is said beside the agent, until a turn is told it. */
+function context(db: Database) {
+  const give = db.prepare(
+    `UPDATE inputs SET turn = ? WHERE state = 'context' AND turn IS NULL AND adapter = ? AND conversation = ?
+       AND id < ? AND kind = 'message' AND body ->> '$.thread' IS ?`,
+  );
+  const given = db.prepare("SELECT * FROM inputs WHERE turn = ? AND state = 'context' ORDER BY id DESC LIMIT ?");
+  return {
+    /** What was said in a place before an input, beside the agent, goes to a turn as context; each message to one. */
+    give(turn: TurnId, place: { adapter: string; conversation: string; thread?: string; before: InputId }): void {
+      give.run(turn, place.adapter, place.conversation, place.before, place.thread ?? null);
+    },
+    /** The newest of what was given to a turn and not told to it yet, oldest first. */
+    given: (turn: TurnId, limit: number): Input[] => given.all<Row>(turn, limit).map(input).reverse(),
   };
 }
 

@@ -4,6 +4,7 @@ import { openApprovals } from "./approvals.ts";
 import { openDeliveries } from "./deliveries.ts";
 import { openEntries } from "./entries.ts";
 import { openFacts } from "./facts.ts";
+import { grouped } from "./grouped.ts";
 import { openHeld } from "./held.ts";
 import { openInputs } from "./inputs.ts";
 import { openMacros } from "./macros.ts";
@@ -42,6 +43,7 @@ export function createStore(db: Database) {
     turns: openTurns(db),
     users: openUsers(db),
     wirings: openWirings(db),
+    grouped: grouped(db),
     transaction: <Result>(work: () => Result): Result => db.transaction(work),
     close: () => db.close(),
   };
