@@ -9,7 +9,7 @@ import { type AdapterHandle, PlatformError } from "../../gateway/handle.ts";
 import type { AdapterDeps } from "../adapter.ts";
 import { librarySignal } from "./client.ts";
 import { platformError } from "./errors.ts";
-import { networkError } from "./transport.ts";
+import { connectionHeaders, networkError } from "./transport.ts";
 
 interface FetcherParts {
   deps: Pick<AdapterDeps, "fetch" | "clock" | "log">;
@@ -133,7 +133,7 @@ async function piece({ deps }: FetcherParts, { order, got }: { order: Download; 
     const watched = <Result>(work: Promise<Result>) => unlessSilent(work, { clock, stop });
     const response = await watched(
       deps.fetch(order.url, {
-        ...(got.bytes === 0 ? {} : { headers: { range: `bytes=${got.bytes}-` } }),
+        headers: { ...connectionHeaders, ...(got.bytes === 0 ? {} : { range: `bytes=${got.bytes}-` }) },
         redirect: "manual",
         signal: abort.signal,
       }),

@@ -1,4 +1,5 @@
 // The way to the Bot API: one call with a deadline and a bounded answer, and no error that could hold the token.
+import process from "node:process";
 import { limits } from "../../core/limits.ts";
 import type { Clock } from "../../sys/clock.ts";
 
@@ -39,8 +40,13 @@ const words: Record<string, string> = {
   EAI_AGAIN: "the name of the server is not known at the moment",
 };
 
-/** Methods whose repetition by the runtime would be seen: their bodies are streams, which no runtime sends twice. */
-const onceOnly = /\/send[A-Z][A-Za-z]*$/;
+/**
+ * Headers of each request. Deno repeats a request that is lost on a connection which was used before, so that a message
+ * might be there twice: it gets a connection for each. (A body as a stream is not repeated, but goes out in chunks,
+ * which a Bot API server of one's own refuses.)
+ */
+export const connectionHeaders: Readonly<Record<string, string>> =
+  process.versions.deno === undefined ? { connection: "keep-alive" } : { connection: "close" };
 
 interface CallInit {
   method?: string;
@@ -70,8 +76,8 @@ export function createTransport({ fetch: network, clock }: { fetch: typeof fetch
     try {
       const response = await network(url, {
         method: "POST",
-        headers: init.headers ?? {},
-        ...bodyOf(url, init.body),
+        headers: { ...init.headers, ...connectionHeaders },
+        body: await bodyOf(init.body),
         // An answer from elsewhere is none, and the address holds the token.
         redirect: "manual",
         signal: abort.signal,
@@ -98,26 +104,13 @@ function follow(signal: unknown, onAbort: () => void): () => void {
   return () => followed.removeEventListener("abort", onAbort);
 }
 
-function bodyOf(url: string, body: unknown): { body?: BodyInit; duplex?: "half" } {
-  if (body === undefined || body === null) return {};
-  if (typeof body !== "string") return { body: streamOf(body as AsyncIterable<Uint8Array>), duplex: "half" };
-  if (!onceOnly.test(new URL(url).pathname)) return { body };
-  return { body: streamOf([new TextEncoder().encode(body)]), duplex: "half" };
-}
-
-/** A web stream of an iterable's pieces. */
-function streamOf(pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): ReadableStream<Uint8Array> {
-  const iterator = Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]();
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const next = await iterator.next();
-      if (next.done === true) controller.close();
-      else controller.enqueue(next.value);
-    },
-    async cancel() {
-      await iterator.return?.();
-    },
-  });
+/** A body of known length. The library makes uploads as a stream of pieces. */
+async function bodyOf(body: unknown): Promise<string | Blob | null> {
+  if (typeof body === "string") return body;
+  if (body === undefined || body === null) return null;
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  for await (const piece of body as AsyncIterable<Uint8Array<ArrayBuffer>>) pieces.push(piece);
+  return new Blob(pieces);
 }
 
 /** A response's text, at most so many bytes of it. @throws NetworkError when it is longer. */
