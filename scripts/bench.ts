@@ -1,4 +1,4 @@
-// `bun run bench`: builds remoteagent and two yardsticks, measures them beside each other, prints a table and JSON.
+// `bun run bench`: builds remoteagent and three yardsticks, measures them beside each other, prints a table and JSON.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, release, tmpdir, totalmem } from "node:os";
@@ -11,6 +11,8 @@ import { openModel } from "../tests/bench/model.ts";
 import { markdownTable, type Report, textTable, withFigures } from "../tests/bench/report.ts";
 import type { Found } from "../tests/bench/row.ts";
 import type { Setup } from "../tests/bench/setup.ts";
+import { measureBotCrowd } from "../tests/bench/telegram/crowd.ts";
+import { measureBotRestart, measureBotTool, measureBotTurns } from "../tests/bench/telegram/turns.ts";
 import { measureTool } from "../tests/bench/tools.ts";
 import { measureRestart, measureTurns } from "../tests/bench/turns.ts";
 import { build } from "./build.ts";
@@ -27,6 +29,10 @@ const parts: Record<string, (setup: Setup) => Promise<Found>> = {
   tool: measureTool,
   crowd: measureCrowd,
   idle: measureIdle,
+  "telegram-turns": measureBotTurns,
+  "telegram-tool": measureBotTool,
+  "telegram-restart": measureBotRestart,
+  "telegram-crowd": measureBotCrowd,
 };
 
 const usage = `Usage: bun run bench [--only <part>]... [--json <file>] [--quick] [--docs]
@@ -39,7 +45,7 @@ const usage = `Usage: bun run bench [--only <part>]... [--json <file>] [--quick]
 Read figures of a quiet machine only. Nothing fails because of a figure.
 `;
 
-/** Builds the three programs with the flags that remoteagent is shipped with. */
+/** Builds the four programs with the flags that remoteagent is shipped with. */
 function buildAll(folder: string, version: string): Setup["programs"] {
   const make = (entry: string, name: string) => {
     const output = join(folder, name);
@@ -49,6 +55,7 @@ function buildAll(folder: string, version: string): Setup["programs"] {
   return {
     remoteagent: make("src/main.ts", "remoteagent"),
     minimal: make("tests/bench/minimal.ts", "minimal"),
+    minimalBot: make("tests/bench/telegram/minimal-bot.ts", "minimal-bot"),
     empty: make("tests/bench/empty.ts", "empty"),
   };
 }

@@ -39,19 +39,22 @@ function earlier(count: number): Earlier[] {
   });
 }
 
-/** A session that has `count` earlier messages. */
+/** A session that has `count` earlier messages; its name is that of its conversation. */
 export interface Seed {
   session: string;
   count: number;
 }
 
 /** Writes the sessions into remoteagent's database, by its own store. */
-export function seedProgram(path: string, seeds: readonly Seed[]): void {
+export function seedProgram(
+  path: string,
+  { seeds, adapter = "terminal" }: { seeds: readonly Seed[]; adapter?: string },
+): void {
   const store = createStore(openStore(path));
   store.transaction(() => {
     for (const { session, count } of seeds) {
       const at = Date.now();
-      const row = store.wirings.conversation("terminal", { id: session, kind: "direct", at });
+      const row = store.wirings.conversation(adapter, { id: session, kind: "direct", at });
       const { id } = store.sessions.create({ agent: "main", at, title: session });
       store.sessions.bind({ agent: "main", conversation: row }, id);
       let parent: number | null = null;

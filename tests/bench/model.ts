@@ -17,6 +17,8 @@ export interface Model {
   url: string;
   /** Answers for the next requests, in their order; when there are none, plain text. */
   plan: Answer[];
+  /** Decides by the body of the request instead; when it has no answer, as planned. */
+  answerTo: ((request: string) => Answer | undefined) | undefined;
   /** Pause between two pieces of an answer, in milliseconds. */
   pauseMs: number;
   /** The next request that arrives from now on. */
@@ -27,7 +29,7 @@ export interface Model {
 
 /** About three sentences, in pieces of some words, as models send them. */
 const words = "The change is small and the tests pass, so the release can go out today. ".repeat(3).split(/(?<= )/);
-const plainText = words.join("");
+export const plainText = words.join("");
 const wordsPerPiece = 2;
 
 /** Listens on a free port of loopback. */
@@ -44,7 +46,8 @@ export function openModel(): Model {
       requests += 1;
       const { promise, resolve } = Promise.withResolvers<number>();
       waiting.shift()?.({ at, bytes: body.byteLength, ended: promise });
-      const pieces = events(model.plan.shift() ?? { text: plainText });
+      const chosen = model.answerTo?.(new TextDecoder().decode(body));
+      const pieces = events(chosen ?? model.plan.shift() ?? { text: plainText });
       const source: Bun.DirectUnderlyingSource = {
         type: "direct",
         pull: (out) => send(pieces, { out, ended: resolve }),
@@ -71,6 +74,7 @@ export function openModel(): Model {
   const model: Model = {
     url: `http://127.0.0.1:${server.port}`,
     plan: [],
+    answerTo: undefined,
     pauseMs: 2,
     next: () => new Promise((resolve) => waiting.push(resolve)),
     requests: () => requests,

@@ -4,9 +4,9 @@ import type { Summary } from "./statistics.ts";
 /** A line of the table. */
 export interface Row {
   name: string;
-  unit: "ms" | "MB";
+  unit: "ms" | "MB" | "files";
   /** What remoteagent is measured against. */
-  against: "empty program" | "minimal program" | "itself";
+  against: "empty program" | "minimal program" | "minimal bot" | "itself";
   base: Summary;
   ours: Summary;
   /** Ours over the base, at the median and at the 95th percentile; the target holds for both unless it says otherwise. */
@@ -19,7 +19,7 @@ export interface Row {
 export interface Note {
   name: string;
   value: number;
-  unit: "ms" | "MB" | "bytes";
+  unit: "ms" | "MB" | "bytes" | "MB a day" | "files a day" | "events";
 }
 
 /** What one part of the benchmark found. */

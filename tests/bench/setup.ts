@@ -7,7 +7,7 @@ import { databaseOf, type Launch, type Program, startMinimal, startProgram } fro
 
 export interface Setup {
   /** Paths of the executables. */
-  programs: { remoteagent: string; minimal: string; empty: string };
+  programs: { remoteagent: string; minimal: string; minimalBot: string; empty: string };
   /** For everything that is written; removed afterwards. */
   folder: string;
   model: Model;
@@ -38,7 +38,7 @@ export async function seeded(setup: Setup, seeds: readonly Seed[] = []): Promise
   await stopPair(pair);
   if (seeds.length > 0) {
     seedMinimal(databaseOf.minimal(folder), seeds);
-    seedProgram(databaseOf.remoteagent(folder), seeds);
+    seedProgram(databaseOf.remoteagent(folder), { seeds });
   }
   return folder;
 }
