@@ -123,7 +123,7 @@ export const limits = {
   formingChars: 12 * 1024,
   formingScanChars: 1024 * 1024,
   /** Deliveries: calls to one platform at a time, rows of a conversation looked at, and splits made in one go. */
-  deliveriesParallelMax: 32,
+  deliveriesParallelMax: 64,
   deliveriesLookedAt: 32,
   deliveryRoundsMax: 64,
   /** A call to a platform that never comes back, in milliseconds; the largest file at a slow line's speed. */
@@ -274,6 +274,17 @@ export const limits = {
   /** The tiny request by which `setup` and `doctor --online` try a model. */
   tryModelMs: 30_000,
   tryModelTokens: 16,
+  /** `setup`: how often it looks; for the line to a platform, for the first answer, for something to be seen there. */
+  setupLookMs: 300,
+  setupConnectMs: 45_000,
+  setupAnswerMs: 5 * 60_000,
+  setupTellMs: 60_000,
+  /** Bots that `setup` and `doctor` look at, and rows that they read at a time. */
+  setupBotsMax: 50,
+  setupRowsMax: 100,
+  /** A look for another poller, and the difference to a platform's clock that is worth a word. */
+  listenSeconds: 4,
+  serverClockMs: 60_000,
   /** Free room below which `doctor` warns, and below which it calls it bad. */
   diskFreeBytesLow: 1024 * 1024 * 1024,
   diskFreeBytesBad: 100 * 1024 * 1024,

@@ -14,7 +14,7 @@ import { freshNonce } from "./pieces.ts";
 
 /** What deliveries work with. */
 export interface SendingDeps {
-  store: Pick<Store, "deliveries" | "transaction" | "users">;
+  store: Pick<Store, "deliveries" | "grouped" | "transaction" | "users">;
   clock: Clock;
   log: Log;
   redactor: Pick<Redactor, "exact">;
@@ -54,29 +54,40 @@ export async function perform(
   if (action.type === "form") action.forming.nextAt = deps.clock.monotonic() + handle.traits.editEveryMs;
   try {
     const ref = await inTime(deps.clock, call(deps, { handle, action }));
-    save(lane, () => arrived(deps, { lane, action, ref, at: deps.clock.now() }));
+    await save(deps, { lane, action, write: () => arrived(deps, { lane, action, ref, at: deps.clock.now() }) });
     return undefined;
   } catch (error) {
     // The call went well and the store did not take it: that is not the platform's failure.
     if (lane.unsaved !== undefined) throw error;
     if (error instanceof Unreadable) {
-      save(lane, () => unreadable(deps, row));
+      await save(deps, { lane, action, write: () => unreadable(deps, row) });
       return undefined;
     }
     const failure = asPlatformError(error);
     const fields = { delivery: row.id, fate: failure.fate, error: errorText(error) };
     deps.log[failure === error ? "info" : "warn"]("A delivery did not go through", fields);
-    save(lane, () => failed(deps, { lane, action, failure }));
+    await save(deps, { lane, action, write: () => failed(deps, { lane, action, failure }) });
     if (!failure.everywhere) return undefined;
     const { retryAfterMs } = failure;
     return { everywhere: true, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
   }
 }
 
-/** Writes what a call led to; when the store does not take it, the lane keeps it and tries that first. */
-function save(lane: Lane, write: () => void): void {
+/**
+ * Writes what a call led to, in one commit with what other calls of this moment led to. When the store does not take
+ * it, the lane keeps it and tries that first.
+ */
+async function save(
+  { store }: SendingDeps,
+  { lane, action, write }: { lane: Lane; action: Action; write: () => void },
+): Promise<void> {
+  // Of an answer that forms nothing is stored but its place.
+  if (action.type === "form") {
+    write();
+    return;
+  }
   lane.unsaved = write;
-  write();
+  await store.grouped(write);
   lane.unsaved = undefined;
 }
 

@@ -30,7 +30,7 @@ export const place = (id = "7", kind: "direct" | "shared" = "direct"): ReplyTarg
 
 /** Everything that is ready to happen at this moment has happened. */
 export async function settled(): Promise<void> {
-  for (let round = 0; round < 40; round += 1) await new Promise<void>((resolve) => void setImmediate(resolve));
+  for (let round = 0; round < 100; round += 1) await new Promise<void>((resolve) => void setImmediate(resolve));
 }
 
 export type World = ReturnType<typeof createWorld>;
