@@ -2,10 +2,9 @@
 import { terminalTraits } from "../adapters/index.ts";
 import type { AdapterSettings } from "../config/schema.ts";
 import { limits } from "../core/limits.ts";
-import type { Address, FileRef } from "../core/message.ts";
-import type { ReplyTarget } from "../core/session.ts";
+import type { Address } from "../core/message.ts";
 import type { StatusReport } from "../core/status.ts";
-import { type AdapterHandle, type AdapterTraits, PlatformError } from "../gateway/handle.ts";
+import type { AdapterHandle, AdapterTraits } from "../gateway/handle.ts";
 import type { KnownDoor } from "../gateway/reach.ts";
 import type { EventTarget } from "../schedule/parse.ts";
 import type { Roles } from "../store/roles.ts";
@@ -44,20 +43,6 @@ export function createDoors(configured: Readonly<Record<string, AdapterSettings>
       ...(Object.hasOwn(configured, adapter) ? (configured[adapter]?.admins ?? []) : []),
       ...roles.list({ adapter, role: "owner", limit: limits.menuAdminsMax }).map(({ user }) => user),
     ],
-    /** Bytes of a file that came in. @throws PlatformError `later` while the adapter is away. */
-    async fetchFile(adapter: string, file: FileRef, options: { bytesMax: number; signal: AbortSignal }) {
-      const handle = handles.get(adapter);
-      if (handle === undefined)
-        throw new PlatformError(`Adapter ${JSON.stringify(adapter)} is away`, { fate: "later" });
-      return handle.fetch(file, options);
-    },
-    /** Says something although it cannot be stored; the platform gets it once or not at all. */
-    async sayUnstored(target: ReplyTarget, { markdown, nonce }: { markdown: string; nonce: string }): Promise<void> {
-      const handle = handles.get(target.adapter);
-      const [body] = handle?.render(markdown, "final") ?? [];
-      if (handle !== undefined && body !== undefined)
-        await handle.post(target, { body, buttons: [], audible: false, nonce });
-    },
     status(): StatusReport["adapters"] {
       const others = Object.entries(configured).map(([name, { type }]) => {
         const health = handles.get(name)?.health();

@@ -8,10 +8,10 @@ import { createDeliveries, type Outbox } from "../gateway/deliveries.ts";
 import { createGateway, type Gateway } from "../gateway/gateway.ts";
 import { postElsewhere, writeAnswer, writeInbound } from "../gateway/history.ts";
 import { createJudge } from "../gateway/judge.ts";
+import { fetchFrom, sayUnstored } from "../gateway/platform.ts";
 import { createReplies } from "../gateway/reply.ts";
 import { keepInboundFile, loadFile, turnServices } from "../gateway/services.ts";
 import { createSettingBook, type SettingBook } from "../gateway/setting.ts";
-import { replyTarget } from "../gateway/target.ts";
 import { sessionScope } from "../gateway/turn.ts";
 import { sandboxLines } from "../gateway/view.ts";
 import { createHarnesses } from "../harness/index.ts";
@@ -21,7 +21,6 @@ import { createTools } from "../tools/index.ts";
 import type { Doors } from "./doors.ts";
 import type { StartOptions } from "./options.ts";
 import type { Parts } from "./parts.ts";
-import { quietly } from "./quietly.ts";
 
 /** The gateway with everything that it is handed, and the scheduler that feeds it. */
 export interface Middle {
@@ -100,11 +99,9 @@ export function openMiddle(options: StartOptions, { parts, doors }: { parts: Par
     sendAgain: outbox.again,
     heard: outbox.heard,
     onStored: replies.stored,
-    fetchFile: doors.fetchFile,
-    sayUnstored(inbound, { markdown }) {
-      const nonce = Buffer.from(clock.random(12)).toString("hex");
-      void quietly(log, () => doors.sayUnstored(replyTarget(inbound), { markdown, nonce }));
-    },
+    fetchFile: (adapter, file, how) => fetchFrom(doors.handle(adapter), { adapter, file, ...how }),
+    sayUnstored: (inbound, outgoing) =>
+      sayUnstored({ handle: doors.handle(inbound.adapter), log }, { inbound, outgoing }),
     judge: createJudge({ models: parts.models, model: () => parts.modelOf(undefined), clock, log }),
     agents: () => [...new Set(["main", ...Object.keys(config.settings.agents)])],
     harness: (session) => harnesses(config.settings.agents[session.agent]?.harness ?? config.settings.harness),

@@ -21,7 +21,7 @@ export interface Resolved {
 export type SessionBook = ReturnType<typeof createSessionBook>;
 
 /** Session lookup over the store. Every method runs inside the caller's transaction. */
-export function createSessionBook({ store, clock }: { store: Store; clock: Clock }) {
+export function createSessionBook({ store, clock }: BookDeps) {
   const resolve = (inbound: Inbound): Resolved | undefined => {
     const wiring = store.wirings.find(inbound.adapter, inbound.conversation.id);
     if (wiring === undefined) return undefined;
@@ -69,10 +69,9 @@ export function createSessionBook({ store, clock }: { store: Store; clock: Clock
     /** The session of a place; a thread's first message forks its conversation's session as it stands. */
     ensure(resolved: Resolved): Session {
       if (resolved.session !== undefined) return resolved.session;
-      const { root, ...base } = resolved.place;
-      const parent = root === undefined ? undefined : store.sessions.at(base);
+      const parent = resolved.place.root === undefined ? undefined : store.sessions.at(basePlace(resolved));
       if (parent === undefined) return create(resolved);
-      return fork(parent, resolved, root);
+      return fork({ store, clock }, { parent, resolved });
     },
     /**
      * Rebinds a place to another session. @throws Failure `not-found`, in the same words for a foreign
@@ -91,31 +90,37 @@ export function createSessionBook({ store, clock }: { store: Store; clock: Clock
       return session;
     },
   };
+}
 
-  /** A fork copies nothing: it starts at an entry of its parent, and with what was chosen there. */
-  function fork(parent: Session, resolved: Resolved, root: string | undefined): Session {
-    const { batch: _batch, autoReply: _autoReply, ...options } = parent.options;
-    const child = store.sessions.create({
-      agent: parent.agent,
-      at: clock.now(),
-      title: parent.title === "" ? "" : `${parent.title} (from ${publicId(parent.id)})`,
-      model: parent.model,
-      folder: parent.folder,
-      options,
-      parent: { session: parent.id, entry: forkPoint(store, { parent, turn: rootTurn(resolved, root) }) },
-    });
-    store.sessions.bind(resolved.place, child.id);
-    return child;
-  }
+/** What the book works with. */
+interface BookDeps {
+  store: Store;
+  clock: Clock;
+}
 
-  /** The turn of the message that a thread begins at, whoever wrote it. */
-  function rootTurn({ conversation }: Resolved, root: string | undefined): TurnId | undefined {
-    const known = root === undefined ? undefined : store.wirings.place(conversation);
-    if (root === undefined || known === undefined) return undefined;
-    const { adapter, external } = known;
-    const asked = store.inputs.message(adapter, { conversation: external, id: root })?.turn;
-    return asked ?? store.deliveries.byRef(adapter, external, root)?.turn ?? undefined;
-  }
+/** A fork copies nothing: it starts at an entry of its parent, and with what was chosen there. */
+function fork({ store, clock }: BookDeps, { parent, resolved }: { parent: Session; resolved: Resolved }): Session {
+  const { batch: _batch, autoReply: _autoReply, ...options } = parent.options;
+  const child = store.sessions.create({
+    agent: parent.agent,
+    at: clock.now(),
+    title: parent.title === "" ? "" : `${parent.title} (from ${publicId(parent.id)})`,
+    model: parent.model,
+    folder: parent.folder,
+    options,
+    parent: { session: parent.id, entry: forkPoint(store, { parent, turn: rootTurn(store, resolved) }) },
+  });
+  store.sessions.bind(resolved.place, child.id);
+  return child;
+}
+
+/** The turn of the message that a thread begins at, whoever wrote it. */
+function rootTurn(store: Store, { conversation, place: { root } }: Resolved): TurnId | undefined {
+  const known = root === undefined ? undefined : store.wirings.place(conversation);
+  if (root === undefined || known === undefined) return undefined;
+  const { adapter, external } = known;
+  const asked = store.inputs.message(adapter, { conversation: external, id: root })?.turn;
+  return asked ?? store.deliveries.byRef(adapter, external, root)?.turn ?? undefined;
 }
 
 /**

@@ -214,7 +214,7 @@ function openWorld(
     onGone: (inputs) => void world.gone.push(...inputs),
     keepFile,
     commands,
-    door: (adapter) => ({ local: adapter === "terminal", directIsUser: true, admins: ["1"], dm: ["5", "6", "7"] }),
+    door: (adapter) => ({ local: adapter === "terminal", directIsUser: true, admins: ["1", "2"], dm: ["5", "6", "7"] }),
     traits: (adapter) => (adapter === "terminal" ? local : remote),
     deliver(target, outgoing, { kind }) {
       const id = store.deliveries.add({
@@ -276,7 +276,7 @@ function openWorld(
     send: (inbound: Inbound): Promise<Receipt> =>
       gateway.receive(inbound, inbound.adapter === "terminal" ? local : remote),
     /** From now on messages that trigger nothing are kept as context. */
-    accumulate: () => void database.exec("UPDATE wirings SET unmatched = 'accumulate'"),
+    accumulate: () => database.exec("UPDATE wirings SET unmatched = 'accumulate'"),
     /** What the program itself said on the platform, oldest first. */
     said: () => world.said.map(({ outgoing }) => outgoing.markdown),
     /** The text that a command answers. */

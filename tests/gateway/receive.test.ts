@@ -21,7 +21,7 @@ const hour = 60 * minute;
 /** A press on a button under a delivery, in the direct chat of `sender`. */
 function press(delivery: string, value: string, change: Partial<Inbound & { kind: "action" }> = {}): Inbound {
   const { text: _text, addressed: _addressed, ...base } = direct("");
-  return { ...base, kind: "action", delivery, value, ...change } as Inbound;
+  return { ...base, kind: "action", delivery, value, ...change };
 }
 
 /** A harness that notes what it is handed. */
@@ -203,7 +203,7 @@ describe("files", () => {
     const gone = direct("look", { files: [photo("a")] });
     await send(gone);
     const { text: _text, addressed: _addressed, ...base } = direct("");
-    await send({ ...base, kind: "delete", target: gone.id } as Inbound);
+    await send({ ...base, kind: "delete", target: gone.id });
     expect(store.inputs.waitingCount()).toBe(0);
     expect(gateway.running()).toHaveLength(0);
   });

@@ -37,29 +37,31 @@ export const option: Command = {
 function setQueue(call: CommandCall, value: string): CommandEffect {
   const mode = queueModes.find((known) => known === value);
   if (mode === undefined) return say(`\`/option queue\` takes one of: ${queueModes.join(", ")}.`);
-  return change(call, { queue: mode }, `While a turn runs, ${modeTexts[mode]}.`);
+  return change(call, { queue: mode, markdown: `While a turn runs, ${modeTexts[mode]}.` });
 }
 
 function setTimeLimit(call: CommandCall, value: string): CommandEffect {
   if (value === "off")
-    return change(call, { timeoutSeconds: undefined }, "Turns of this session last as settings.json says.");
+    return change(call, { timeoutSeconds: undefined, markdown: "Turns of this session last as settings.json says." });
   const seconds = /^[0-9]{1,6}$/.test(value) ? Number(value) : 0;
   if (seconds < secondsMin || seconds > secondsMax)
     return say(`\`/option timeout\` takes ${secondsMin} to ${secondsMax} seconds, or \`off\`.`);
-  return change(call, { timeoutSeconds: seconds }, `From the next turn on, one ends after ${seconds} seconds.`);
+  return change(call, {
+    timeoutSeconds: seconds,
+    markdown: `From the next turn on, one ends after ${seconds} seconds.`,
+  });
 }
 
 /** Sets options of the session here, which is made when there is none; what is `undefined` is taken away. */
 export function change(
   { session, store, book, resolved }: CommandCall,
-  options: { [Key in keyof SessionOptions]: SessionOptions[Key] | undefined },
-  markdown: string,
+  { markdown, ...options }: { markdown: string } & { [Key in keyof SessionOptions]: SessionOptions[Key] | undefined },
 ): CommandEffect {
   return {
     apply() {
       const chosen = session ?? book.create(resolved);
-      // JSON leaves out what is undefined.
-      store.sessions.set(chosen.id, { options: { ...chosen.options, ...options } as SessionOptions });
+      const changed = Object.entries({ ...chosen.options, ...options }).filter(([, value]) => value !== undefined);
+      store.sessions.set(chosen.id, { options: Object.fromEntries(changed) });
       return { markdown };
     },
   };

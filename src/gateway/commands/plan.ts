@@ -16,13 +16,13 @@ export const plan: Command = {
       return say("Plan mode is on: the agent only reads and plans. `/plan off` lets it work.", off);
     if (args === "off")
       return isOn
-        ? change(call, { plan: undefined }, "Plan mode is off: the agent may work again.")
+        ? change(call, { plan: undefined, markdown: "Plan mode is off: the agent may work again." })
         : say("Plan mode is off.");
     if (args !== "" && args !== "on" && steps === undefined)
       return say("`/plan` turns plan mode on, `/plan 5` asks for a plan of five steps (1 to 10), `/plan off` ends it.");
     const told = steps === undefined ? "" : ` The plan gets ${steps} step${steps === 1 ? "" : "s"}.`;
     const text = `Plan mode is on: from the next turn on the agent only reads and plans, until \`/plan off\`.${told}`;
-    const effect = change(call, { plan: steps === undefined ? {} : { steps } }, text);
+    const effect = change(call, { plan: steps === undefined ? {} : { steps }, markdown: text });
     return {
       apply: () => {
         const answer = effect.apply?.();
