@@ -44,8 +44,6 @@ export function createQueue(deps: QueueDeps) {
 
   /** Turns that do something: one that waits for a person takes nobody's place. */
   const busy = (): number => [...active.values()].filter((turn) => !turn.waiting()).length;
-
-  /** Starts what has waited for a free place. */
   const fill = (): void => {
     for (const other of ready) if (busy() < deps.turnsParallelMax) wake(other);
   };

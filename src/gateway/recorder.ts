@@ -59,9 +59,8 @@ export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: Tu
   /** Taken by this start of the turn, and perhaps not committed yet. */
   const taken = new Set<InputId>();
 
-  /** What waits for the commit of its tick, in its order. */
+  /** What waits for the commit of its tick, in its order, and what happens in that transaction besides. */
   let pending: Recorded[] = [];
-  /** What happens in the transaction of the next event. */
   let joined: (() => void)[] = [];
   let failure: unknown;
   /** The commit that was asked for last. */
