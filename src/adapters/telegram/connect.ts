@@ -57,7 +57,8 @@ export function openLine(deps: LineDeps): Line {
   const status = createStatus(deps);
   const intake = createIntake(deps);
   const offset = createOffset(deps);
-  let doubted = new AbortController();
+  /** Ends the poll that is open: at the end, and when the token is doubted. */
+  let asked = new AbortController();
 
   const poll = async (api: Api, timeoutMs: number): Promise<readonly unknown[]> => {
     const from = offset.next();
@@ -67,7 +68,7 @@ export function openLine(deps: LineDeps): Line {
         timeout: timeoutMs / 1000,
         allowed_updates: updateKinds,
       },
-      librarySignal(AbortSignal.any([closing.signal, doubted.signal])),
+      librarySignal(asked.signal),
     );
     if (!Array.isArray(updates)) throw new Failure("internal", "Telegram answered a poll with something else");
     status.heard();
@@ -85,10 +86,10 @@ export function openLine(deps: LineDeps): Line {
     let failures = 0;
     for (;;) {
       closing.signal.throwIfAborted();
-      const asked = clock.monotonic();
+      const askedAt = clock.monotonic();
       const updates = await poll(api, timeoutMs);
       // A server that does not wait must not make us spin.
-      const hasty = timeoutMs > 0 && updates.length === 0 && clock.monotonic() - asked < limits.receiveSlowMs;
+      const hasty = timeoutMs > 0 && updates.length === 0 && clock.monotonic() - askedAt < limits.receiveSlowMs;
       const taken = await intake.take(updates);
       offset.set(taken.offset);
       failures = taken.failed ? failures + 1 : 0;
@@ -106,8 +107,8 @@ export function openLine(deps: LineDeps): Line {
         await converse();
       } catch (error) {
         if (closing.signal.aborted) return;
-        if (doubted.signal.aborted) {
-          doubted = new AbortController();
+        if (asked.signal.aborted) {
+          asked = new AbortController();
           continue;
         }
         failures = status.heardAt() === heardBefore ? failures + 1 : 1;
@@ -125,10 +126,11 @@ export function openLine(deps: LineDeps): Line {
   return {
     health: status.health,
     doubt() {
-      if (status.health().state === "connected") doubted.abort();
+      if (status.health().state === "connected") asked.abort();
     },
     async close() {
       closing.abort();
+      asked.abort();
       const settled = running.then(() => intake.settled()).then((taken) => offset.set(taken));
       await within(clock, { work: settled, ms: limits.platformCallMs });
       offset.note();

@@ -33,8 +33,6 @@ export interface Taken {
 }
 
 /** The intake of one bot. */
-export type Intake = ReturnType<typeof createIntake>;
-
 export function createIntake({ clock, log, read }: IntakeDeps) {
   /** Numbers that came and are not confirmed, in the order of their coming. */
   let order: number[] = [];

@@ -1,7 +1,5 @@
 // A map that forgets its oldest entries, so that what an adapter remembers stays small.
 
-export type Recent<Value> = ReturnType<typeof createRecent<Value>>;
-
 /** @param entriesMax how many entries it keeps. */
 export function createRecent<Value>(entriesMax: number) {
   const entries = new Map<string, Value>();

@@ -182,9 +182,6 @@ const memberSchema = v.looseObject({
   new_chat_member: v.looseObject({ status: v.string() }),
 });
 
-/** The bot's own place in a chat changed. */
-export type MemberChange = v.InferOutput<typeof memberSchema>;
-
 /** The kinds of updates that we ask for, and the form of each. */
 const bodySchemas = {
   message: messageSchema,

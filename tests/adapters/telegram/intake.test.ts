@@ -1,0 +1,80 @@
+// The intake under seeds: a store that fails now and then, slow conversations, repeated polls; nothing is lost or overtaken.
+import { expect, test } from "bun:test";
+import { createIntake, type Job } from "../../../src/adapters/telegram/intake.ts";
+import { Failure } from "../../../src/core/failure.ts";
+import { createManualClock } from "../../schedule/manual-clock.ts";
+
+const log = { trace() {}, debug() {}, info() {}, warn() {}, error() {}, child: () => log };
+
+function chance(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+interface Update {
+  update_id: number;
+  lane: string;
+  stop: boolean;
+}
+
+/** One life of a bot: what was taken, in the order in which it was done, and what Telegram was told. */
+async function live(seed: number) {
+  const random = chance(seed);
+  const clock = createManualClock(0);
+  const stored: number[] = [];
+  const slow: (() => void)[] = [];
+  const read = (raw: unknown): Job => {
+    const { update_id: id, lane, stop } = raw as Update;
+    const run = async () => {
+      if (random() < 0.15) await new Promise<void>((resolve) => slow.push(resolve));
+      if (random() < 0.2) throw new Failure("store", "The disk is full");
+      stored.push(id);
+    };
+    return { lane, urgent: stop, run };
+  };
+  const intake = createIntake({ clock, log, read });
+  const all: Update[] = [];
+  let queue: Update[] = [];
+  let rounds = 0;
+  while (all.length < 60 || queue.length > 0) {
+    rounds += 1;
+    if (rounds > 5_000) throw new Error(`Seed ${seed} does not end`);
+    while (all.length < 60 && random() < 0.5) {
+      const update = { update_id: 100 + all.length, lane: `chat ${Math.floor(random() * 4)}`, stop: random() < 0.05 };
+      all.push(update);
+      queue.push(update);
+    }
+    let over = false;
+    const taking = intake.take(queue.slice(0, 100)).then((taken) => {
+      over = true;
+      return taken;
+    });
+    for (let ticks = 0; !over; ticks += 1) {
+      await Promise.resolve();
+      if (ticks > 50) clock.advance(100);
+      if (random() < 0.05) slow.shift()?.();
+    }
+    const { offset } = await taking;
+    const confirmed = queue.filter(({ update_id: id }) => offset !== undefined && id < offset);
+    // What Telegram forgets is stored.
+    for (const { update_id: id } of confirmed) expect(stored).toContain(id);
+    queue = queue.filter((update) => !confirmed.includes(update));
+    if (random() < 0.3) slow.shift()?.();
+  }
+  return { all, stored };
+}
+
+test("three hundred lives: everything is taken once, each conversation in its order", async () => {
+  for (let seed = 1; seed <= 300; seed += 1) {
+    const { all, stored } = await live(seed);
+    expect(stored.toSorted((a, b) => a - b)).toEqual(all.map(({ update_id: id }) => id));
+    for (const lane of new Set(all.map((update) => update.lane))) {
+      // A stop may come first.
+      const ids = all.filter((update) => update.lane === lane && !update.stop).map(({ update_id: id }) => id);
+      expect(stored.filter((id) => ids.includes(id))).toEqual(ids);
+    }
+  }
+}, 30_000);
