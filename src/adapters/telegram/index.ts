@@ -28,7 +28,13 @@ export function openTelegram(settings: TelegramSettings, deps: AdapterDeps): Ada
   const commands = new Set(deps.commands.map((command) => command.name));
   const menu = createMenu({ ...deps, api });
   const moves = createMoves(deps);
-  const jobs = createJobs({ ...deps, api, moves });
+  const logMenu = (error: unknown) => log.warn("Cannot set the menu", { error: errorText(error) });
+  const receive: AdapterDeps["receive"] = async (inbound) => {
+    const receipt = await deps.receive(inbound);
+    if (receipt.state === "done") void menu.refresh().catch(logMenu);
+    return receipt;
+  };
+  const jobs = createJobs({ receive, log, api, moves });
   let self: Self | undefined;
   const line = openLine({
     name,
@@ -46,7 +52,7 @@ export function openTelegram(settings: TelegramSettings, deps: AdapterDeps): Ada
     },
     onGreeted(known) {
       self = known;
-      void menu.update(known.id).catch((error) => log.warn("Cannot set the menu", { error: errorText(error) }));
+      void menu.update(known.id).catch(logMenu);
     },
   });
   const outbound = createOutbound({ deps, api, moves, onTokenRefused: line.doubt });

@@ -37,10 +37,17 @@ export function createMenu({
       deps.log.info("A menu was not set", { menu: key, error: reasonOf(error) });
     }
   };
+  let known: { bot: number; admins: string } | undefined;
+  /** Sets what changed since the last time. What Telegram refuses is logged. */
+  const update = async (bot: number): Promise<void> => {
+    known = { bot, admins: deps.admins().join() };
+    for (const menu of menusOf(deps, bot)) await setOne(menu);
+  };
   return {
-    /** Sets what changed since the last time. Failures are logged. */
-    async update(bot: number): Promise<void> {
-      for (const menu of menusOf(deps, bot)) await setOne(menu);
+    update,
+    /** The same, when others may do all than the last time: somebody was paired, perhaps. */
+    async refresh(): Promise<void> {
+      if (known !== undefined && known.admins !== deps.admins().join()) await update(known.bot);
     },
   };
 }

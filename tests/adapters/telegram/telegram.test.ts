@@ -108,6 +108,19 @@ test("menus: for everybody, for groups, for those who may do all; set again only
   }
 });
 
+test("whoever is paired has the whole menu at once", async () => {
+  const admins: string[] = [];
+  await using door = await connected({ admins, receive: () => ({ state: "done", ok: true }) });
+  await door.until(() => door.calls("setMyCommands") === 2);
+  const { person, chat } = someone(door);
+  person.say(chat, "/help");
+  await door.until(() => door.received.length === 1);
+  admins.push(String(person.id));
+  person.start(chat, "ABCD-EFGH");
+  await door.until(() => door.calls("setMyCommands") === 3);
+  expect(door.texts()).toEqual(["/help", "/start ABCD-EFGH"]);
+});
+
 /** A file that a person sent, as it came in. */
 async function sentFile(door: Door, bytes: Uint8Array, size?: number): Promise<FileRef> {
   const { person, chat } = someone(door);
