@@ -20,7 +20,8 @@ export function overview(cells: number): string {
   return [
     hang("", "remoteagent <command> [options]: an agent on your own machine, in chat and terminal", cells),
     ...blocks,
-    block("History", Object.entries(nouns)),
+    // By name alone: with a line for each they would be no screen any more.
+    `Lists (remoteagent <noun> help)\n${hang("  ", Object.keys(nouns).join(", "), cells)}`,
     hang("", "remoteagent <command> --help shows a command's options. All take --state-dir and --verbose.", cells),
   ].join("\n\n");
 }
