@@ -1,4 +1,5 @@
 // Opens the configured adapters, each by itself: one that fails leaves the others working.
+import { atLeast } from "../access/roles.ts";
 import { openAdapter } from "../adapters/index.ts";
 import { errorText, failureData, failureText } from "../core/failure.ts";
 import { commands } from "../gateway/commands/index.ts";
@@ -25,11 +26,13 @@ export async function openAdapters(
       receive: (inbound) => middle.gateway.receive(inbound, doors.traits(name)),
       admins: () => doors.admins(name, store.roles),
       secret: config.secret,
-      commands: commands.map(({ name: command, summary, ownerOnly = false }) => ({
-        name: command,
-        summary,
-        ownerOnly,
-      })),
+      commands: commands
+        .filter(({ hidden }) => hidden !== true)
+        .map(({ name: command, summary, ownerOnly = false, least = "none" }) => ({
+          name: command,
+          summary,
+          ownerOnly: ownerOnly || atLeast(least, "admin"),
+        })),
       memory: {
         get: (key) => store.facts.get(`adapter/${name}/${key}`),
         set: (key, value) => store.facts.set(`adapter/${name}/${key}`, value),

@@ -31,7 +31,8 @@ export interface Call {
 export async function receiveCommand(deps: CallDeps, call: Call): Promise<Receipt> {
   const { store, book } = deps;
   const { inbound, command, args, role, traits } = call;
-  if (store.inputs.has(inbound)) return duplicate(deps, inbound);
+  const known = store.inputs.find(inbound);
+  if (known !== undefined) return { state: "duplicate", input: known };
   const refused = refusal(call);
   if (refused !== undefined) return finish(deps, call, { refused });
   const resolved: Resolved | undefined = store.transaction(() => book.resolve(inbound));
@@ -84,13 +85,6 @@ function finish(
     if (answer !== undefined) answering.reply(inbound, traits, answer);
     const ok = end.failed === undefined;
     return { state: "done", ok, input: input.id, ...(answer === undefined ? {} : { answer }) };
-  });
-}
-
-function duplicate({ store }: CallDeps, inbound: Inbound): Receipt {
-  return store.transaction(() => {
-    const { input } = store.inputs.add(inbound, { state: "done", session: null, at: 0 });
-    return { state: "duplicate", input: input.id };
   });
 }
 

@@ -104,7 +104,7 @@ export function createGateway(deps: GatewayDeps) {
     inbound: Exclude<Inbound, { kind: "action" }>,
     { traits, role }: { traits: AdapterTraits; role: Role },
   ): Promise<Receipt> => {
-    const missedMs = store.inputs.has(inbound) ? undefined : store.transaction(() => lateness.of(inbound, traits));
+    const missedMs = traits.live || store.inputs.has(inbound) ? undefined : lateness.of(inbound, traits);
     const arrival = { traits, missedMs };
     const called = findCommand(deps.commands, inbound);
     if (called === "unknown")

@@ -48,7 +48,7 @@ export function createLateness({ clock, facts }: LatenessDeps) {
     if (next.count >= limits.skewCount && at - next.since >= limits.skewSpanMs) learn(adapter, least);
   };
   return {
-    /** Milliseconds by which an inbound was missed; none when it comes in time. Runs inside the caller's transaction. */
+    /** Milliseconds by which an inbound was missed; none when it comes in time. */
     of(inbound: Inbound, traits: AdapterTraits): number | undefined {
       // What a schedule or a terminal says is said now.
       if (traits.live || (inbound.kind === "message" && inbound.event !== undefined)) return undefined;

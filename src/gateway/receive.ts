@@ -56,9 +56,9 @@ interface Placed {
 /** Takes a message that was let in and is no command. @throws Failure `store` when it could not be stored. */
 export async function receiveMessage(deps: ArrivalDeps, inbound: Message, arrival: Arrival): Promise<Receipt> {
   const { store } = deps;
-  const known = store.inputs.message(inbound.adapter, { conversation: inbound.conversation.id, id: inbound.id });
   // Nothing is kept for what came before.
-  if (known !== undefined && store.inputs.has(inbound)) return { state: "duplicate", input: known.id };
+  const known = store.inputs.find(inbound);
+  if (known !== undefined) return { state: "duplicate", input: known };
   const message = await withinLimits(deps, inbound);
   // The turn that it starts is stored with it: one commit, and a person waits for each.
   const { receipt, after } = await store.grouped((): Placed => {

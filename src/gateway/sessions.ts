@@ -52,7 +52,8 @@ export function createSessionBook({ store, clock }: BookDeps) {
     rooted: <Given extends Inbound>(inbound: Given, options: { traits: AdapterTraits; command: boolean }): Given =>
       withRoot(store, { inbound, ...options }),
     /** The session of the conversation around a thread or root; the session itself where there is no such. */
-    base: (resolved: Resolved): Session | undefined => store.sessions.at(basePlace(resolved)),
+    base: (resolved: Resolved): Session | undefined =>
+      resolved.place.root === undefined ? resolved.session : store.sessions.at(basePlace(resolved)),
     /** The same, made when there is none. */
     ensureBase(resolved: Resolved): Session {
       const place = basePlace(resolved);

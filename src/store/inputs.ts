@@ -122,6 +122,8 @@ function queued(db: Database) {
     has(inbound: Inbound): boolean {
       return known.get<Row>(...keyOf(inbound)) !== undefined;
     },
+    /** Its number, when this very happening was stored before. */
+    find: (inbound: Inbound): InputId | undefined => known.get<Row>(...keyOf(inbound))?.id,
     /** Removes everything that waits in a session; tells which. */
     drop(session: SessionId): InputId[] {
       return dropWaiting.all<{ id: number }>(session).map((row) => row.id);

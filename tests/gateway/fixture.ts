@@ -138,7 +138,75 @@ interface World {
 }
 
 /** What is different from the rest of the world. */
-export type More = Partial<Parameters<typeof createGateway>[0]>;
+export type More = Partial<Deps>;
+
+type Deps = Parameters<typeof createGateway>[0];
+
+/** The doors, and what goes out to them. */
+function outside(store: ReturnType<typeof createStore>, world: World) {
+  return {
+    door: (adapter) => ({ local: adapter === "terminal", directIsUser: true, admins: ["1", "2"], dm: ["5", "6", "7"] }),
+    traits: (adapter) => (adapter === "terminal" ? local : remote),
+    deliver(target, outgoing, { kind }) {
+      const id = store.deliveries.add({
+        target,
+        kind,
+        form: "markdown",
+        nonce: crypto.randomUUID(),
+        at: 1,
+        body: outgoing.markdown,
+        choices: outgoing.choices ?? [],
+        ...(target.root === undefined ? {} : { root: target.root }),
+      });
+      world.said.push({ id, target, outgoing });
+      return id;
+    },
+    keepFile: async (_inbound: Inbound, file: { name: string; bytes: Uint8Array }): Promise<FileRef> => ({
+      name: file.name,
+      bytes: file.bytes.byteLength,
+      ref: "kept",
+      stored: `attachments/${file.name}`,
+    }),
+    heard: (target) => void world.heard.push(target),
+    sendAgain: (id, place) => {
+      world.again.push({ id, place });
+      return store.deliveries.get(id)?.conversation === place.conversation.id;
+    },
+    fetchFile: (adapter, file, options) => world.fetchFile(adapter, file, options),
+    sayUnstored: (_inbound, outgoing) => void world.unstored.push(outgoing.markdown),
+    agents: () => ["main", "cook"],
+    judge: (text, rules) => world.judge(text, rules),
+  } satisfies Partial<Deps>;
+}
+
+/** What commands ask of the rest of the program. */
+function answers(world: World) {
+  return {
+    modelOf: (session) => session?.model ?? "demo/offline",
+    checkModel: async () => ({
+      provider: "demo",
+      name: "offline",
+      label: "Demo",
+      contextWindow: 1000,
+      outputMax: 100,
+      images: false,
+      levels: ["off"],
+      price: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
+    }),
+    availableModels: async () => [],
+    memory: async () => ({ workspace: "likes tea", conversation: "" }),
+    statusLines: () => [],
+    killBackground: async (session) => {
+      world.killed.push(`session-${session}`);
+      return world.proof;
+    },
+    backgroundOf: () => [],
+    confirmText: () => (world.confirmed ? undefined : "nothing isolates"),
+    confirmTools: () => {
+      world.confirmed = true;
+    },
+  } satisfies Partial<Deps>;
+}
 
 function openWorld(
   folder: string,
@@ -168,12 +236,6 @@ function openWorld(
   };
   const harness: Harness = { name: "scripted", run: (turn) => world.script(turn) };
   const sandbox = countingSandbox(world);
-  const keepFile = async (_inbound: Inbound, file: { name: string; bytes: Uint8Array }): Promise<FileRef> => ({
-    name: file.name,
-    bytes: file.bytes.byteLength,
-    ref: "kept",
-    stored: `attachments/${file.name}`,
-  });
   const gateway = createGateway({
     store,
     hub,
@@ -212,56 +274,9 @@ function openWorld(
     onMessage: () => undefined,
     onInbound: () => undefined,
     onGone: (inputs) => void world.gone.push(...inputs),
-    keepFile,
     commands,
-    door: (adapter) => ({ local: adapter === "terminal", directIsUser: true, admins: ["1", "2"], dm: ["5", "6", "7"] }),
-    traits: (adapter) => (adapter === "terminal" ? local : remote),
-    deliver(target, outgoing, { kind }) {
-      const id = store.deliveries.add({
-        target,
-        kind,
-        form: "markdown",
-        nonce: crypto.randomUUID(),
-        at: 1,
-        body: outgoing.markdown,
-        choices: outgoing.choices ?? [],
-        ...(target.root === undefined ? {} : { root: target.root }),
-      });
-      world.said.push({ id, target, outgoing });
-      return id;
-    },
-    heard: (target) => void world.heard.push(target),
-    sendAgain: (id, place) => {
-      world.again.push({ id, place });
-      return store.deliveries.get(id)?.conversation === place.conversation.id;
-    },
-    fetchFile: (adapter, file, options) => world.fetchFile(adapter, file, options),
-    sayUnstored: (_inbound, outgoing) => void world.unstored.push(outgoing.markdown),
-    agents: () => ["main", "cook"],
-    judge: (text, rules) => world.judge(text, rules),
-    modelOf: (session) => session?.model ?? "demo/offline",
-    checkModel: async () => ({
-      provider: "demo",
-      name: "offline",
-      label: "Demo",
-      contextWindow: 1000,
-      outputMax: 100,
-      images: false,
-      levels: ["off"],
-      price: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
-    }),
-    availableModels: async () => [],
-    memory: async () => ({ workspace: "likes tea", conversation: "" }),
-    statusLines: () => [],
-    killBackground: async (session) => {
-      world.killed.push(`session-${session}`);
-      return world.proof;
-    },
-    backgroundOf: () => [],
-    confirmText: () => (world.confirmed ? undefined : "nothing isolates"),
-    confirmTools: () => {
-      world.confirmed = true;
-    },
+    ...outside(store, world),
+    ...answers(world),
     turnsParallelMax: 4,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...more,
