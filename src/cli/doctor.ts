@@ -1,6 +1,7 @@
 // `doctor`: checks everything that a working instance needs, and says how to mend what is wrong.
 
 import { systemEnvironment } from "../config/load.ts";
+import { Failure, failureText } from "../core/failure.ts";
 import type { Finding } from "./doctor/finding.ts";
 import { allChecks } from "./doctor/index.ts";
 import { exit } from "./exit.ts";
@@ -16,7 +17,10 @@ export const doctor = verb({
   summary: "Check everything, and say how to mend it",
   args: {
     fix: { type: "boolean", description: "Mend what can be mended safely" },
-    online: { type: "boolean", description: "Ask the model for one word (costs next to nothing)" },
+    online: {
+      type: "boolean",
+      description: "Ask the model for one word (costs next to nothing), and look for other programs that use a bot",
+    },
     ...jsonArg,
   },
   notes: "Exit code: 0 when nothing is bad, else 1",
@@ -46,7 +50,13 @@ export const doctor = verb({
 /** The finding after its mend, where it has one. */
 async function mended(finding: Finding): Promise<Finding> {
   if (finding.level === "ok" || finding.fix === undefined) return finding;
-  return { area: finding.area, level: "ok", text: `${finding.text}: mended, ${await finding.fix()}` };
+  try {
+    return { area: finding.area, level: "ok", text: `${finding.text}: mended, ${await finding.fix()}` };
+  } catch (error) {
+    // The other findings are of use all the same.
+    if (error instanceof Failure) return { ...finding, mend: failureText(error) };
+    throw error;
+  }
 }
 
 function shown({ area, level, text, mend }: Finding, look: { cells: number | undefined; home: string | undefined }) {

@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { writeSettings } from "../config/file.ts";
+import type { Config } from "../config/load.ts";
 import { Failure, type FailureData } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
 import { formatModelName } from "../core/model-name.ts";
@@ -10,16 +11,19 @@ import { findInstance } from "./instance.ts";
 import type { Io } from "./io.ts";
 import { loadLaunchConfig, type Places, placesIn } from "./places.ts";
 import { type Answers, answersOfFlags, patchOf } from "./setup/answers.ts";
+import { keepSettings, platformOf } from "./setup/bots.ts";
 import { askModel, rehearse, withoutUnknownAdapters } from "./setup/check.ts";
+import { type BotFlags, tokenOfFlags } from "./setup/connect.ts";
+import { guide } from "./setup/guide.ts";
 import { importSettings } from "./setup/import.ts";
-import { Cancelled, createPrompt, type Prompt } from "./setup/prompt.ts";
-import { interview } from "./setup/wizard.ts";
+import { Cancelled, createPrompt } from "./setup/prompt.ts";
+import { connectUnattended } from "./setup/unattended.ts";
 import { modelsOf } from "./try-model.ts";
 import { verb } from "./verb.ts";
 
 export const setup = verb({
   name: "setup",
-  summary: "Choose a model and write the settings",
+  summary: "Choose a model, connect a chat platform",
   args: {
     yes: { type: "boolean", alias: "y", description: "Ask nothing; take the options below" },
     provider: {
@@ -36,50 +40,128 @@ export const setup = verb({
       valueHint: "protocol",
       description: "What a server of your own speaks: openai-completions, …",
     },
+    "telegram-token": {
+      type: "string",
+      valueHint: "token",
+      description: "Token of a Telegram bot; others may see it here, so better use a file",
+    },
+    "telegram-token-file": { type: "string", valueHint: "path", description: "File that holds the token" },
+    "telegram-api": { type: "string", valueHint: "address", description: "Bot API server of your own" },
+    owner: { type: "string", valueHint: "id", description: "Numeric id of who administers the bot without pairing" },
+    telegram: { type: "boolean", default: true, description: "Leave Telegram out, whatever the environment says" },
+    start: { type: "boolean", default: true, description: "With --yes: do not start or restart the instance" },
+    wait: { type: "boolean", description: "With --yes: wait for the owner, and for the first answer in their chat" },
+    "remove-webhook": { type: "boolean", description: "With --yes: take the bot from a program that has its webhook" },
     import: { type: "string", valueHint: "path", description: "Take over an older settings.json or config.json" },
-    check: { type: "boolean", default: true, description: "Write the settings without asking the model" },
+    check: { type: "boolean", default: true, description: "Write the settings without asking model and platform" },
   },
   notes: [
     "  remoteagent setup --yes --provider anthropic --api-key-env ANTHROPIC_API_KEY",
     "  remoteagent setup --yes --provider local --base-url http://127.0.0.1:8080/v1 --model qwen3-coder",
-    "Exit code: 0 when the settings are written, 1 when the model does not answer or you left; then nothing changed",
+    "  remoteagent setup --yes --telegram-token-file ~/keys/bot --owner 123456789",
+    "Without --telegram-token and --telegram-token-file the token is that of TELEGRAM_BOT_TOKEN, if it is set.",
+    "Exit code: 0 when all is done, 1 when something is left to do (what was done is kept), 2 for wrong options",
   ].join("\n"),
   async run(args, io) {
     // Also refuses to build upon settings that are wrong already, and makes the state folder.
     const config = await loadLaunchConfig({ "state-dir": args["state-dir"] });
     const places = placesIn(config.stateDir);
     if (args.import !== undefined) return await importFile(resolve(args.import), { places, io });
-    if (args.yes === true) {
-      const answers = answersOfFlags({ ...args, ...absoluteKeyFile(args["api-key-file"]) });
-      const failure = await attempt(places, answers, { ask: args.check });
-      if (failure !== undefined) throw new Failure(failure.code, failure.message, { hint: failure.hint });
-      const { model, asked } = await write(answers, { places, io });
-      io.out(args.check && asked ? `It answers: ${model}, which new sessions use\n` : `New sessions use ${model}\n`);
-      const running = await findInstance(places);
-      if (running.state === "up") io.out(`${takesItAt(running.status)}\n`);
-      return exit.done;
-    }
+    const bot = args.telegram ? botOfFlags(args, config.environment) : undefined;
+    if (args.yes === true) return await unattended(args, { places, io, bot });
     if (!io.interactive)
-      throw new Failure("usage", "Cannot ask: this is no terminal", { hint: "Use --yes with options; see --help" });
-    const prompt = createPrompt({ input: process.stdin, output: process.stdout });
-    let written = false;
-    try {
-      const answers = await interview(prompt, {
-        environment: config.environment,
-        attempt: (tried) => attempt(places, tried, { ask: true }),
+      throw new Failure("usage", "Cannot ask: this is no terminal, and --yes is missing", {
+        hint: "With --yes go the options that answer: --provider (with --model and --api-key-env), --telegram-token-file; see --help",
       });
-      await write(answers, { places, io });
-      written = true;
-      return await offer(prompt, { io, places });
+    const prompt = createPrompt({ input: process.stdin, output: process.stdout });
+    let kept: "nothing" | "settings" | "pairing" = "nothing";
+    try {
+      return await guide(prompt, {
+        places,
+        io,
+        bot,
+        attempt: (tried) => attempt(places, tried, { ask: true }),
+        write: async (answers) => void (await write(answers, { places, io })),
+        note: (step) => (kept = step),
+      });
     } catch (error) {
       if (!(error instanceof Cancelled)) throw error;
-      io.err(written ? "\n" : "\nLeft; nothing was changed\n");
-      return written ? exit.done : exit.failed;
+      io.err(`\n${leftText[kept]}\n`);
+      return exit.failed;
     } finally {
       prompt.close();
     }
   },
 });
+
+const leftText = {
+  nothing: "Left; nothing was changed",
+  settings: "Left. What was done is kept: remoteagent setup goes on from here",
+  pairing: "Left. The bot is connected, and the code works until its time is over: remoteagent setup goes on from here",
+} as const;
+
+/** What options and environment say of a bot. @throws Failure `usage`. */
+function botOfFlags(
+  args: {
+    "telegram-token"?: string | undefined;
+    "telegram-token-file"?: string | undefined;
+    "telegram-api"?: string | undefined;
+    owner?: string | undefined;
+    yes?: boolean | undefined;
+  },
+  environment: Config["environment"],
+): BotFlags {
+  const type = "telegram";
+  const { tokenVariable: variable, ownerVariable } = platformOf(type);
+  const { "telegram-token": token, "telegram-token-file": file, "telegram-api": address, yes } = args;
+  // Who is asked chooses between the variable and another token.
+  const found = tokenOfFlags({ token, file, variable }, yes === true ? environment : () => undefined);
+  const owner = args.owner ?? environment(ownerVariable);
+  return {
+    type,
+    ...(found === undefined ? {} : { token: found }),
+    ...(address === undefined ? {} : { address }),
+    ...(owner === undefined ? {} : { owner }),
+  };
+}
+
+/** `--yes`: first the model, then the bot; each is written as soon as it works. */
+async function unattended(
+  args: Parameters<typeof answersOfFlags>[0] & {
+    check: boolean;
+    start: boolean;
+    wait?: boolean | undefined;
+    "remove-webhook"?: boolean | undefined;
+    owner?: string | undefined;
+    "telegram-api"?: string | undefined;
+  },
+  { places, io, bot }: { places: Places; io: Io; bot: BotFlags | undefined },
+): Promise<number> {
+  const { token, ...flags } = bot ?? { type: "" };
+  if (token === undefined && (args.owner !== undefined || args["telegram-api"] !== undefined || args.wait === true))
+    throw new Failure("usage", "Cannot connect a bot: its token is missing", {
+      hint: "Give it with --telegram-token-file <path>, or in TELEGRAM_BOT_TOKEN",
+    });
+  const answers = answersOfFlags({ ...args, ...absoluteKeyFile(args["api-key-file"]) });
+  const failure = await attempt(places, answers, { ask: args.check });
+  if (failure !== undefined) throw new Failure(failure.code, failure.message, { hint: failure.hint });
+  const { model, asked } = await write(answers, { places, io });
+  io.out(args.check && asked ? `It answers: ${model}, which new sessions use\n` : `New sessions use ${model}\n`);
+  if (token === undefined) {
+    const running = await findInstance(places);
+    if (running.state === "up") io.out(`${takesItAt(running.status)}\n`);
+    return exit.done;
+  }
+  return await connectUnattended({
+    places,
+    io,
+    flags: { ...flags, token },
+    check: args.check,
+    start: args.start,
+    wait: args.wait === true,
+    removeWebhook: args["remove-webhook"] === true,
+  });
+}
 
 /** What would go wrong with a choice; undefined when nothing does. @throws Failure for settings of a wrong shape. */
 async function attempt(places: Places, answers: Answers, { ask }: { ask: boolean }): Promise<FailureData | undefined> {
@@ -97,8 +179,7 @@ async function write(
   answers: Answers,
   { places, io }: { places: Places; io: Io },
 ): Promise<{ model: string; asked: boolean }> {
-  await writeSettings(places.settings, patchOf(answers));
-  io.out(`Wrote ${places.settings}\n`);
+  if (await keepSettings(places.settings, patchOf(answers))) io.out(`Wrote ${places.settings}\n`);
   const config = await loadLaunchConfig({ "state-dir": places.stateDir });
   const asked = config.settings.model !== undefined;
   return { model: formatModelName(await modelsOf(config).fallback()), asked };
@@ -108,27 +189,6 @@ function takesItAt({ alone }: { alone: boolean }): string {
   return alone
     ? "The running chat takes it when it is begun again"
     : "The running instance takes it at: remoteagent restart";
-}
-
-/** What to do next: go into the background, or talk. */
-async function offer(prompt: Prompt, { io, places }: { io: Io; places: Places }): Promise<number> {
-  const running = await findInstance(places);
-  const up = running.state === "up";
-  if (up) prompt.say(takesItAt(running.status));
-  const restarts = up && !running.status.alone;
-  const next = await prompt.choose("What now?", [
-    ...(restarts ? [{ value: "restart", label: "Restart it now" } as const] : []),
-    { value: "chat", label: "Talk to it here" } as const,
-    ...(up ? [] : [{ value: "start", label: "Start it in the background" } as const]),
-    { value: "leave", label: "Nothing, leave" } as const,
-  ]);
-  prompt.close();
-  const flags = [`--state-dir=${places.stateDir}`];
-  if (next === "restart") return await (await import("./restart.ts")).restart.run(flags, io);
-  if (next === "chat") return await (await import("./chat.ts")).chat.run(flags, io);
-  if (next === "start") return await (await import("./start.ts")).start.run(flags, io);
-  io.out(`Later: remoteagent chat, or remoteagent ${restarts ? "restart" : "start"}\n`);
-  return exit.done;
 }
 
 async function importFile(path: string, { places, io }: { places: Places; io: Io }): Promise<number> {

@@ -1,4 +1,5 @@
 // The table of checks, from the ground up: what a later one needs, an earlier one has looked at.
+import { checkAdapters } from "./adapters.ts";
 import type { Check } from "./finding.ts";
 import { checkClock, checkDisk, checkProgram, checkStateFolder } from "./machine.ts";
 import { checkModel, checkSandbox, checkSettings } from "./parts.ts";
@@ -19,4 +20,5 @@ export const allChecks: readonly Check[] = [
   checkStore,
   checkSandbox,
   checkModel,
+  checkAdapters,
 ];

@@ -19,8 +19,15 @@ export interface Prompt {
   /** One of a few, by its number. */
   choose<Value>(question: string, options: readonly { value: Value; label: string }[]): Promise<Value>;
   yes(question: string, fallback: boolean): Promise<boolean>;
+  /** A line that the next one replaces; undefined takes it away. */
+  progress(text: string | undefined): void;
+  /** Does something that takes a while. What is typed meanwhile is for nobody; who leaves ends it. */
+  during<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result>;
   close(): void;
 }
+
+/** The half of a prompt that asks nothing, also for where nobody can be asked. */
+export type Talk = Pick<Prompt, "say" | "progress" | "during">;
 
 /** Opens the dialogue; nothing is read before the first question. */
 export function createPrompt({ input, output }: { input: Readable; output: Writable }): Prompt {
@@ -37,7 +44,10 @@ export function createPrompt({ input, output }: { input: Readable; output: Writa
   const lines: string[] = [];
   let waiting: { resolve(line: string): void; reject(error: Error): void } | undefined;
   let ended = false;
+  let busy = false;
+  const left = new AbortController();
   reader.on("line", (line) => {
+    if (busy) return;
     // What is pasted in one go answers the questions that follow, up to a bound.
     if (waiting === undefined && lines.length < limits.promptLinesMax) lines.push(line);
     waiting?.resolve(line);
@@ -45,6 +55,7 @@ export function createPrompt({ input, output }: { input: Readable; output: Writa
   });
   const leave = () => {
     ended = true;
+    left.abort();
     waiting?.reject(new Cancelled("The person left"));
     waiting = undefined;
   };
@@ -99,6 +110,19 @@ export function createPrompt({ input, output }: { input: Readable; output: Writa
         const answer = (await ask(`${question} ${fallback ? "[Y/n]" : "[y/N]"}: `)).toLowerCase();
         if (answer === "") return fallback;
         if (["y", "yes", "n", "no"].includes(answer)) return answer.startsWith("y");
+      }
+    },
+    progress: (text) => void output.write(`\r\u001b[K${text ?? ""}`),
+    async during(work) {
+      if (ended) throw new Cancelled("The person left");
+      busy = muted = true;
+      try {
+        const gone = new Promise<never>((_, reject) => {
+          left.signal.addEventListener("abort", () => reject(new Cancelled("The person left")), { once: true });
+        });
+        return await Promise.race([work(left.signal), gone]);
+      } finally {
+        busy = muted = false;
       }
     },
     close: () => reader.close(),

@@ -1,0 +1,105 @@
+// The bots that settings name, one more of them, and what the platform says of it.
+import { inspectAdapter, platforms } from "../../adapters/index.ts";
+import type { Inspection, Platform } from "../../adapters/inspection.ts";
+import { readSettingsFile, writeSettings } from "../../config/file.ts";
+import type { Config } from "../../config/load.ts";
+import { isObject } from "../../config/overrides.ts";
+import type { SecretRef } from "../../config/secret.ts";
+import { Failure } from "../../core/failure.ts";
+import { limits } from "../../core/limits.ts";
+import { systemClock } from "../../sys/clock.ts";
+import { findInstance } from "../instance.ts";
+import type { Places } from "../places.ts";
+
+/** What is to be written of a bot. */
+export interface BotAnswers {
+  type: string;
+  token: SecretRef;
+  /** The token itself, by which a bot is known again. */
+  value: string;
+  /** Another server than the platform's own. */
+  address?: string;
+  owner?: string;
+}
+
+/** @throws Failure `internal` for a type that is none. */
+export function platformOf(type: string): Platform {
+  const platform = Object.hasOwn(platforms, type) ? platforms[type] : undefined;
+  if (platform === undefined) throw new Failure("internal", `There is no platform ${JSON.stringify(type)}`);
+  return platform;
+}
+
+/** Names of the adapters that have a platform the wizard knows. */
+export function botNames(config: Config): string[] {
+  return Object.entries(config.settings.adapters)
+    .filter(([, { type }]) => Object.hasOwn(platforms, type))
+    .map(([name]) => name)
+    .slice(0, limits.setupBotsMax);
+}
+
+/** The name under which a bot stands in settings already, or a free one. */
+export function nameOf({ type, value }: Pick<BotAnswers, "type" | "value">, config: Config): string {
+  const same = Object.entries(config.settings.adapters).filter((entry) => entry[1].type === type);
+  const bot = platformOf(type).botOf(value);
+  const known = same.find(([, settings]) => {
+    const token = tokenOf(settings[platformOf(type).tokenKey], config);
+    // A token that is nowhere to be found is what is being mended, when it is the only one.
+    return token === undefined ? same.length === 1 : platformOf(type).botOf(token) === bot;
+  });
+  if (known !== undefined) return known[0];
+  const names = [type, ...Array.from({ length: limits.setupBotsMax }, (_, index) => `${type}-${index + 2}`)];
+  const free = names.find((name) => !Object.hasOwn(config.settings.adapters, name));
+  if (free === undefined) throw new Failure("usage", `Cannot add a bot: there are ${limits.setupBotsMax} already`);
+  return free;
+}
+
+function tokenOf(ref: unknown, config: Config): string | undefined {
+  try {
+    return config.secret(ref as SecretRef);
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
+}
+
+/** The settings for a bot; everything else that stands there of it stays. */
+export function botPatch(answers: BotAnswers, config: Config): { adapter: string; patch: Record<string, unknown> } {
+  const { type, token, address, owner } = answers;
+  const { tokenKey, addressKey } = platformOf(type);
+  const adapter = nameOf(answers, config);
+  const admins = config.settings.adapters[adapter]?.admins ?? [];
+  const settings = {
+    type,
+    [tokenKey]: token,
+    ...(address === undefined ? {} : { [addressKey]: address }),
+    ...(owner === undefined || admins.includes(owner) ? {} : { admins: [...admins, owner] }),
+  };
+  return { adapter, patch: { adapters: { [adapter]: settings } } };
+}
+
+/** Writes settings unless they say so already. @returns whether anything changed. */
+export async function keepSettings(path: string, patch: Record<string, unknown>): Promise<boolean> {
+  const { raw, text } = readSettingsFile(path);
+  if (text !== undefined && holds(raw, patch)) return false;
+  await writeSettings(path, patch);
+  return true;
+}
+
+function holds(raw: unknown, patch: unknown): boolean {
+  if (!isObject(patch)) return JSON.stringify(raw) === JSON.stringify(patch);
+  return isObject(raw) && Object.entries(patch).every(([key, value]) => holds(raw[key], value));
+}
+
+/** Looks at a bot as `config` has it. Another poller is looked for unless it would be our own instance. */
+export async function inspectBot(
+  config: Config,
+  { adapter, places, listen = true }: { adapter: string; places: Places; listen?: boolean },
+): Promise<Inspection> {
+  const settings = config.settings.adapters[adapter];
+  if (settings === undefined) throw new Failure("internal", `Settings have no adapter ${JSON.stringify(adapter)}`);
+  const found = await findInstance(places);
+  const ours =
+    found.state === "up" ? found.status.adapters.some(({ name }) => name === adapter) : found.state === "deaf";
+  const deps = { name: adapter, secret: config.secret, fetch: globalThis.fetch, clock: systemClock };
+  return (await inspectAdapter(settings, { ...deps, listen: listen && !ours })) ?? { remarks: [] };
+}

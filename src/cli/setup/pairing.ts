@@ -1,0 +1,139 @@
+// The last half of connecting a bot: somebody pairs, and a real answer of the agent arrives in their chat.
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import type { BotSelf } from "../../adapters/inspection.ts";
+import { Failure, type FailureData } from "../../core/failure.ts";
+import { limits } from "../../core/limits.ts";
+import { ago } from "../../core/words.ts";
+import { writeAtomic } from "../../sys/atomic.ts";
+import { systemClock } from "../../sys/clock.ts";
+import { createLayout } from "../../workspace/layout.ts";
+import { findInstance, notRunning } from "../instance.ts";
+import type { Places } from "../places.ts";
+import { localTime } from "../table.ts";
+import { cleanLine } from "../terminal/text.ts";
+import type { Ask, Code, Person } from "./ask.ts";
+import { watch } from "./bring-up.ts";
+import type { Talk } from "./prompt.ts";
+
+/** A bot on its way to its owner. */
+export interface Meeting {
+  adapter: string;
+  /** Ids that settings name as admins. */
+  admins: readonly string[];
+  self: BotSelf;
+  ask: Ask;
+  places: Places;
+}
+
+/** What the agent is told once, so that it says the first word. */
+const greeting =
+  "Your owner has just connected you to this chat and sees your words here for the first time. Greet them in two or three short sentences: say that the connection works, and what they could ask you first. Use no tools.";
+
+/** Somebody for people: the name when there is one, and the id. */
+export function personText({ id, name }: Person): string {
+  return name === undefined ? `id ${id}` : `${cleanLine(name)} (id ${id})`;
+}
+
+/** How to pair with a code. */
+export function codeText({ code, expiresAt }: Code, { name, link }: BotSelf): string {
+  return [
+    "",
+    `    ${link(code)}`,
+    "",
+    `Open this link and press Start, and you own the bot; or send ${code} to ${name} in a direct chat.`,
+    `It works once, until ${localTime(expiresAt)}. Whoever has it can use it: show it to nobody.`,
+  ].join("\n");
+}
+
+/** Waits until somebody has paired; undefined when the code has run out. */
+export async function waitPaired(talk: Talk, { adapter, ask, self }: Meeting, code: Code): Promise<Person | undefined> {
+  return await watch(talk, {
+    ms: Math.max(0, code.expiresAt - systemClock.now()),
+    text: (leftMs) => `Waiting for you to press Start in the chat with ${self.name} … (${ago(leftMs, " left")})`,
+    look: async () => (await ask.owners(adapter, []))[0],
+  });
+}
+
+/** Waits until the bot may write to somebody who is known by settings alone: they open the chat. */
+export async function waitReached(
+  talk: Talk,
+  { adapter, ask, self }: Meeting,
+  owner: Person,
+): Promise<Person | undefined> {
+  return await watch(talk, {
+    ms: limits.pairMs,
+    text: (leftMs) =>
+      `Waiting for ${personText(owner)} to press Start in the chat with ${self.name} … (${ago(leftMs, " left")})`,
+    async look() {
+      const known = (await ask.owners(adapter, [owner.id])).find(({ id }) => id === owner.id) ?? owner;
+      if (known.direct !== undefined) return known;
+      // Where a direct chat has its person's id, an answer to Start is all that there is to see.
+      return (await ask.hasReached(adapter, owner.id)) ? { ...known, direct: owner.id } : undefined;
+    },
+  });
+}
+
+/** Whether the agent has ever answered there. */
+export async function hasAnswered({ adapter, ask }: Meeting, { direct }: Person): Promise<boolean> {
+  if (direct === undefined) return false;
+  return (await ask.answered(adapter, { conversation: direct, since: 0 })).state === "arrived";
+}
+
+/**
+ * Has the agent greet its owner, and waits until an answer has arrived: to the greeting, or to what they wrote first.
+ * @returns why the turn failed, or that nothing came in time; undefined when an answer arrived.
+ */
+export async function firstAnswer(
+  talk: Talk,
+  { adapter, ask, places }: Meeting,
+  owner: Person,
+): Promise<FailureData | undefined> {
+  const conversation = owner.direct ?? owner.id;
+  const since = systemClock.now();
+  await greet(places, { adapter, conversation, user: owner.id });
+  const seen = await watch(talk, {
+    ms: limits.setupAnswerMs,
+    text: () => "Connected. Waiting for the first answer to arrive there …",
+    async look() {
+      const answered = await ask.answered(adapter, { conversation, since });
+      return answered.state === "none" ? undefined : answered;
+    },
+  });
+  if (seen?.state === "arrived") return undefined;
+  if (seen?.state === "failed" && seen.error !== undefined) return seen.error;
+  return {
+    code: "internal",
+    message: seen === undefined ? `No answer arrived within ${ago(limits.setupAnswerMs, "")}` : "The first turn failed",
+    hint: "remoteagent status, remoteagent deliveries list and remoteagent logs show what happens",
+  };
+}
+
+/** An event like any other, so that the agent's first word goes the way of all others. */
+async function greet(
+  places: Places,
+  { adapter, conversation, user }: { adapter: string; conversation: string; user: string },
+): Promise<void> {
+  const found = await findInstance(places);
+  if (found.state !== "up") throw notRunning();
+  const event = {
+    type: "immediate",
+    platform: adapter,
+    conversationId: conversation,
+    conversationKind: "direct",
+    userId: user,
+    session: "inherit",
+    text: greeting,
+  };
+  const { events } = createLayout(found.status.workspace);
+  const path = join(events, `first-word-${randomBytes(6).toString("hex")}.json`);
+  try {
+    await writeAtomic(path, `${JSON.stringify(event, null, 2)}\n`, { mode: 0o600 });
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    throw new Failure("state", `Cannot have the agent greet: ${JSON.stringify(path)} cannot be written (${reason})`, {
+      hint: `Write to it yourself, in the chat with it`,
+      cause,
+    });
+  }
+}
