@@ -120,7 +120,12 @@ export function parseOptions(text: string): SessionOptions {
     const people = batch.filter((id): id is string => typeof id === "string");
     if (people.length > 0) options.batch = people;
   }
-  if (typeof autoReply === "object" && autoReply !== null && "rules" in autoReply && typeof autoReply.rules === "string")
+  if (
+    typeof autoReply === "object" &&
+    autoReply !== null &&
+    "rules" in autoReply &&
+    typeof autoReply.rules === "string"
+  )
     options.autoReply = { rules: autoReply.rules };
   return options;
 }

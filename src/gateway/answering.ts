@@ -45,7 +45,9 @@ export function createAnswering({ clock, redactor, deliver }: AnsweringDeps) {
     reply,
     /** A refusal is said as well, the same one at most once a minute to a person in a place: a flood gets no flood. */
     refuse(inbound: Inbound, traits: AdapterTraits | undefined, reason: string): Receipt & { state: "refused" } {
-      if (traits?.live === false && !repeats(inbound, reason)) reply(inbound, traits, { markdown: `${reason}.` });
+      // A door that can answer this very happening shows the receipt.
+      const shown = traits?.live !== false || inbound.answer !== undefined;
+      if (!shown && !repeats(inbound, reason)) reply(inbound, traits, { markdown: `${reason}.` });
       return { state: "refused", reason };
     },
   };

@@ -70,11 +70,16 @@ export function createFetching(deps: FetchingDeps) {
       const abort = new AbortController();
       underWay.set(input.id, abort);
       void run(input.id, abort.signal)
-        .catch((error) => log.error("Cannot fetch files", { input: input.id, error: errorText(error) }))
+        .catch(async (error) => {
+          // A full disk: not again at once, for each try fetches the file anew.
+          log.error("Cannot fetch files", { input: input.id, error: errorText(error) });
+          await deps.clock.sleep(limits.fileRetryCapMs, abort.signal);
+        })
         .then(() => {
           underWay.delete(input.id);
           if (!abort.signal.aborted) deps.onFetched(input);
-        });
+        })
+        .catch((error) => log.error("Cannot go on after files were fetched", { error: errorText(error) }));
     },
     /** Nobody waits for it any more. */
     drop(inputs: readonly InputId[]): void {

@@ -65,7 +65,11 @@ export function createGateway(deps: GatewayDeps) {
   const lateness = createLateness({ clock, facts: store.facts });
   const fetching = createFetching({
     ...deps,
-    onFetched: ({ session }) => (session === null ? undefined : queue.wake(session)),
+    onFetched({ id, session }) {
+      const input = store.inputs.get(id);
+      if (input?.state === "waiting") deps.onInbound(input.inbound);
+      if (session !== null) queue.wake(session);
+    },
     tell: (inbound, markdown) => answering.reply(inbound, deps.traits(inbound.adapter), { markdown }),
   });
   const queue = createQueue({

@@ -11,6 +11,7 @@ import type { Answering } from "./answering.ts";
 import type { Fetching } from "./fetching.ts";
 import type { AdapterTraits } from "./handle.ts";
 import type { Queue } from "./queue.ts";
+import { filesMissing } from "./ready.ts";
 import type { Resolved, SessionBook } from "./sessions.ts";
 import { replyTarget } from "./target.ts";
 
@@ -69,7 +70,9 @@ export async function receiveMessage(deps: ArrivalDeps, inbound: Message, arriva
     return placed;
   });
   after?.();
-  if (receipt.state === "waiting" || receipt.state === "context") deps.onInbound(message);
+  // What waits for its files is written when they are there.
+  const later = receipt.state === "waiting" && filesMissing(message);
+  if (!later && (receipt.state === "waiting" || receipt.state === "context")) deps.onInbound(message);
   return receipt;
 }
 

@@ -44,7 +44,7 @@ function queued(db: Database) {
   );
   const byId = db.prepare("SELECT * FROM inputs WHERE id = ?");
   const ofTurn = db.prepare("SELECT * FROM inputs WHERE turn = ? AND state <> 'context' ORDER BY id LIMIT ?");
-  const heard = db.prepare("UPDATE inputs SET state = 'done' WHERE turn = ? AND state = 'context'");
+  const heard = db.prepare("UPDATE inputs SET state = 'done', turn = NULL WHERE turn = ? AND state = 'context'");
   const untaken = db.prepare("SELECT * FROM inputs WHERE turn = ? AND state = 'waiting' ORDER BY id");
   const unassign = db.prepare("UPDATE inputs SET turn = NULL WHERE turn = ? AND state = 'waiting'");
   const ofMessage = db.prepare(

@@ -196,6 +196,29 @@ describe("files", () => {
     expect(calls).toBe(2);
     expect(taken[0]?.files).toEqual(["attachments/a.png"]);
   });
+  test("are not fetched in a circle while the disk is full", async () => {
+    const { send, store, log } = world.now;
+    let calls = 0;
+    const wait = gate();
+    world.now.world.fetchFile = async () => {
+      calls += 1;
+      await wait.opened;
+      return new Uint8Array(1);
+    };
+    await send(direct("look", { files: [photo("a")] }));
+    const { transaction } = store;
+    store.transaction = () => {
+      throw new Error("database or disk is full");
+    };
+    wait.open();
+    await until(() => log.lines.some((line) => line.includes("Cannot fetch files")));
+    store.transaction = transaction;
+    await send(direct("other"));
+    await until(() => world.now.gateway.running().length === 0);
+    expect(calls).toBe(1);
+    expect(store.inputs.waitingCount()).toBe(2);
+    store.inputs.drop(1);
+  });
   test("of a message that was taken back are not waited for", async () => {
     const { send, store, gateway } = world.now;
     world.now.world.fetchFile = (_adapter, _file, { signal }) =>
