@@ -117,6 +117,7 @@ export const limits = {
   answerBlockCharsMax: 16_000,
   /** Markdown that is parsed at once: the lexer's work grows faster than its text. */
   markdownChunkChars: 16 * 1024,
+  markdownChunkLines: 512,
   /** Messages that one answer becomes on a platform; what is left goes along as a file. */
   answerPartsMax: 10,
   /** Of a forming answer on a platform: the end that is drawn, and how far back an open code block is looked for. */
@@ -339,7 +340,7 @@ export const limits = {
   shownImageBytesMax: 10 * 1024 * 1024,
   /** Albums and conversations that an adapter remembers something of. */
   adapterNotesMax: 1_000,
-  /** A file that comes in: its size, how many of one message, how long one may take, its tries and the waits between. */
+  /** Files that come in: the size of one, how many of one message, how long all of them may take, tries of one and the waits between. */
   inboundFileBytesMax: 20 * 1024 * 1024,
   inboundFilesMax: 20,
   fileFetchMs: 5 * 60_000,
@@ -394,6 +395,8 @@ export const limits = {
   heldCharsMax: 20_000,
   heldShownChars: 500,
   admitsOpenMax: 20,
+  /** Cards that are closed in one go. */
+  cardsClosedMax: 100,
   /** How long nobody is asked again about a stranger who was denied. */
   deniedMs: 7 * 24 * 60 * 60_000,
   /** Pairing: how long a code works, how many work at a time, wrong codes of one sender and the time that they count. */

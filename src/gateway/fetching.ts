@@ -47,13 +47,15 @@ export function createFetching(deps: FetchingDeps) {
 
   const run = async (id: InputId, signal: AbortSignal): Promise<void> => {
     await slot();
+    // For all files and tries of one message: whoever sent it is not kept waiting any longer.
+    const until = deps.clock.monotonic() + limits.fileFetchMs;
     try {
       while (!signal.aborted) {
         const input = store.inputs.get(id);
         if (input === undefined || !isWanted(input)) return;
         const index = nextFile(input.inbound);
         if (index === undefined) return;
-        const file = await fetchOne(deps, { inbound: input.inbound, index, signal });
+        const file = await fetchOne(deps, { inbound: input.inbound, index, until, signal });
         // Cut off by the end of the program: it stays as it is and is fetched at the next start.
         if (signal.aborted) return;
         store.transaction(() => keepResult(deps, { id, index, file }));
@@ -102,10 +104,12 @@ function nextFile(inbound: Inbound): number | undefined {
   return index === -1 ? undefined : index;
 }
 
+const tooLate = "it did not arrive in time";
+
 /** The file as it was kept, or with the reason why it was not. */
 async function fetchOne(
   deps: FetchingDeps,
-  { inbound, index, signal }: { inbound: Inbound; index: number; signal: AbortSignal },
+  { inbound, index, until, signal }: { inbound: Inbound; index: number; until: number; signal: AbortSignal },
 ): Promise<FileRef> {
   const file = inbound.kind === "message" ? inbound.files?.[index] : undefined;
   if (file === undefined) throw new Error("The file to fetch is not there");
@@ -115,7 +119,7 @@ async function fetchOne(
   if (index >= limits.inboundFilesMax) return { ...file, problem: `a message has at most ${limits.inboundFilesMax}` };
   for (let attempt = 1; ; attempt++) {
     try {
-      const bytes = await timed(deps, { inbound, file, signal });
+      const bytes = await timed(deps, { inbound, file, until, signal });
       if (bytes.byteLength > bytesMax) return tooLarge;
       const kept = await deps.keepFile(inbound, { name: file.name, bytes });
       return { ...file, ...kept };
@@ -134,8 +138,10 @@ async function fetchOne(
 /** One try, bounded also when the adapter ignores the signal. */
 async function timed(
   { clock, fetchFile }: FetchingDeps,
-  { inbound, file, signal }: { inbound: Inbound; file: FileRef; signal: AbortSignal },
+  { inbound, file, until, signal }: { inbound: Inbound; file: FileRef; until: number; signal: AbortSignal },
 ): Promise<Uint8Array> {
+  const leftMs = until - clock.monotonic();
+  if (leftMs <= 0) throw new Failure("not-found", tooLate);
   const patience = new AbortController();
   const stop = () => patience.abort();
   signal.addEventListener("abort", stop, { once: true });
@@ -144,8 +150,8 @@ async function timed(
       bytesMax: limits.inboundFileBytesMax,
       signal: patience.signal,
     });
-    const late = clock.sleep(limits.fileFetchMs, patience.signal).then(() => {
-      throw new Failure("not-found", "it did not arrive in time");
+    const late = clock.sleep(leftMs, patience.signal).then(() => {
+      throw new Failure("not-found", tooLate);
     });
     // Whichever loses may still fail when nobody looks any more.
     bytes.catch(() => undefined);

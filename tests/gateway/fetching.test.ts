@@ -1,0 +1,61 @@
+// A file that stalls: given up in time, whatever the adapter does with the signal.
+import { expect, test } from "bun:test";
+import type { FileRef, Inbound } from "../../src/core/message.ts";
+import { createFetching } from "../../src/gateway/fetching.ts";
+import { openStore } from "../../src/store/db.ts";
+import { createStore } from "../../src/store/store.ts";
+import { direct, memoryLog, until } from "./fixture.ts";
+
+/** A clock that jumps: every wait is over at once, and the time has passed. */
+function jumpingClock() {
+  let at = 0;
+  return {
+    now: () => at,
+    monotonic: () => at,
+    random: (count: number) => new Uint8Array(count),
+    async sleep(ms: number) {
+      // What is already there wins against a wait.
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      at += ms;
+    },
+    passed: () => at,
+  };
+}
+
+test("two files that hang keep nobody longer than one may, and both are told", async () => {
+  const store = createStore(openStore(":memory:"));
+  const clock = jumpingClock();
+  const told: string[] = [];
+  let fetched = 0;
+  const signals: AbortSignal[] = [];
+  const fetching = createFetching({
+    store,
+    clock,
+    log: memoryLog(),
+    fetchFile(_adapter: string, _file: FileRef, { signal }) {
+      signals.push(signal);
+      return new Promise(() => undefined);
+    },
+    keepFile: () => Promise.reject(new Error("Nothing is kept here")),
+    onFetched: () => {
+      fetched += 1;
+    },
+    tell: (_inbound: Inbound, text: string) => void told.push(text),
+  });
+  const files = [
+    { name: "a.png", ref: "a" },
+    { name: "b.png", ref: "b" },
+  ];
+  const { id: session } = store.sessions.create({ agent: "main", at: 1 });
+  const { input } = store.inputs.add(direct("look", { files }), { state: "waiting", session, at: 1 });
+  fetching.begin(input);
+  fetching.begin(input);
+  await until(() => fetched === 1);
+  expect(told).toEqual([
+    'Cannot take the file "a.png": it did not arrive in time.',
+    'Cannot take the file "b.png": it did not arrive in time.',
+  ]);
+  expect(clock.passed()).toBe(300_000);
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+  store.close();
+});
