@@ -1,6 +1,6 @@
 // From nothing to a conversation: the wizard on a real terminal, over the fake Bot API, with a fake person's thumbs.
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createPlatform } from "../adapters/telegram/fake/platform.ts";
@@ -150,6 +150,166 @@ test("a person with a token gets to a conversation, and a second run asks nothin
   expect(second.shown()).not.toContain("?start=");
   expect(readFileSync(path, "utf8")).toBe(before);
   expect((await call("doctor")).out).toContain(`Its owner is Ann Example (${ann.id})`);
+});
+
+test("what is wrong with a token is told at once, and another one is asked for", async () => {
+  const { platform, server, bot, settings, sit } = await world();
+  const run = sit("setup", "--telegram-api", server.url);
+  await run.answer("Number [1]", "8");
+  await run.see("In Telegram");
+  await run.answer("Number [1]", "1");
+  await run.answer("Token (not shown)", "nonsense");
+  await run.see("This has not the form of a token of Telegram");
+  const revoked = bot.token;
+  platform.revoke(bot);
+  await run.answer("Token (not shown)", revoked);
+  await run.see("does not know the bot token");
+  await run.see("Give another token");
+  await run.answer("Number [1]", "2");
+  // The right one of a bot whose messages go elsewhere.
+  bot.webhook = "https://elsewhere.example/secret-path";
+  await run.answer("Token (not shown)", bot.token);
+  await run.see("A webhook sends the bot's messages to elsewhere.example");
+  await run.answer("Number [1]", "1");
+  await run.see("the webhook is removed");
+  await run.see("This is @helper_bot");
+  await run.see("Waiting for you to press Start");
+  run.type("\u0003");
+  await run.see("Left. The bot is connected, and the code works until its time is over");
+  expect(await run.ended).toBe(1);
+  expect(bot.webhook).toBe("");
+  expect(run.shown()).not.toContain("secret-path");
+  expect(run.shown()).not.toContain(bot.token);
+  expect(settings()).toHaveProperty("adapters.telegram.botToken", bot.token);
+});
+
+test("left half-way, it goes on where it was left, with the same code too", async () => {
+  const { platform, server, bot, ann, chat, settings, sit } = await world();
+  const first = sit("setup", "--telegram-api", server.url);
+  await first.answer("Number [1]", "8");
+  await first.see("In Telegram");
+  await first.answer("Number [1]", "1");
+  await first.see("Token (not shown)");
+  first.type("\u0003");
+  await first.see("Left. What was done is kept");
+  expect(await first.ended).toBe(1);
+  expect(settings()).toEqual({});
+
+  // The network is away; the token is kept all the same.
+  const gone = sit("setup", "--telegram-api", "http://127.0.0.1:9", "--telegram-token", bot.token);
+  await gone.answer("Number [1]", "8");
+  await gone.see("Cannot reach the Bot API at 127.0.0.1:9: the connection was refused");
+  await gone.see("Keep it as it is");
+  await gone.answer("Number [1]", "3");
+  await gone.see("Wrote ");
+  await gone.see("Leave it so");
+  await gone.answer("Number [1]", "2");
+  await gone.see("Something is left to do");
+  expect(await gone.ended).toBe(1);
+
+  const second = sit("setup", "--telegram-api", server.url, "--telegram-token", bot.token);
+  await second.see("The model is demo/offline");
+  await second.see("Waiting for you to press Start");
+  const code = payload(second.shown());
+  second.type("\u0003");
+  expect(await second.ended).toBe(1);
+  // The bot listens already: who presses Start now is paired.
+  ann.start(chat, code);
+  await until(() => platform.lastOfBot(chat)?.text.includes("You are the owner now") === true);
+  const third = sit("setup");
+  await third.see("An answer has arrived");
+  expect(await third.ended).toBe(0);
+  expect(third.shown()).not.toContain("?start=");
+  expect(platform.lastOfBot(chat)?.text).toContain("this chat works");
+});
+
+test("a second program with the same token is noticed before anything is written", async () => {
+  const { server, bot, sit, stateDir } = await world();
+  const over = new AbortController();
+  const polls = (async () => {
+    while (!over.signal.aborted) {
+      const url = `${server.url}/bot${bot.token}/getUpdates?timeout=20`;
+      const answer = await fetch(url, { signal: over.signal }).catch(() => undefined);
+      await answer?.text();
+    }
+  })();
+  const run = sit("setup", "--telegram-api", server.url, "--telegram-token", bot.token);
+  await run.answer("Number [1]", "8");
+  await run.see("Another program takes the bot's messages with the same token");
+  await run.see("Do without it now");
+  await run.answer("Number [1]", "4");
+  expect(await run.ended).toBe(1);
+  over.abort();
+  await polls;
+  expect(JSON.parse(readFileSync(join(stateDir, "settings.json"), "utf8"))).toEqual({});
+});
+
+test("without questions: the owner by id, from the environment, and waiting for the first answer", async () => {
+  const { platform, server, bot, ann, chat, settings, call, home } = await world({ TELEGRAM_OWNER_ID: "" });
+  const file = join(home, "token");
+  writeFileSync(file, `${bot.token}\n`);
+  const flags = ["setup", "--yes", "--telegram-api", server.url];
+  const done = await call(...flags, "--telegram-token-file", file, "--owner", String(ann.id));
+  expect(done).toMatchObject({ code: 0, err: "" });
+  expect(done.out).toContain("This is @helper_bot: https://t.me/helper_bot");
+  expect(done.out).toContain(`Its owner is id ${ann.id}: https://t.me/helper_bot`);
+  expect(settings()).toEqual({
+    adapters: { telegram: { type: "telegram", botToken: { file }, apiRoot: server.url, admins: [String(ann.id)] } },
+  });
+  ann.start(chat);
+  await until(() => platform.lastOfBot(chat)?.text.includes("You are known here as") === true);
+  const waited = await call(...flags, "--telegram-token-file", file, "--wait");
+  expect(waited).toMatchObject({ code: 0, err: "" });
+  expect(waited.out).toContain("An answer has arrived");
+  // Nothing had changed, so nothing was restarted.
+  expect(waited.out).not.toContain("runs as process");
+  expect(platform.lastOfBot(chat)?.text).toContain("this chat works");
+});
+
+test("without questions: a code is printed, and a second bot gets a name of its own", async () => {
+  const { platform, server, bot, settings, call } = await world();
+  const flags = ["setup", "--yes", "--telegram-api", server.url];
+  const first = await call(...flags, "--telegram-token", bot.token);
+  expect(first.code).toBe(0);
+  expect(first.out).toMatch(/https:\/\/t\.me\/helper_bot\?start=[\w-]{11}/);
+  const other = platform.newBot({ username: "other_bot" });
+  const second = await call(...flags, "--telegram-token", other.token, "--no-start");
+  expect(second.code).toBe(0);
+  expect(second.err).toContain("Note: Privacy mode is on");
+  expect(Object.keys(settings().adapters as object)).toEqual(["telegram", "telegram-2"]);
+  // The same bot with a new token stays where it is.
+  const fresh = platform.revoke(other);
+  expect((await call(...flags, "--telegram-token", fresh, "--no-start")).code).toBe(0);
+  expect(settings()).toHaveProperty("adapters.telegram-2.botToken", fresh);
+  expect(Object.keys(settings().adapters as object)).toHaveLength(2);
+});
+
+test("without questions: what is missing or wrong is said, and nothing of it is written", async () => {
+  const { server, bot, call, stateDir } = await world();
+  const flags = ["setup", "--yes", "--telegram-api", server.url];
+  const asked = await call("setup");
+  expect(asked).toMatchObject({ code: 2, out: "" });
+  expect(asked.err).toContain("--yes is missing");
+  for (const [code, words, extra] of [
+    [2, "its token is missing", []],
+    [2, "has not the form of one", ["--telegram-token", "nonsense"]],
+    [2, "is no id of a person", ["--telegram-token", bot.token, "--owner", "@ann"]],
+    [2, "both from the command line and from a file", ["--telegram-token", "1:a", "--telegram-token-file", "x"]],
+    [2, "it is missing", ["--telegram-token-file", "nowhere"]],
+    [1, "does not know the bot token", ["--telegram-token", `1234567:${"x".repeat(35)}`]],
+  ] as const) {
+    const refused = await call(...flags, ...extra);
+    expect([extra, refused.code]).toEqual([extra, code]);
+    expect(refused.err).toContain(words);
+  }
+  bot.webhook = "https://elsewhere.example/x";
+  const hooked = await call(...flags, "--telegram-token", bot.token);
+  expect(hooked.code).toBe(1);
+  expect(hooked.err).toContain("add --remove-webhook");
+  expect(readFileSync(join(stateDir, "settings.json"), "utf8")).toBe("{}\n");
+  const taken = await call(...flags, "--telegram-token", bot.token, "--remove-webhook", "--no-start");
+  expect(taken.code).toBe(0);
+  expect(bot.webhook).toBe("");
 });
 
 async function until(condition: () => boolean): Promise<void> {

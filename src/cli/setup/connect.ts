@@ -237,6 +237,7 @@ async function pairOwner(
     prompt.say(codeText(code, meeting.self));
     const owner = await waitPaired(prompt, meeting, code);
     if (owner !== undefined) {
+      deps.note("settings");
       prompt.say(`${personText(owner)} is the owner now`);
       return owner;
     }

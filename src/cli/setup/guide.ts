@@ -32,13 +32,16 @@ export async function guide(prompt: Prompt, deps: GuideDeps): Promise<number> {
   const known = config.settings.model !== undefined || bots.length > 0;
   if (known) await checkModel(prompt, deps);
   else await askModel(prompt, deps);
-  let left = false;
+  // A token on the command line says what is wanted.
+  if (deps.bot?.token !== undefined) return await connect(prompt, { deps, bot: deps.bot });
+  const ends = new Set<Awaited<ReturnType<typeof finishBot>>>();
   for (const adapter of bots) {
     const { type } = config.settings.adapters[adapter] ?? {};
     const flags = { ...deps.bot, type: type ?? "" };
-    if ((await finishBot(prompt, { adapter, deps: { ...deps, flags } })) === "later") left = true;
+    ends.add(await finishBot(prompt, { adapter, deps: { ...deps, flags } }));
   }
-  if (left) return toldLater(prompt);
+  if (ends.has("later")) return toldLater(prompt);
+  if (ends.has("done")) return said(prompt, farewell);
   return await next(prompt, { deps, bots: bots.length, known });
 }
 
@@ -66,21 +69,22 @@ async function next(
   { deps, bots, known }: { deps: GuideDeps; bots: number; known: boolean },
 ): Promise<number> {
   const offered = deps.bot === undefined ? [] : Object.entries(platforms);
-  // A token on the command line says what is wanted, unless its bot is there already.
-  const given = deps.bot?.token !== undefined && bots === 0 ? deps.bot.type : undefined;
-  const place = given ?? (await askPlace(prompt, { offered, known, bots, places: deps.places }));
+  const place = await askPlace(prompt, { offered, known, bots, places: deps.places });
   if (place === "model") {
     await askModel(prompt, deps);
     return await next(prompt, { deps, bots, known: false });
   }
   if (place === "here" || place === "start" || place === "restart") return await leave(prompt, { place, deps });
   if (place === "leave") return said(prompt, "Later: remoteagent chat, remoteagent status, remoteagent setup");
-  const { token, ...flags } = { ...deps.bot, type: place };
-  const bot = { ...flags, type: place, ...(token === undefined || bots > 0 ? {} : { token }) };
-  const adapter = await askBot(prompt, { ...deps, flags: bot });
-  if (adapter === undefined) return toldLater(prompt);
-  const end = await finishBot(prompt, { adapter, deps: { ...deps, flags: bot } });
-  return end === "later" ? toldLater(prompt) : await said(prompt, farewell);
+  return await connect(prompt, { deps, bot: { ...deps.bot, type: place } });
+}
+
+/** A bot from its token to an answer in its chat. */
+async function connect(prompt: Prompt, { deps, bot }: { deps: GuideDeps; bot: BotFlags }): Promise<number> {
+  const own = { ...deps, flags: bot };
+  const adapter = await askBot(prompt, own);
+  const end = adapter === undefined ? "later" : await finishBot(prompt, { adapter, deps: own });
+  return end === "later" ? toldLater(prompt) : said(prompt, farewell);
 }
 
 const farewell = "Setup is done. remoteagent status shows how it is; remoteagent pair lets in another person";
@@ -129,7 +133,7 @@ function toldLater(prompt: Prompt): number {
   return exit.failed;
 }
 
-async function said(prompt: Prompt, text: string): Promise<number> {
+function said(prompt: Prompt, text: string): number {
   prompt.say(text);
   return exit.done;
 }

@@ -30,6 +30,9 @@ export interface Meeting {
 const greeting =
   "Your owner has just connected you to this chat and sees your words here for the first time. Greet them in two or three short sentences: say that the connection works, and what they could ask you first. Use no tools.";
 
+/** The demo says what it is told, word for word. */
+const demoGreeting = "this chat works. Write something to me, such as: run echo hello";
+
 /** Somebody for people: the name when there is one, and the id. */
 export function personText({ id, name }: Person): string {
   return name === undefined ? `id ${id}` : `${cleanLine(name)} (id ${id})`;
@@ -123,7 +126,7 @@ async function greet(
     conversationKind: "direct",
     userId: user,
     session: "inherit",
-    text: greeting,
+    text: found.status.demo ? demoGreeting : greeting,
   };
   const { events } = createLayout(found.status.workspace);
   const path = join(events, `first-word-${randomBytes(6).toString("hex")}.json`);
@@ -132,7 +135,7 @@ async function greet(
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
     throw new Failure("state", `Cannot have the agent greet: ${JSON.stringify(path)} cannot be written (${reason})`, {
-      hint: `Write to it yourself, in the chat with it`,
+      hint: "Write to it yourself, in the chat with it",
       cause,
     });
   }
