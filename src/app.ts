@@ -1,3 +1,4 @@
+// The composition root: a numbered boot list; what each step wires stands in app/.
 import { openAdapters } from "./app/adapters.ts";
 import { createDoors } from "./app/doors.ts";
 import { openMiddle } from "./app/middle.ts";

@@ -3,13 +3,14 @@ import type { Terminal } from "../adapters/index.ts";
 import { limits } from "../core/limits.ts";
 import { parseModelName } from "../core/model-name.ts";
 import { createBranches } from "../gateway/branches.ts";
+import { type Cards, createCards } from "../gateway/cards.ts";
 import { commands } from "../gateway/commands/index.ts";
 import { createDeliveries, type Outbox } from "../gateway/deliveries.ts";
 import { createGateway, type Gateway } from "../gateway/gateway.ts";
 import { postElsewhere, writeAnswer, writeInbound } from "../gateway/history.ts";
 import { createJudge } from "../gateway/judge.ts";
 import { fetchFrom, sayUnstored } from "../gateway/platform.ts";
-import { createReplies } from "../gateway/reply.ts";
+import { createReplies, type Replies } from "../gateway/reply.ts";
 import { keepInboundFile, loadFile, turnServices } from "../gateway/services.ts";
 import { createSettingBook, type SettingBook } from "../gateway/setting.ts";
 import { sessionScope } from "../gateway/turn.ts";
@@ -32,27 +33,86 @@ export interface Middle {
   attach(terminal: Terminal): void;
 }
 
-/** Makes it; nothing runs before `gateway.resume` and `scheduler.start`. */
-export function openMiddle(options: StartOptions, { parts, doors }: { parts: Parts; doors: Doors }): Middle {
-  const { config, log, clock } = options;
-  const { store, layout, driver } = parts;
+/** What its pieces are made from. */
+interface Whole {
+  parts: Parts;
+  doors: Doors;
+  timeZone: string;
+}
+
+/** What turns are made of: what their sandbox shows, what the prompt says, which tools they have. */
+function openSettings({ config, log, clock }: StartOptions, { parts, doors, timeZone }: Whole): SettingBook {
   const { memoryMb, processes } = config.settings.limits;
-  let terminal: Terminal | undefined;
-  const timeZone = localTimeZone();
-  const settings = createSettingBook({
-    layout,
+  return createSettingBook({
+    layout: parts.layout,
     sandboxes: config.paths.sandboxes,
     agent: (name) => config.settings.agents[name] ?? {},
-    driver,
+    driver: parts.driver,
     isolationWaived: config.settings.isolation === "none",
     health: parts.health,
-    facts: store.facts,
+    facts: parts.store.facts,
     now: () => clock.now(),
     tools: createTools({ clock, bounds: { memoryBytes: memoryMb * 1_048_576, processes } }),
     timeZone,
     log,
     isLocal: (adapter) => doors.traits(adapter).local,
   });
+}
+
+/** What goes out: messages with their fate, and turns as they are shown. */
+function openWayOut(
+  { config, log, clock }: StartOptions,
+  { parts, doors }: Whole,
+): {
+  outbox: Outbox;
+  replies: Replies;
+  cards: Cards;
+} {
+  const { store, layout, redactor, hub } = parts;
+  const outbox = createDeliveries({
+    store,
+    clock,
+    log: log.child({ part: "deliveries" }),
+    redactor,
+    loadFile: (stored) => loadFile(layout, stored),
+  });
+  const replies = createReplies({
+    store,
+    outbox,
+    clock,
+    toolOutput: config.settings.toolOutput,
+    isLive: (adapter) => doors.traits(adapter).live,
+  });
+  hub.subscribe(replies.follow);
+  const cards = createCards({ store, outbox, log });
+  hub.subscribe(cards.follow);
+  return { outbox, replies, cards };
+}
+
+/** What the commands of the chat ask of the rest of the program. */
+function commandServices({ config }: StartOptions, { parts, settings }: { parts: Parts; settings: SettingBook }) {
+  const { driver, models } = parts;
+  return {
+    commands,
+    agents: () => [...new Set(["main", ...Object.keys(config.settings.agents)])],
+    checkModel: (name: string) => models.info(parseModelName(name)),
+    availableModels: () => models.available(),
+    memory: settings.memory,
+    statusLines: () => sandboxLines(parts.health()),
+    killBackground: (session: number) => driver.kill(sessionScope(session)),
+    backgroundOf: (session: number) => driver.running().filter((found) => found.scope === sessionScope(session)),
+    confirmText: settings.confirmText,
+    confirmTools: settings.confirm,
+  };
+}
+
+/** Makes it; nothing runs before `gateway.resume` and `scheduler.start`. */
+export function openMiddle(options: StartOptions, { parts, doors }: { parts: Parts; doors: Doors }): Middle {
+  const { config, log, clock } = options;
+  const { store, layout, driver } = parts;
+  let terminal: Terminal | undefined;
+  const timeZone = localTimeZone();
+  const settings = openSettings(options, { parts, doors, timeZone });
   const scheduler = createScheduler({
     eventsDir: layout.events,
     store: store.schedules,
@@ -67,21 +127,7 @@ export function openMiddle(options: StartOptions, { parts, doors }: { parts: Par
     log: log.child({ part: name }),
     timeZone,
   }));
-  const outbox = createDeliveries({
-    store,
-    clock,
-    log: log.child({ part: "deliveries" }),
-    redactor: parts.redactor,
-    loadFile: (stored) => loadFile(layout, stored),
-  });
-  const replies = createReplies({
-    store,
-    outbox,
-    clock,
-    toolOutput: config.settings.toolOutput,
-    isLive: (adapter) => doors.traits(adapter).live,
-  });
-  parts.hub.subscribe(replies.follow);
+  const { outbox, replies, cards } = openWayOut(options, { parts, doors, timeZone });
   const timeoutSeconds = config.settings.limits.timeoutSeconds;
   const gateway = createGateway({
     ...parts,
@@ -92,18 +138,18 @@ export function openMiddle(options: StartOptions, { parts, doors }: { parts: Par
       sessionsMax: limits.cachedSessionsMax,
       bytesMax: limits.cachedBytesMax,
     }),
-    commands,
+    ...commandServices(options, { parts, settings }),
     traits: doors.traits,
     door: doors.known,
     deliver: outbox.deliver,
     sendAgain: outbox.again,
     heard: outbox.heard,
     onStored: replies.stored,
+    onAnswered: cards.close,
     fetchFile: (adapter, file, how) => fetchFrom(doors.handle(adapter), { adapter, file, ...how }),
     sayUnstored: (inbound, outgoing) =>
       sayUnstored({ handle: doors.handle(inbound.adapter), log }, { inbound, outgoing }),
     judge: createJudge({ models: parts.models, model: () => parts.modelOf(undefined), clock, log }),
-    agents: () => [...new Set(["main", ...Object.keys(config.settings.agents)])],
     harness: (session) => harnesses(config.settings.agents[session.agent]?.harness ?? config.settings.harness),
     openSandbox: (request) => driver.open(request),
     setting: settings.of,
@@ -119,14 +165,6 @@ export function openMiddle(options: StartOptions, { parts, doors }: { parts: Par
       writeAnswer(parts, message);
       postElsewhere({ gateway, door: terminal?.adapter, log }, message);
     },
-    checkModel: (name) => parts.models.info(parseModelName(name)),
-    availableModels: () => parts.models.available(),
-    memory: settings.memory,
-    statusLines: () => sandboxLines(parts.health()),
-    killBackground: (session) => driver.kill(sessionScope(session)),
-    backgroundOf: (session) => driver.running().filter((found) => found.scope === sessionScope(session)),
-    confirmText: settings.confirmText,
-    confirmTools: settings.confirm,
     onGone: (inputs) => terminal?.gone(inputs),
     turnsParallelMax: config.settings.limits.turnsParallel,
     ...(timeoutSeconds === undefined ? {} : { timeoutMs: timeoutSeconds * 1000 }),

@@ -75,6 +75,7 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
 export const nouns: Readonly<Record<string, string>> = {
   sessions: "Lines of context: list, get, search, rename, entries, export",
   turns: "Runs of the agent: list, get, events",
+  deliveries: "What did not reach its chat: list, show, retry, drop",
   approvals: "Questions to answer: list, show, approve, deny, rules",
   users: "Everybody who was ever let in: list, get",
   roles: "Owners and admins: list, grant, revoke",

@@ -8,7 +8,9 @@ import type { Material } from "../store/deliveries.ts";
 export type ToolOutput = "none" | "summary" | "full";
 
 /** One thing in an answer. */
-export type Block = { text: string } | { call: string; title: string; state: "runs" | "ok" | "failed"; output: string };
+export type Block =
+  | { text: string }
+  | { call: string; title: string; state: "runs" | "ok" | "failed" | "stopped"; output: string };
 
 /** The stored part of an answer. */
 export function blocksOf(material: readonly Material[]): Block[] {
@@ -26,6 +28,15 @@ export function endCall(blocks: Block[], { call, ok, output }: { call: string; o
   const index = blocks.findLastIndex((block) => "call" in block && block.call === call && block.state === "runs");
   const block = blocks[index];
   if (block !== undefined && "call" in block) blocks[index] = { ...block, state: ok ? "ok" : "failed", output };
+}
+
+/** What ended with the turn, when a person stopped it, did not fail. */
+export function markStopped(blocks: Block[]): void {
+  for (let index = blocks.length - 1; index >= 0; index -= 1) {
+    const block = blocks[index];
+    if (block === undefined || !("call" in block)) return;
+    if (block.state === "failed") blocks[index] = { ...block, state: "stopped" };
+  }
 }
 
 /** True when nothing was said. */
@@ -94,7 +105,7 @@ function inFull(call: Call): string {
 
 function nameOf(call: Call): string {
   if (!("title" in call)) return "";
-  return `${code(call.title)}${call.state === "failed" ? " (failed)" : ""}`;
+  return `${code(call.title)}${call.state === "failed" || call.state === "stopped" ? ` (${call.state})` : ""}`;
 }
 
 /** A title is what a model wrote: nothing in it is markup. */

@@ -21,6 +21,8 @@ export interface QuestionDeps {
   entry: Pick<Entry, "settle" | "settleAll">;
   permits: Pick<Permits, "settle">;
   queue: Pick<Queue, "goOn">;
+  /** Questions were answered, or their time is over; never throws. */
+  onAnswered?(): void;
 }
 
 export type Questions = ReturnType<typeof createQuestions>;
@@ -42,6 +44,7 @@ export function createQuestions(deps: QuestionDeps) {
       // Nothing is lost: the next start looks for it.
       log.error("Cannot act on an answer", { approval: id, error: errorText(error) });
     }
+    deps.onAnswered?.();
   };
   const sweep = (): void => {
     for (const { id } of approvals.expire()) settle(id);

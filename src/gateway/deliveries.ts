@@ -17,6 +17,8 @@ export interface DeliverOptions {
   audible?: boolean;
   /** The delivery that this one answers on the platform, once that has arrived. */
   answers?: number;
+  /** The question that a card asks. */
+  question?: number;
 }
 
 /** The same, with where it was asked for when it goes elsewhere. */
@@ -71,7 +73,7 @@ export function createDeliveries(deps: SendingDeps) {
     }
   };
 
-  const common = (target: ReplyTarget, { kind, turn, audible, answers, origin }: OwnOptions) => ({
+  const common = (target: ReplyTarget, { kind, turn, audible, answers, question, origin }: OwnOptions) => ({
     target,
     kind,
     nonce: freshNonce(clock),
@@ -81,6 +83,7 @@ export function createDeliveries(deps: SendingDeps) {
     ...(origin === undefined ? {} : { origin }),
     ...(target.root === undefined ? {} : { root: target.root }),
     ...(answers === undefined ? {} : { answers }),
+    ...(question === undefined ? {} : { question }),
   });
   const text = (
     target: ReplyTarget,

@@ -251,7 +251,7 @@ function askAbout(deps: EntryDeps, inbound: Inbound): Receipt | DropReason {
   if (store.approvals.openCount("admit", inbound.adapter) >= limits.admitsOpenMax) return "full";
   const text = requestText(inbound);
   const agent = store.wirings.find(inbound.adapter, inbound.conversation.id)?.agent ?? "";
-  const { choices } = approvals.ask({
+  const { id, choices } = approvals.ask({
     kind: "admit",
     arguments: request,
     text,
@@ -264,7 +264,7 @@ function askAbout(deps: EntryDeps, inbound: Inbound): Receipt | DropReason {
   });
   const { adapter } = inbound;
   for (const target of deciders(store, { adapter, door: deps.door(adapter), agent }))
-    deps.deliver(target, { markdown: text, choices: [...choices] }, { kind: "card" });
+    deps.deliver(target, { markdown: text, choices: [...choices] }, { kind: "card", question: id });
   if (inbound.conversation.kind === "direct" && inbound.answer === undefined) {
     const told = "I have asked whether you may write here; your message is kept until there is an answer.";
     deps.deliver(targetOf(inbound), { markdown: told }, { kind: "notice" });

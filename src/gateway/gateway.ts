@@ -15,7 +15,7 @@ import type { EntryDeps } from "./entry.ts";
 import { createFetching, type FetchingDeps } from "./fetching.ts";
 import type { AdapterTraits } from "./handle.ts";
 import { createLateness } from "./missed.ts";
-import { createPeople } from "./people.ts";
+import { createPeople, type PeopleDeps } from "./people.ts";
 import { pressedCommand, stalePress } from "./press.ts";
 import { createQueue } from "./queue.ts";
 import { type Message, type ReceiveDeps, receiveMessage, releaseInputs } from "./receive.ts";
@@ -45,6 +45,7 @@ export interface GatewayDeps
     Pick<ReceiveDeps, "keepFile" | "onInbound" | "heard">,
     Pick<FetchingDeps, "fetchFile">,
     Pick<EntryDeps, "door" | "deliver">,
+    Pick<PeopleDeps, "onAnswered">,
     Pick<ConsiderDeps, "judge">,
     Pick<StopDeps, "sayUnstored"> {
   commands: readonly Command[];

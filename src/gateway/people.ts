@@ -9,6 +9,8 @@ import { createPermits } from "./permits.ts";
 /** What this part of the gateway works with. */
 export interface PeopleDeps extends Omit<EntryDeps, "approvals"> {
   log: Log;
+  /** Questions were answered, or their time is over; never throws. */
+  onAnswered?(): void;
 }
 
 /** The people of the whole program. */
@@ -17,7 +19,7 @@ export function createPeople(deps: PeopleDeps) {
   const approvals = createApprovals({ store, clock, kinds: storeKinds(store, clock), redact: deps.redactor.exact });
   const entry = createEntry({ ...deps, approvals });
   const permits = createPermits({ ...deps, approvals, standing: entry.requester });
-  const questions = createQuestions({ store, clock, log, approvals, entry, permits, queue });
+  const questions = createQuestions({ ...deps, store, clock, log, approvals, entry, permits, queue });
   const answerQuestion: CommandServices["answerQuestion"] = (inbound, { traits, id, answer }) => {
     const door = { ...deps.door(inbound.adapter), local: traits.local };
     const who = answererAt(inbound, (agent) => entry.standing(inbound, { door, agent }));

@@ -210,7 +210,11 @@ function put(deps: PermitDeps, { turn, question }: { turn: PermitTurn; question:
   const { adapter, conversation } = turn.row.replyTo;
   for (const target of deciders(deps.store, { adapter, door: deps.door(adapter), agent: turn.row.agent }))
     if (target.conversation.id !== conversation.id)
-      deps.deliver(target, { markdown: approval.text, choices: [...approval.choices] }, { kind: "card" });
+      deps.deliver(
+        target,
+        { markdown: approval.text, choices: [...approval.choices] },
+        { kind: "card", question: approval.id },
+      );
   return approval;
 }
 

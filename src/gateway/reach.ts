@@ -15,7 +15,7 @@ export interface KnownDoor extends Door {
 export type Deliver = (
   target: ReplyTarget,
   outgoing: Outgoing,
-  options: { kind: "card" | "notice" | "reply" },
+  options: { kind: "card" | "notice" | "reply"; question?: number },
 ) => number;
 
 /**

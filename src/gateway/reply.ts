@@ -14,6 +14,7 @@ import {
   endCall,
   failureLines,
   isSilent,
+  markStopped,
   type ToolOutput,
 } from "./answer.ts";
 import type { FormingHandle, Outbox } from "./deliveries.ts";
@@ -108,8 +109,8 @@ export function createReplies(deps: ReplyDeps) {
       } else if (event.type === "notice") {
         outbox.deliver(turn.replyTo, { markdown: event.text }, { kind: "notice", turn: turn.id });
       } else if (event.type === "ask") {
-        const { text, choices } = event;
-        outbox.deliver(turn.replyTo, { markdown: text, choices }, { kind: "card", turn: turn.id });
+        const { text, choices, approval } = event;
+        outbox.deliver(turn.replyTo, { markdown: text, choices }, { kind: "card", turn: turn.id, question: approval });
       } else if (event.type === "ended") {
         finish(deps, { turn, event, showing: showings.get(turn.id) });
       }
@@ -194,6 +195,7 @@ function finish(
   const { outcome, error } = event;
   const blocks = blocksOf(store.deliveries.material(turn.id, { output: toolOutput === "full" }));
   // What was not finished belongs to an answer that was cut off; a whole one has it in its last message.
+  if (outcome === "stopped") markStopped(blocks);
   if (outcome !== "done") blocks.push({ text: unfinished(blocks, { turn, showing }) });
   const place = store.deliveries.answerOf(turn.id);
   const isOpen = place !== undefined && (place.fate === "pending" || place.fate === "placed");

@@ -5,25 +5,21 @@ import { limits } from "../core/limits.ts";
 import type { Inbound, Outgoing, Receipt } from "../core/message.ts";
 import { excerpt } from "../core/words.ts";
 import type { ProcessInfo, Proof } from "../sandbox/sandbox.ts";
-import type { Store } from "../store/store.ts";
 import type { Clock } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
 import type { Answering } from "./answering.ts";
 import type { AdapterTraits } from "./handle.ts";
-import type { Hub } from "./hub.ts";
 import type { Queue } from "./queue.ts";
 import type { SessionBook } from "./sessions.ts";
-import { stopSuspended } from "./suspended.ts";
+import { type SuspendedDeps, stopSuspended } from "./suspended.ts";
 import type { ActiveTurn } from "./turn.ts";
 
 /** What a stop works with. */
-export interface StopDeps {
-  store: Store;
+export interface StopDeps extends SuspendedDeps {
   queue: Queue;
   book: SessionBook;
   clock: Clock;
   log: Log;
-  hub: Hub;
   answering: Answering;
   /** Says something although it cannot be stored, as well as it goes. Never throws. */
   sayUnstored(inbound: Inbound, outgoing: Outgoing): void;

@@ -3,12 +3,17 @@ import type { SessionId } from "../core/ids.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock } from "../sys/clock.ts";
 import type { Hub } from "./hub.ts";
+import type { TurnDeps } from "./turn.ts";
+
+/** What a suspended turn is ended with; `onStored` stores what people read of it. */
+export interface SuspendedDeps extends Pick<TurnDeps, "onStored"> {
+  store: Store;
+  hub: Hub;
+  clock: Pick<Clock, "now">;
+}
 
 /** Ends the turns of a session that wait and do not run in this process. @returns whether there was one. */
-export function stopSuspended(
-  { store, hub, clock }: { store: Store; hub: Hub; clock: Pick<Clock, "now"> },
-  session: SessionId,
-): boolean {
+export function stopSuspended({ store, hub, clock, onStored }: SuspendedDeps, session: SessionId): boolean {
   const at = clock.now();
   const ended = store.transaction(() =>
     store.turns.openIn(session).flatMap((id) => {
@@ -18,7 +23,9 @@ export function stopSuspended(
       store.approvals.voidTurn(id, at);
       store.turns.end(id, { outcome: "stopped", at, usage: row.usage });
       store.inputs.finish(id);
-      return [{ n: store.turns.append(id, { event, at }), turn: id, event }];
+      const n = store.turns.append(id, { event, at });
+      onStored?.(row, event);
+      return [{ n, turn: id, event }];
     }),
   );
   for (const { n, turn, event } of ended) hub.publish({ n, turn, session, event });

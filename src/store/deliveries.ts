@@ -102,6 +102,8 @@ export interface FreshDelivery {
   part?: number;
   parts?: number;
   answers?: number;
+  /** The question that a card asks. */
+  question?: number;
 }
 
 /** What is to be said instead, or that it is to be taken away. */
@@ -136,9 +138,9 @@ export function openDeliveries(db: Database) {
 /** How rows come to be and what they say. */
 function making(db: Database) {
   const insert = db.prepare(
-    `INSERT INTO deliveries (turn, kind, adapter, conversation, target, origin, root, head, part, parts, answers, form, body,
-       choices, file, audible, nonce, next_at, created_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO deliveries (turn, kind, adapter, conversation, target, origin, root, head, part, parts, answers, question,
+       form, body, choices, file, audible, nonce, next_at, created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const say = db.prepare(
     "UPDATE deliveries SET form = ?, body = ?, choices = ?, parts = ?, next_at = max(next_at, ?) WHERE id = ?",
@@ -146,6 +148,10 @@ function making(db: Database) {
   const again = db.prepare(
     `UPDATE deliveries SET fate = iif(ref IS NULL, 'pending', 'placed'), nonce = ?, attempts = 0, next_at = ?,
        error = NULL, told_at = NULL WHERE id = ? AND fate IN ('unknown', 'failed', 'dropped', 'pending', 'placed')`,
+  );
+  const answered = db.prepare(
+    `SELECT d.id AS card, d.question FROM deliveries d JOIN approvals a ON a.id = d.question
+     WHERE d.question IS NOT NULL AND d.choices <> '[]' AND a.state <> 'open' LIMIT ?`,
   );
   const reopen = db.prepare("UPDATE deliveries SET fate = 'placed' WHERE id = ? AND fate = 'sent' AND ref IS NOT NULL");
   return {
@@ -164,6 +170,7 @@ function making(db: Database) {
         fresh.part ?? 1,
         fresh.parts ?? 1,
         fresh.answers ?? null,
+        fresh.question ?? null,
         fresh.form,
         fresh.body ?? null,
         JSON.stringify(fresh.choices ?? []),
@@ -174,6 +181,9 @@ function making(db: Database) {
         fresh.at,
       ).lastId;
     },
+    /** Cards that still offer choices for a question that is not open any more: both their numbers. */
+    answeredCards: (limit: number): { card: number; question: number }[] =>
+      answered.all<{ card: number; question: number }>(limit),
     /** Gives a message other content. */
     say(id: number, { form, body, choices = [], parts = 1, at }: DeliveryContent & { at: number }): void {
       say.run(form, body ?? null, JSON.stringify(choices), parts, at, id);

@@ -137,6 +137,8 @@ CREATE TABLE deliveries (
   parts             INTEGER NOT NULL DEFAULT 1,
   -- The delivery that this one answers on the platform, once that has arrived.
   answers           INTEGER REFERENCES deliveries (id),
+  -- Number of the approval that a card asks for.
+  question          INTEGER,
   -- What stands in body: nothing yet (the answer is forming), markdown that nobody split so far, the platform's form,
   -- or nothing ever (the message is to be taken away).
   form              TEXT NOT NULL CHECK (form IN ('forming', 'markdown', 'final', 'removed')),
@@ -165,6 +167,7 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_open ON deliveries (adapter, conversation, ifnull(head, id), part)
   WHERE fate IN ('pending', 'sending', 'placed');
 CREATE INDEX deliveries_turn ON deliveries (turn) WHERE turn IS NOT NULL;
+CREATE INDEX deliveries_cards ON deliveries (question) WHERE question IS NOT NULL AND choices <> '[]';
 CREATE INDEX deliveries_ref ON deliveries (adapter, conversation, ref) WHERE ref IS NOT NULL;
 CREATE INDEX deliveries_untold ON deliveries (adapter, conversation) WHERE fate IN ('unknown', 'failed') AND told_at IS NULL;
 
