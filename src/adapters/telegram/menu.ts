@@ -1,5 +1,5 @@
 // The bot's own menu of commands: for everybody in private, for those who may do all, and a short one for groups.
-import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
 import type { Api } from "grammy";
 import type { BotCommandScope } from "grammy/types";
 import { excerpt } from "../../core/words.ts";
@@ -27,7 +27,7 @@ export function createMenu({
 }: Pick<AdapterDeps, "commands" | "admins" | "memory" | "log"> & { api(): Api }) {
   const setOne = async ({ key, scope, commands }: Menu): Promise<void> => {
     const form = JSON.stringify(commands);
-    const mark = await digest(form);
+    const mark = digest(form);
     if (deps.memory.get(key) === mark) return;
     try {
       await api().setMyCommands(commands, { scope });
@@ -76,7 +76,6 @@ function entriesOf(commands: readonly MenuCommand[]): Menu["commands"] {
     .slice(0, commandsMax);
 }
 
-async function digest(text: string): Promise<string> {
-  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return Buffer.from(hash).toString("hex").slice(0, 32);
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
 }
