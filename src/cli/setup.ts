@@ -47,7 +47,7 @@ export const setup = verb({
     },
     "telegram-token-file": { type: "string", valueHint: "path", description: "File that holds the token" },
     "telegram-api": { type: "string", valueHint: "address", description: "Bot API server of your own" },
-    owner: { type: "string", valueHint: "id", description: "Numeric id of who administers the bot without pairing" },
+    owner: { type: "string", valueHint: "id", description: "Numeric id of the bot's owner, who then needs no code" },
     telegram: { type: "boolean", default: true, description: "Leave Telegram out, whatever the environment says" },
     start: { type: "boolean", default: true, description: "With --yes: do not start or restart the instance" },
     wait: { type: "boolean", description: "With --yes: wait for the owner, and for the first answer in their chat" },
@@ -112,11 +112,19 @@ function botOfFlags(
   environment: Config["environment"],
 ): BotFlags {
   const type = "telegram";
-  const { tokenVariable: variable, ownerVariable } = platformOf(type);
+  const { tokenVariable: variable, ownerVariable, isPerson } = platformOf(type);
   const { "telegram-token": token, "telegram-token-file": file, "telegram-api": address, yes } = args;
   // Who is asked chooses between the variable and another token.
   const found = tokenOfFlags({ token, file, variable }, yes === true ? environment : () => undefined);
   const owner = args.owner ?? environment(ownerVariable);
+  if (owner !== undefined && !isPerson(owner))
+    throw new Failure(
+      "usage",
+      `Wrong value of ${args.owner === undefined ? ownerVariable : "--owner"}: ${JSON.stringify(owner)} is no id of a person`,
+      {
+        hint: "It is a number, not a name; a bot tells it to whoever writes to it unknown",
+      },
+    );
   return {
     type,
     ...(found === undefined ? {} : { token: found }),

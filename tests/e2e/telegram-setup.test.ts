@@ -19,8 +19,11 @@ afterEach(async () => {
 async function world(env: Record<string, string> = {}) {
   const platform = createPlatform();
   const server: FakeServer = await startServer(platform);
-  const bot = platform.newBot({ username: "helper_bot", canReadAll: true });
-  const ann = platform.newPerson({ firstName: "Ann", lastName: "Example" });
+  const { TELEGRAM_BOT_TOKEN: token, TELEGRAM_OWNER_ID: id } = env;
+  const named = token === undefined ? {} : { token };
+  const bot = platform.newBot({ username: "helper_bot", canReadAll: true, ...named });
+  const known = id === undefined ? {} : { id: Number(id) };
+  const ann = platform.newPerson({ firstName: "Ann", lastName: "Example", ...known });
   const chat = platform.privateChat(bot, ann);
   const home = mkdtempSync(join(tmpdir(), "ra-setup-"));
   const stateDir = join(home, "state");
@@ -244,20 +247,34 @@ test("a second program with the same token is noticed before anything is written
   expect(JSON.parse(readFileSync(join(stateDir, "settings.json"), "utf8"))).toEqual({});
 });
 
-test("without questions: the owner by id, from the environment, and waiting for the first answer", async () => {
-  const { platform, server, bot, ann, chat, settings, call, home } = await world({ TELEGRAM_OWNER_ID: "" });
+test("without questions: token and owner from the environment, unless told otherwise", async () => {
+  const token = `4711:${"x".repeat(35)}`;
+  const { server, settings, call } = await world({ TELEGRAM_BOT_TOKEN: token, TELEGRAM_OWNER_ID: "4712" });
+  expect((await call("setup", "--yes", "--no-telegram")).code).toBe(0);
+  expect(settings()).toEqual({});
+  const done = await call("setup", "--yes", "--telegram-api", server.url, "--no-start");
+  expect(done).toMatchObject({ code: 0, err: "" });
+  expect(settings()).toEqual({
+    adapters: { telegram: { type: "telegram", botToken: { env: "TELEGRAM_BOT_TOKEN" }, apiRoot: server.url } },
+  });
+  const { out } = await call("roles", "list", "--json");
+  expect(JSON.parse(out)).toMatchObject([{ user: "telegram/4712", role: "owner" }]);
+});
+
+test("without questions: the owner by id, and waiting for the first answer", async () => {
+  const { platform, server, bot, ann, chat, settings, call, home } = await world();
   const file = join(home, "token");
   writeFileSync(file, `${bot.token}\n`);
   const flags = ["setup", "--yes", "--telegram-api", server.url];
   const done = await call(...flags, "--telegram-token-file", file, "--owner", String(ann.id));
   expect(done).toMatchObject({ code: 0, err: "" });
   expect(done.out).toContain("This is @helper_bot: https://t.me/helper_bot");
-  expect(done.out).toContain(`Its owner is id ${ann.id}: https://t.me/helper_bot`);
+  expect(done.out).toContain(`Its owner is id ${ann.id}\n`);
   expect(settings()).toEqual({
-    adapters: { telegram: { type: "telegram", botToken: { file }, apiRoot: server.url, admins: [String(ann.id)] } },
+    adapters: { telegram: { type: "telegram", botToken: { file }, apiRoot: server.url } },
   });
   ann.start(chat);
-  await until(() => platform.lastOfBot(chat)?.text.includes("You are known here as") === true);
+  await until(() => platform.lastOfBot(chat)?.text.includes("You are known here as owner") === true);
   const waited = await call(...flags, "--telegram-token-file", file, "--wait");
   expect(waited).toMatchObject({ code: 0, err: "" });
   expect(waited.out).toContain("An answer has arrived");

@@ -57,6 +57,9 @@ export function createAsk({ stateDir }: Pick<Places, "stateDir">) {
   return {
     /** Takes back nothing; makes one more code, by which an owner pairs on this adapter. */
     makeCode: (adapter: string) => data<Code>("pairings-create", { role: "owner", adapter }),
+    /** Makes somebody an owner by their id alone. */
+    makeOwner: (adapter: string, id: string) =>
+      data<unknown>("roles-grant", { user: `${adapter}/${id}`, role: "owner" }),
     clearCodes: () => data<{ cleared: number }>("pairings-clear", {}),
     /** The owners of an adapter: those who paired, and `admins`, who stand in settings. */
     async owners(adapter: string, admins: readonly string[]): Promise<Person[]> {

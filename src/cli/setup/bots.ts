@@ -19,7 +19,6 @@ export interface BotAnswers {
   value: string;
   /** Another server than the platform's own. */
   address?: string;
-  owner?: string;
 }
 
 /** @throws Failure `internal` for a type that is none. */
@@ -64,15 +63,13 @@ function tokenOf(ref: unknown, config: Config): string | undefined {
 
 /** The settings for a bot; everything else that stands there of it stays. */
 export function botPatch(answers: BotAnswers, config: Config): { adapter: string; patch: Record<string, unknown> } {
-  const { type, token, address, owner } = answers;
+  const { type, token, address } = answers;
   const { tokenKey, addressKey } = platformOf(type);
   const adapter = nameOf(answers, config);
-  const admins = config.settings.adapters[adapter]?.admins ?? [];
   const settings = {
     type,
     [tokenKey]: token,
     ...(address === undefined ? {} : { [addressKey]: address }),
-    ...(owner === undefined || admins.includes(owner) ? {} : { admins: [...admins, owner] }),
   };
   return { adapter, patch: { adapters: { [adapter]: settings } } };
 }

@@ -154,13 +154,21 @@ export async function finishBot(prompt: Prompt, { adapter, deps }: { adapter: st
   await waitConnected(prompt, { places, adapter });
   const admins = config.settings.adapters[adapter]?.admins ?? [];
   const meeting: Meeting = { adapter, admins, self, ask: createAsk(places), places };
-  const owners = await meeting.ask.owners(adapter, admins);
+  const owners = await ownersOf(meeting, deps.flags);
   for (const owner of owners)
     if (await hasAnswered(meeting, owner)) return sayReady(prompt, { self, owner, fine: step === "runs" });
   const owner =
     owners.length === 0 ? await pairOwner(prompt, { meeting, deps }) : await reachOwner(prompt, { meeting, owners });
   if (owner === undefined) return "later" as const;
   return await converse(prompt, { meeting, owner });
+}
+
+/** Who owns the bot; whom the options name does when nobody else does yet. */
+async function ownersOf({ ask, adapter, admins }: Meeting, { owner }: BotFlags): Promise<Person[]> {
+  const owners = await ask.owners(adapter, admins);
+  if (owners.length > 0 || owner === undefined) return owners;
+  await ask.makeOwner(adapter, owner);
+  return await ask.owners(adapter, admins);
 }
 
 function sayReady(prompt: Prompt, { self, owner, fine }: { self: BotSelf; owner: Person; fine: boolean }) {

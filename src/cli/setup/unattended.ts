@@ -27,7 +27,7 @@ export interface UnattendedDeps {
 /** @returns the exit code. @throws Failure `usage`, or with what stands in the way. */
 export async function connectUnattended(deps: UnattendedDeps): Promise<number> {
   const { places, io, flags } = deps;
-  const { label, botOf, isPerson } = platformOf(flags.type);
+  const { label, botOf } = platformOf(flags.type);
   const config = await loadLaunchConfig({ "state-dir": places.stateDir });
   const value = secretOf(flags.token, config);
   if (value instanceof Failure) throw value;
@@ -35,16 +35,17 @@ export async function connectUnattended(deps: UnattendedDeps): Promise<number> {
     throw new Failure("usage", `Cannot connect ${label}: the token has not the form of one`, {
       hint: "It has digits, a colon, and letters",
     });
-  if (flags.owner !== undefined && !isPerson(flags.owner))
-    throw new Failure("usage", `Wrong value of --owner: ${JSON.stringify(flags.owner)} is no id of a person`, {
-      hint: "It is a number, not a name; the bot tells it to whoever writes to it unknown",
-    });
   const { adapter, patch } = botPatch({ ...flags, value }, config);
   const rehearsed = await rehearse(places, patch);
   if (deps.check) await checkBot({ ...deps, adapter, inspect: () => inspectBot(rehearsed, { adapter, places }) });
   if (await keepSettings(places.settings, patch)) io.out(`Wrote ${places.settings}\n`);
+  if (flags.owner !== undefined) {
+    await createAsk(places).makeOwner(adapter, flags.owner);
+    io.out(`Its owner is id ${flags.owner}\n`);
+  }
   if (!deps.start) {
-    io.out("The instance takes it at its next start; remoteagent pair prints a code for its owner then\n");
+    const owner = flags.owner === undefined ? "; remoteagent pair prints a code for its owner then" : "";
+    io.out(`The instance takes it at its next start${owner}\n`);
     return exit.done;
   }
   const talk = talkOf(io);
@@ -91,7 +92,7 @@ async function meet(talk: Talk, deps: UnattendedDeps & { adapter: string }): Pro
     io.out(`${personText(owner)} is the owner now\n`);
     return await converse(talk, { meeting, owner, io });
   }
-  io.out(`Its owner is ${personText(first)}: ${self.link()}\n`);
+  io.out(`Go on there, as ${personText(first)}: ${self.link()}\n`);
   if (!wait) return exit.done;
   for (const owner of owners) if (await hasAnswered(meeting, owner)) return exit.done;
   const owner = owners.find(({ direct }) => direct !== undefined) ?? (await waitReached(talk, meeting, first));
