@@ -6,6 +6,8 @@ export interface Chunk {
   source: string;
   /** What stood between this piece and the one before when both are one code block, else null. */
   joint: "\n" | "" | null;
+  /** The piece begins with the head of the table that the piece before ended in: its rows go on. */
+  headRepeated: boolean;
 }
 
 /** An open code block: its mark, and the line that opens it again. */
@@ -18,7 +20,22 @@ interface Fence {
 const tableHeadCharsMax = 1024;
 
 /**
- * Takes a text apart from its start, at most `chars` units of it at a time. Code blocks are closed and opened
+ * The start of `text` from `at` on that the lexer may get at once. Its regular expressions need memory and time for
+ * every line of a block, so the lines are bounded too.
+ */
+export function windowOf(text: string, at: number, { chars = limits.markdownChunkChars } = {}): string {
+  const end = Math.min(at + chars, text.length);
+  let to = at;
+  for (let lines = 0; lines < limits.markdownChunkLines && to < end; lines++) {
+    const line = text.indexOf("\n", to);
+    if (line < 0 || line >= end) return text.slice(at, end);
+    to = line + 1;
+  }
+  return text.slice(at, to);
+}
+
+/**
+ * Takes a text apart from its start, at most `chars` units and a number of lines of it at a time. Code blocks are closed and opened
  * again, the head of a table is repeated; all words of the text come out in order. The work is linear.
  */
 export class Chunks {
@@ -40,9 +57,9 @@ export class Chunks {
   /** The next piece, or null at the end. */
   next(): Chunk | null {
     if (this.#at >= this.#text.length) return null;
-    const window = this.#text.slice(this.#at, this.#at + this.#chars);
+    const window = windowOf(this.#text, this.#at, { chars: this.#chars });
     const reopened = this.#fence !== null;
-    const [prefix, joint] = [this.#prefix, this.#joint];
+    const [prefix, joint, headRepeated] = [this.#prefix, this.#joint, this.#table !== null];
     const last = this.#at + window.length >= this.#text.length;
     const lines = linesOf(window, { fence: this.#fence, table: this.#table });
     const cut = last ? { at: window.length, fence: null, table: null } : cutOf(window, lines);
@@ -55,7 +72,7 @@ export class Chunks {
     this.#prefix = cut.fence?.line ?? cut.table ?? "";
     this.#joint = cut.fence === null ? null : body.endsWith("\n") ? "\n" : "";
     const close = cut.fence === null ? "" : `${body.endsWith("\n") ? "" : "\n"}${cut.fence.mark}\n`;
-    return { source: prefix + body + close, joint };
+    return { source: prefix + body + close, joint, headRepeated };
   }
 
   /** What was not taken yet, as markdown. */
@@ -113,6 +130,8 @@ function linesOf(window: string, start: { fence: Fence | null; table: string | n
 
 function rankOf(line: string, { before, inside }: { before: string; inside: boolean }): number {
   if (inside) return 3;
+  // What makes a heading or the head of a table of the line before stays with it.
+  if (before.trim() !== "" && /^[\s|:=-]*[=-][\s|:=-]*$/.test(line)) return 3;
   const item = /^(?:[-*+>]|\d{1,9}[.)])(?:\s|$)/.test(line);
   if (/^#{1,6} /.test(line) || (before.trim() === "" && /^\S/.test(line) && !item)) return 0;
   return item ? 1 : 2;

@@ -1,5 +1,6 @@
 // The one markdown tree: what the model writes, parsed once, and drawn by the terminal and every adapter.
-import { Lexer, type Token, type Tokens } from "marked";
+import { Lexer, type Token, Tokenizer, type Tokens } from "marked";
+import { type Chunk, Chunks, windowOf } from "./chunks.ts";
 
 /** A piece of a line. Text is plain: entities are decoded, nothing is cleaned of control characters. */
 export type Inline =
@@ -42,23 +43,59 @@ export interface SourceBlock {
 const depthMax = 24;
 const deep = new RegExp(`^(?:[ \\t]*(?:>|[-+*] |\\d{1,9}[.)] )){${depthMax},}`, "m");
 
-/** The tree of `text`. Never throws: what the lexer cannot take comes back as one plain paragraph. */
+/**
+ * The tree of `text`. Never throws: what the lexer cannot take comes back as one plain paragraph. The work is linear:
+ * a long text is parsed in pieces, and code blocks, lists and tables that they cut are one again. A paragraph that
+ * fills more than a piece becomes several.
+ */
 export function parseMarkdown(text: string): Node[] {
-  const source = normalize(text);
-  return lex(source, () => new Lexer({ gfm: true }).lex(source)).flatMap((token) => toNode(token, 0));
+  const chunks = new Chunks(text);
+  const nodes: Node[] = [];
+  for (let chunk = chunks.next(); chunk !== null; chunk = chunks.next()) {
+    const added = parseSources(chunk.source).flatMap((one) => one.nodes);
+    const joined = joinNodes(nodes.at(-1), { next: added[0], chunk });
+    if (joined !== null) nodes.splice(-1, 1, joined);
+    for (const node of joined === null ? added : added.slice(1)) nodes.push(node);
+  }
+  return nodes;
 }
 
-/** As {@link parseMarkdown}, with the source that each top-level block was made of. The sources add up to the text. */
+/** The block that a cut between two pieces went through, or null when it went through none that can be joined. */
+function joinNodes(before: Node | undefined, { next, chunk }: { next: Node | undefined; chunk: Chunk }): Node | null {
+  if (before?.type === "code" && next?.type === "code" && chunk.joint !== null) {
+    return { ...before, text: before.text + chunk.joint + next.text, closed: next.closed };
+  }
+  if (before?.type === "table" && next?.type === "table" && chunk.headRepeated) {
+    // Rows are added in place: a copy for each piece would make a long table's work grow with its square.
+    for (const row of next.rows) before.rows.push(row);
+    return before;
+  }
+  if (before?.type === "list" && next?.type === "list" && (before.start === null) === (next.start === null)) {
+    for (const item of next.items) before.items.push(item);
+    return before;
+  }
+  return null;
+}
+
+/**
+ * The top-level blocks of a text that is no longer than a piece of {@link Chunks}, each with the source that it was
+ * made of. The sources add up to the text.
+ */
 export function parseSources(text: string): { raw: string; nodes: Node[] }[] {
   const source = normalize(text);
-  const tokens = lex(source, () => new Lexer({ gfm: true }).lex(source));
+  const tokens = lex(source, () => lexer().lex(source));
   return tokens.map((token) => ({ raw: token.raw, nodes: toNode(token, 0) }));
 }
 
-/** The top-level blocks of `text` as source, without parsing what is inside of them. For text that still grows. */
+/**
+ * The top-level blocks of `text` as source, without parsing what is inside of them. For text that still grows: of a
+ * long one only the start is looked at, as if no more of it had come, and the sources add up to that.
+ */
 export function splitMarkdown(text: string): SourceBlock[] {
-  const source = normalize(text);
-  return lex(source, () => new Lexer({ gfm: true }).blockTokens(source)).map((token) => ({
+  const all = normalize(text);
+  const window = windowOf(all, 0);
+  const source = window.length < all.length ? window.slice(0, window.lastIndexOf("\n") + 1) || window : all;
+  return lex(source, () => lexer().blockTokens(source)).map((token) => ({
     raw: token.raw,
     kind: kindOf(token),
     items: token.type === "list" ? (token as Tokens.List).items.map((item) => item.raw) : [],
@@ -71,6 +108,25 @@ export function fenceClosed(raw: string): boolean {
   if (open === undefined) return true;
   const last = raw.replace(/\n+$/, "").split("\n").slice(1).at(-1)?.trim() ?? "";
   return last.length >= open.length && [...last].every((character) => character === open[0]);
+}
+
+/** A line that makes a heading of the lines before it, and one that ends them. */
+const underline = /\n {0,3}(?:=+|-+)[ \t]*(?:\n|$)/;
+const blankLine = /\n\s*?\n/;
+
+/**
+ * The library's expression for headings with a line below steps through a paragraph character by character, and from
+ * some thousands on every try costs milliseconds. So it is asked only where such a line is.
+ */
+class QuickTokenizer extends Tokenizer {
+  override lheading(source: string): Tokens.Heading | undefined {
+    const end = blankLine.exec(source)?.index ?? source.length;
+    return underline.test(source.slice(0, end + 1)) ? super.lheading(source) : undefined;
+  }
+}
+
+function lexer(): Lexer {
+  return new Lexer({ gfm: true, tokenizer: new QuickTokenizer() });
 }
 
 function normalize(text: string): string {

@@ -5,6 +5,7 @@ import { Chunks, lastChunk } from "../../src/adapters/chunks.ts";
 import { type Node, parseMarkdown } from "../../src/adapters/markdown.ts";
 import { endOf, splitMessage } from "../../src/adapters/split.ts";
 import { cutNodes, textOf } from "../../src/adapters/tree.ts";
+import { limits } from "../../src/core/limits.ts";
 import { nastyMarkdown, wordsOf } from "./nasty.ts";
 
 const size = (nodes: readonly Node[]) => textOf(nodes).length;
@@ -173,13 +174,25 @@ describe("chunks of source", () => {
 
   test("code blocks and tables are whole in each", () => {
     const code = all(`\`\`\`\`js\n${"a();\n".repeat(10)}\`\`\`\`\nend\n`, 30);
-    expect(code[0]).toEqual({ source: "````js\na();\na();\na();\na();\n````\n", joint: null });
+    expect(code[0]).toMatchObject({ source: "````js\na();\na();\na();\na();\n````\n", joint: null });
     expect(code[1]?.source).toStartWith("````js\na();\n");
     expect(code[1]?.joint).toBe("\n");
     expect(code.at(-1)?.source).toEndWith("````\nend\n");
     const table = all(`| a |\n|---|\n${"| 1 |\n".repeat(10)}`, 30);
     for (const { source } of table) expect(source).toStartWith("| a |\n|---|\n| 1 |\n");
+    expect(table.map(({ headRepeated }) => headRepeated)).toEqual([false, ...table.slice(1).map(() => true)]);
+    expect(all("b\n| a |\n|---|\n| 1 |\n", 8)[0]?.source).toBe("b\n");
+    expect(all("one\ntwo\nthree\nfour\n---\nfive\n", 23)[0]?.source).toBe("one\ntwo\nthree\n");
     expect(all("- x\n      ~~~\n      a\n      b\n      ~~~\nend", 24).at(-1)?.source).toBe("~~~\n      b\n~~~\nend");
+  });
+
+  test("a chunk has a bounded number of lines, whatever they are", () => {
+    for (const line of ["a", "- a", "  b", "", "> a", "| a |", "```", "-"]) {
+      const chunks = all(`${line}\n`.repeat(5_000), 1_000_000);
+      // The mark that closes a code block, and the one that opens it again.
+      const counts = chunks.map(({ source }) => source.split("\n").length - 1);
+      expect(Math.max(...counts)).toBeLessThanOrEqual(limits.markdownChunkLines + 2);
+    }
   });
 
   test("a code block longer than a chunk is one block again", () => {

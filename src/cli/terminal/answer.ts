@@ -131,10 +131,15 @@ export class Answer {
   #takeOverlong(blocks: readonly SourceBlock[], options: RenderOptions): Line[] {
     const kind = blocks.at(-1)?.kind ?? "paragraph";
     const most = kind === "paragraph" ? limits.answerParagraphCharsMax : limits.answerBlockCharsMax;
-    if (this.#tail.length < most) return [];
-    const line = this.#tail.lastIndexOf("\n");
-    const space = this.#tail.lastIndexOf(" ");
-    const cut = line > most / 2 ? line + 1 : space > most / 2 ? space + 1 : wholeLength(this.#tail);
+    const looked = blocks.reduce((sum, { raw }) => sum + raw.length, 0);
+    // More has come than is looked at at once: what follows the block in hand is not known yet.
+    const full = looked < this.#tail.lastIndexOf("\n") + 1;
+    if (this.#tail.length < most && !full) return [];
+    const part = full ? this.#tail.slice(0, looked) : this.#tail;
+    const least = Math.min(most, part.length) / 2;
+    const line = part.lastIndexOf("\n");
+    const space = part.lastIndexOf(" ");
+    const cut = line > least ? line + 1 : space > least ? space + 1 : wholeLength(part);
     const source = this.#tail.slice(0, cut);
     // A table goes on under its head; without it the rows would be no table any more.
     const head = kind === "table" ? source.split("\n", 2).map((row) => `${row}\n`) : [];

@@ -4,6 +4,7 @@ import { parseMarkdown } from "../../../src/adapters/markdown.ts";
 import { Answer } from "../../../src/cli/terminal/answer.ts";
 import { renderNodes } from "../../../src/cli/terminal/render.ts";
 import { type Line, lineWidth, toRow } from "../../../src/cli/terminal/style.ts";
+import { limits } from "../../../src/core/limits.ts";
 import { random } from "./random.ts";
 
 const text = (lines: readonly Line[]) =>
@@ -70,6 +71,23 @@ function stream(source: string, options: { width: number; seed: number }): strin
 const oneShot = (source: string, width: number) => text(renderNodes(parseMarkdown(source), { width, links: false }));
 
 describe("an answer that forms", () => {
+  test.each([
+    ["a paragraph", "", (n: number) => `line ${n}`],
+    ["an entry of a list", "- entry\n", (n: number) => `  line ${n}`],
+    ["a list", "", (n: number) => `- line ${n}`],
+    ["a quotation", "", (n: number) => `> line ${n}`],
+  ])("shows all of %s of 20,000 lines that comes at once", (_name, head, line) => {
+    const answer = new Answer();
+    const draw = { width: 40, links: false };
+    answer.push(head + Array.from({ length: 20_000 }, (_, n) => `${line(n)}\n`).join(""));
+    const lines = answer.take(draw);
+    // What is left to be drawn again and again is no more than the lexer takes at once.
+    expect(answer.rest(draw).length).toBeLessThanOrEqual(2 * limits.markdownChunkLines);
+    lines.push(...answer.take(draw, true));
+    const numbers = text(lines).flatMap((one) => [...one.matchAll(/\d+/g)].map(Number));
+    expect(numbers).toEqual(Array.from({ length: 20_000 }, (_, n) => n));
+  });
+
   test.each([20, 40, 80])("is the same in pieces as at once at width %d", (width) => {
     const whole = oneShot(sample, width);
     for (let seed = 1; seed <= 15; seed += 1) expect(stream(sample, { width, seed })).toEqual(whole);
