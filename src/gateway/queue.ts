@@ -74,12 +74,13 @@ export function createQueue(deps: QueueDeps) {
     return begun === undefined ? undefined : () => guarded(id, () => run(begun.row, begun.session));
   };
 
-  /** A full disk: the input is stored and waits; the next input or start tries again. */
+  /** A full disk: the input is stored and waits, and is looked at again after a while. */
   const guarded = (session: SessionId, work: () => void): void => {
     try {
       work();
     } catch (error) {
       log.error("Cannot start a turn", { session, error: errorText(error) });
+      if (open) later.at(session, clock.now() + limits.startRetryMs);
     }
   };
 
@@ -92,17 +93,17 @@ export function createQueue(deps: QueueDeps) {
   const create = (id: SessionId): { row: TurnRow; session: Session } | undefined => {
     const session = store.sessions.get(id);
     if (session === undefined) return undefined;
+    // One turn at a time: what is still open here lost its end to a store that failed, such as a full disk.
+    // Save that it waits for an answer: what came later waits behind it.
+    const left = store.turns.openIn(id);
+    if (left.some((turn) => store.approvals.openOfTurn(turn) > 0)) return undefined;
+    for (const lost of left) closeLost(deps, lost);
     const waiting = store.inputs.waiting(id, limits.missedHeldMax);
     const ready = readyInputs(waiting, { mode: modeOf(session), now: clock.now() });
     const [first] = ready.inputs ?? [];
     for (const input of ready.missing) deps.fetch(input);
     if (ready.inputs === undefined && ready.at !== undefined) later.at(id, ready.at);
     if (ready.inputs === undefined || first === undefined) return undefined;
-    // One turn at a time: what is still open here lost its end to a store that failed, such as a full disk.
-    // Save that it waits for an answer: what came later waits behind it.
-    const left = store.turns.openIn(id);
-    if (left.some((turn) => store.approvals.openOfTurn(turn) > 0)) return undefined;
-    for (const lost of left) closeLost(deps, lost);
     const row = store.turns.create({
       session: id,
       agent: session.agent,

@@ -120,6 +120,8 @@ function chooseOne(deps: StopDeps, inbound: Inbound): Outgoing {
 
 async function stopSession(deps: StopDeps, call: StopCall, session: SessionId): Promise<Outgoing> {
   const turn = stoppable(deps, call, session);
+  // What it has just taken waits no more.
+  bestEffort(deps, () => turn?.flush());
   const gone = bestEffort(deps, () => dropWaiting(deps, call, session)) ?? [];
   const removed = gone.length;
   deps.onGone(gone);

@@ -65,6 +65,8 @@ export interface ActiveTurn {
   doing(): string;
   /** It waits for a person's answer. */
   waiting(): boolean;
+  /** Stores at once what it has taken and done so far. @throws when the store does. */
+  flush(): void;
   /** Its last word is said; what is left is tidying up. */
   ended(): boolean;
   /** Kills its trees with proof and ends it. */
@@ -167,7 +169,7 @@ export function startTurn(deps: TurnDeps, start: TurnStart): ActiveTurn {
   };
   const done = run();
   if (timeoutMs !== undefined) void limitTime(deps.clock, { done, timeoutMs, pause, expire: () => halt("timeout") });
-  return { row, doing: () => doing, waiting: pause.waiting, ended: recorder.ended, done, halt };
+  return { row, doing: () => doing, waiting: pause.waiting, flush: recorder.flush, ended: recorder.ended, done, halt };
 }
 
 /** Inputs that started a turn and that it did not take, as taken: their text is in the session for whoever goes on. */

@@ -122,7 +122,7 @@ test("stop --now ends a turn that hangs, its processes too, and says so", async 
   const stopped = await run.call("stop", "--now");
   expect(stopped.code).toBe(0);
   expect(stopped.out).toContain("Cut off, to go on at the next start: T1");
-  expect(stopped.out).toMatch(/Killed:\n(?: {2}\d+ .*\n)* {2}\d+ sleep/);
+  expect(stopped.out).toMatch(/Killed:\n(?: {2}\d+ .*\n)* {2}\d+ .*sleep/);
   for (const { pid } of commands) expect(isAlive(pid)).toBe(false);
   chat.child.kill("SIGKILL");
   await chat.ended;
