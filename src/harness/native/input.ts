@@ -32,7 +32,10 @@ export async function userMessage(input: TurnInput, deps: InputDeps): Promise<Us
   }
   const list = lines.length === 0 ? "" : `\n\nAttached files:\n${lines.join("\n")}`;
   const note = input.note === undefined ? "" : `${input.note}\n\n`;
-  const text: TextPart = { type: "text", text: `${note}${header(input, deps.stamp(input.sentAt))} ${input.text}${list}` };
+  const text: TextPart = {
+    type: "text",
+    text: `${note}${header(input, deps.stamp(input.sentAt))} ${input.text}${list}`,
+  };
   return { role: "user", content: [text, ...images], timestamp: input.sentAt };
 }
 
