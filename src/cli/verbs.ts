@@ -11,7 +11,7 @@ export interface VerbEntry {
 export const verbs: Readonly<Record<string, VerbEntry>> = {
   setup: {
     group: "Begin",
-    summary: "Choose a model and write the settings",
+    summary: "Choose a model, connect a chat platform",
     load: async () => (await import("./setup.ts")).setup,
   },
   pair: {

@@ -263,3 +263,32 @@ test("Ctrl-C and the end of the input leave", async () => {
     prompt.close();
   }
 });
+
+test("what is typed while something goes on is for nobody, and leaving ends it", async () => {
+  const { prompt, input, type, shown } = dialogue();
+  let release = () => {};
+  const work = prompt.during(() => new Promise<string>((done) => (release = () => done("worked"))));
+  prompt.progress("Waiting …");
+  type("y", "secret-looking");
+  await new Promise((resume) => setImmediate(resume));
+  release();
+  expect(await work).toBe("worked");
+  prompt.progress(undefined);
+  expect(shown()).toBe("\r\u001b[KWaiting …\r\u001b[K");
+  const asked = prompt.line("Name");
+  type("Ann");
+  expect(await asked).toBe("Ann");
+  let signalled = false;
+  const forever = prompt
+    .during(
+      (signal) =>
+        new Promise<never>(() => {
+          signal.addEventListener("abort", () => (signalled = true));
+        }),
+    )
+    .catch((error: unknown) => error);
+  input.write("\u0003");
+  expect(await forever).toBeInstanceOf(Cancelled);
+  expect(signalled).toBe(true);
+  prompt.close();
+});

@@ -247,6 +247,53 @@ test("a second program with the same token is noticed before anything is written
   expect(JSON.parse(readFileSync(join(stateDir, "settings.json"), "utf8"))).toEqual({});
 });
 
+/** An answer in the form of the chat completions protocol. */
+function spoken(text: string): Response {
+  const chunk = (delta: object, finish: string | null) =>
+    `data: ${JSON.stringify({ id: "1", object: "chat.completion.chunk", model: "m", choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`;
+  const body = `${chunk({ role: "assistant", content: text }, null)}${chunk({}, "stop")}data: [DONE]\n\n`;
+  return new Response(body, { headers: { "content-type": "text/event-stream" } });
+}
+
+test("what runs already is restarted, and a model that fails is told instead of an answer", async () => {
+  const { platform, server, bot, ann, chat, sit, call } = await world();
+  expect((await call("start")).code).toBe(0);
+  let refuses = true;
+  const model = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: () => (refuses ? new Response("{}", { status: 401 }) : spoken("Good morning, Ann.")),
+  });
+  closers.push(() => model.stop(true));
+  const base = ["--provider", "local", "--base-url", `http://127.0.0.1:${model.port}/v1`, "--model", "m"];
+  expect((await call("setup", "--yes", "--no-check", ...base)).code).toBe(0);
+  const run = sit("setup", "--telegram-api", server.url, "--telegram-token", bot.token);
+  await run.see("Asking local/m for one word");
+  await run.answer("Choose the model or its key anew? [Y/n]", "n");
+  await run.see("This is @helper_bot");
+  await run.answer("Restart the running instance, so that it takes the settings? [Y/n]", "y");
+  await run.see("runs as process");
+  await run.see("Waiting for you to press Start");
+  ann.start(chat, payload(run.shown()));
+  await run.see("is the owner now");
+  await run.answer("Try again? [Y/n]", "n");
+  await run.see("Something is left to do");
+  expect(await run.ended).toBe(1);
+  expect(run.shown()).not.toContain("An answer has arrived");
+  // The chat was told as well.
+  expect(platform.messages(chat).filter(({ byBot }) => byBot)).toHaveLength(2);
+
+  // With a model that answers it goes on from there.
+  refuses = false;
+  const again = sit("setup");
+  await again.see("It answers");
+  await again.see("An answer has arrived");
+  expect(await again.ended).toBe(0);
+  expect(again.shown()).not.toContain("?start=");
+  expect(again.shown()).not.toContain("runs as process");
+  expect(platform.lastOfBot(chat)?.text).toContain("Good morning, Ann.");
+});
+
 test("without questions: token and owner from the environment, unless told otherwise", async () => {
   const token = `4711:${"x".repeat(35)}`;
   const { server, settings, call } = await world({ TELEGRAM_BOT_TOKEN: token, TELEGRAM_OWNER_ID: "4712" });
