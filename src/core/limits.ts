@@ -349,6 +349,12 @@ export const limits = {
   fileRetryCapMs: 30_000,
   /** Files that are fetched at the same time. */
   fetchesParallelMax: 8,
+  /** When a turn could not be begun, or its end not be stored, its session is looked at again after this long. */
+  startRetryMs: 10_000,
+  /** A message that follows another within this time is asked together with it while no answer shows. Some platforms count whole seconds. */
+  joinHastyMs: 2_000,
+  /** How often an answer that has just begun is given up for that. */
+  joinsMax: 5,
   /** Longest wait of a turn's begin for the rest of an album or of a split text. */
   joinMsMax: 10_000,
   /** What was said beside the agent, as a turn is told it: messages, and characters of all of them and of one. */

@@ -129,6 +129,47 @@ describe("a turn", () => {
     expect(shape(events).at(-1)).toBe("ended done");
   });
 
+  test("joins: what is written right after the first message is asked together with it", async () => {
+    const store = new FakeStore();
+    let later: Parameters<FakeStore["say"]>[1] = {};
+    const begins: Step = function* () {
+      store.say("and second", later);
+      yield { type: "text", delta: "Only the first. " };
+      yield { type: "done", message: assistant("Only the first. ") };
+    };
+    const hasty = native([begins, answers("Both.")]);
+    store.say("First");
+    const events = await runToEnd(hasty.harness, store);
+    expect(hasty.models.requests.map(({ messages }) => messages.length)).toEqual([1, 2]);
+    expect(shape(events).filter((one) => one === "message").length).toBe(1);
+    expect(JSON.stringify(events)).not.toContain("Only the first");
+
+    // Whoever writes later gets an answer to each.
+    store.entries = [];
+    store.events = [];
+    later = { sentAt: Date.UTC(2026, 0, 31, 8, 5, 3) };
+    const slow = native([begins, answers("The second.")]);
+    store.say("First");
+    const texts = (await runToEnd(slow.harness, store)).flatMap((event) =>
+      event.type === "message" ? [event.text] : [],
+    );
+    expect(texts).toEqual(["Only the first. ", "The second."]);
+  });
+
+  test("joins: somebody who never stops writing is answered all the same", async () => {
+    const store = new FakeStore();
+    const begins: Step = function* () {
+      store.say("more");
+      yield { type: "text", delta: "Yes." };
+      yield { type: "done", message: assistant("Yes.") };
+    };
+    const { harness, models } = native([...Array.from({ length: 6 }, () => begins), answers("Done.")]);
+    store.say("First");
+    const events = await runToEnd(harness, store);
+    expect(models.requests.length).toBe(7);
+    expect(shape(events).filter((one) => one === "message").length).toBe(2);
+  });
+
   test("a failed model keeps what was said, without the provider's own words", async () => {
     const { harness } = native([fails("provider.network.retryable", "I think that")]);
     const store = new FakeStore();

@@ -10,11 +10,20 @@ const millisecondsPerSecond = 1_000;
 export type Answer =
   | { kind: "done"; message: AssistantMessage }
   | { kind: "stopped"; message: AssistantMessage }
+  /** Nothing of it was shown. */
+  | { kind: "void"; message: AssistantMessage }
   | { kind: "failed"; message: AssistantMessage; failure: FailureData };
 
-/** Streams one answer; `show: false` keeps its text from people. A model that ignores a stop is left behind. */
-export async function streamAnswer(run: Run, request: ModelRequest, show: boolean): Promise<Answer> {
-  const stream = new AnswerStream(run, request, show);
+/** How a request is made. `show: false` keeps its text from people. */
+export interface Asking {
+  show: boolean;
+  /** Asked at the answer's first sign: true when it is void, since the question is not whole yet. */
+  isVoid?: () => boolean;
+}
+
+/** Streams one answer. A model that ignores a stop is left behind. */
+export async function streamAnswer(run: Run, request: ModelRequest, asking: Asking): Promise<Answer> {
+  const stream = new AnswerStream(run, request, asking);
   const answer = await unlessLate(stream.read(), run.stop);
   if (answer !== late) return answer;
   stream.left = true;
@@ -27,18 +36,25 @@ class AnswerStream {
   private readonly run: Run;
   private readonly request: ModelRequest;
   private readonly show: boolean;
+  private readonly isVoid: () => boolean;
   private text: string[] = [];
-  constructor(run: Run, request: ModelRequest, show: boolean) {
+  constructor(run: Run, request: ModelRequest, { show, isVoid = () => false }: Asking) {
     this.run = run;
     this.request = request;
     this.show = show;
+    this.isVoid = isVoid;
   }
 
   async read(): Promise<Answer> {
     const { run } = this;
+    let begun = false;
     try {
       for await (const event of run.models.stream(this.request)) {
         if (this.left) break;
+        if (!begun && (event.type === "text" || event.type === "thinking" || event.type === "call")) {
+          begun = true;
+          if (this.isVoid()) return { kind: "void", message: this.partial() };
+        }
         if (event.type === "done") return { kind: "done", message: event.message };
         if (event.type === "failed") {
           if (run.stop.signal.aborted) return { kind: "stopped", message: event.message };

@@ -111,7 +111,7 @@ async function summarise(run: Run, messages: readonly TranscriptMessage[]): Prom
   // Half as much the second time: characters tell tokens only roughly.
   for (const chars of [charsMax, Math.floor(charsMax / 2)]) {
     run.requests += 1;
-    const answer = await streamAnswer(run, summaryRequest(run, conversationText(messages, chars)), false);
+    const answer = await streamAnswer(run, summaryRequest(run, conversationText(messages, chars)), { show: false });
     if (answer.message.usage.totalTokens > 0) await tellUsage(run, answer.message.usage);
     if (answer.kind === "stopped" || run.stop.signal.aborted) return undefined;
     const text = textOf(answer.message).trim();

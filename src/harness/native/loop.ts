@@ -65,11 +65,20 @@ async function ask(run: Run): Promise<AssistantMessage | End> {
   await compactIfNeeded(run);
   let mayCompact = true;
   let mayRepeat = true;
+  let joins = 0;
   for (;;) {
     if (run.stop.signal.aborted) return { outcome: "stopped" };
     if (run.requests >= limits.requestsPerTurnMax) return tooManyRequests();
     run.requests += 1;
-    const answer = await streamAnswer(run, request(run), true);
+    const answer = await streamAnswer(run, request(run), {
+      show: true,
+      isVoid: () => joins < limits.joinsMax && isHasty(run),
+    });
+    if (answer.kind === "void") {
+      joins += 1;
+      await takeInputs(run);
+      continue;
+    }
     const message = tidyAnswer(run, answer);
     const empty = callsOf(message).length === 0 && textOf(message).trim() === "";
     if (answer.kind === "done" && !empty) return keep(run, message);
@@ -87,6 +96,13 @@ async function ask(run: Run): Promise<AssistantMessage | End> {
     if (run.stop.signal.aborted) return { outcome: "stopped" };
     return answer.kind === "failed" ? failedAs(answer.failure) : emptyAnswer();
   }
+}
+
+/** People write several messages in quick succession and mean one: what came right after is asked together with it. */
+function isHasty({ turn, context }: Run): boolean {
+  const last = context.messages.at(-1);
+  const more = last?.role === "user" ? turn.next() : undefined;
+  return last !== undefined && more !== undefined && more.sentAt - last.timestamp <= limits.joinHastyMs;
 }
 
 function isOverflow(answer: Answer): boolean {
@@ -129,7 +145,7 @@ async function keep(run: Run, message: AssistantMessage): Promise<AssistantMessa
  * answer), one that broke off has none (their arguments may be incomplete), and raw provider text is
  * left to the log.
  */
-function tidyAnswer(run: Run, answer: Answer): AssistantMessage {
+function tidyAnswer(run: Run, answer: Exclude<Answer, { kind: "void" }>): AssistantMessage {
   const { errorMessage: _, ...message } = answer.message;
   if (answer.kind !== "done") {
     const content = message.content.filter((part) => part.type !== "toolCall");
