@@ -269,6 +269,7 @@ test("what is typed while something goes on is for nobody, and leaving ends it",
   let release = () => {};
   const work = prompt.during(() => new Promise<string>((done) => (release = () => done("worked"))));
   prompt.progress("Waiting …");
+  prompt.progress("Waiting …");
   type("y", "secret-looking");
   await new Promise((resume) => setImmediate(resume));
   release();

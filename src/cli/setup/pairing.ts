@@ -49,12 +49,21 @@ export function codeText({ code, expiresAt }: Code, { name, link }: BotSelf): st
   ].join("\n");
 }
 
-/** Waits until somebody has paired; undefined when the code has run out. */
-export async function waitPaired(talk: Talk, { adapter, ask, self }: Meeting, code: Code): Promise<Person | undefined> {
+/** Waits until somebody has paired; undefined when the code has run out. @throws Failure `not-running`. */
+export async function waitPaired(talk: Talk, meeting: Meeting, code: Code): Promise<Person | undefined> {
+  const { adapter, ask, self, places } = meeting;
+  let trouble: string | undefined;
   return await watch(talk, {
     ms: Math.max(0, code.expiresAt - systemClock.now()),
-    text: (leftMs) => `Waiting for you to press Start in the chat with ${self.name} … (${ago(leftMs, " left")})`,
-    look: async () => (await ask.owners(adapter, []))[0],
+    text: (leftMs) =>
+      trouble ?? `Waiting for you to press Start in the chat with ${self.name} … (${ago(leftMs, " left")})`,
+    async look() {
+      const found = await findInstance(places);
+      if (found.state !== "up") throw notRunning();
+      const line = found.status.adapters.find(({ name }) => name === adapter);
+      trouble = line?.state === "down" ? `Not connected: ${line.reason ?? "remoteagent status tells more"}` : undefined;
+      return (await ask.owners(adapter, []))[0];
+    },
   });
 }
 

@@ -2,7 +2,7 @@
 import { createInterface } from "node:readline";
 import { type Readable, Writable } from "node:stream";
 import { limits } from "../../core/limits.ts";
-import { cleanLine } from "../terminal/text.ts";
+import { cleanLine, fit } from "../terminal/text.ts";
 
 /** The person pressed Ctrl-C or Ctrl-D, or the input ended. */
 export class Cancelled extends Error {
@@ -45,6 +45,7 @@ export function createPrompt({ input, output }: { input: Readable; output: Writa
   let waiting: { resolve(line: string): void; reject(error: Error): void } | undefined;
   let ended = false;
   let busy = false;
+  let shown: string | undefined;
   const left = new AbortController();
   reader.on("line", (line) => {
     if (busy) return;
@@ -112,7 +113,13 @@ export function createPrompt({ input, output }: { input: Readable; output: Writa
         if (["y", "yes", "n", "no"].includes(answer)) return answer.startsWith("y");
       }
     },
-    progress: (text) => void output.write(`\r\u001b[K${text ?? ""}`),
+    progress(text) {
+      if (text === shown) return;
+      shown = text;
+      // A line that wraps could not be replaced.
+      const cells = (output as { columns?: number }).columns ?? limits.pipeCells;
+      output.write(`\r\u001b[K${text === undefined ? "" : fit(cleanLine(text), cells - 1)}`);
+    },
     async during(work) {
       if (ended) throw new Cancelled("The person left");
       busy = muted = true;
