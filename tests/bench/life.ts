@@ -52,7 +52,8 @@ export async function measureIdle(setup: Setup): Promise<Found> {
   };
 }
 
-function residentMegabytes(pid: number): number {
+/** Resident memory of a process. */
+export function residentMegabytes(pid: number): number {
   const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
   return (Number(kilobytes) * 1_024) / bytesPerMegabyte;
 }

@@ -1,8 +1,9 @@
 // Many at once: 200 updates over 50 chats, until the last one is answered; and what memory is held before and after.
+import { residentMegabytes } from "../life.ts";
 import { type Found, row } from "../row.ts";
 import { inTurn, names, type Pair, type Setup } from "../setup.ts";
 import { summarise } from "../statistics.ts";
-import { type BotPair, type BotProgram, residentMegabytes, seededBots, startBots, stopBots } from "./programs.ts";
+import { type BotPair, type BotProgram, seededBots, startBots, stopBots } from "./programs.ts";
 import { openBotApi } from "./server.ts";
 import { createUpdates, type Updates } from "./updates.ts";
 

@@ -1,11 +1,12 @@
 // The events of a day in some minutes, and whether memory or open files grow with them: remoteagent alone.
 import { readdirSync } from "node:fs";
+import { residentMegabytes } from "../life.ts";
 import { plainText } from "../model.ts";
 import { timely } from "../programs.ts";
 import { type Found, type Note, row } from "../row.ts";
 import type { Setup } from "../setup.ts";
 import { slopeOf, summarise } from "../statistics.ts";
-import { type BotProgram, people, residentMegabytes, seededBots, startBot } from "./programs.ts";
+import { type BotProgram, people, seededBots, startBot } from "./programs.ts";
 import { type Break, openBotApi } from "./server.ts";
 import { createUpdates, type Updates } from "./updates.ts";
 

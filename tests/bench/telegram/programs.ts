@@ -1,5 +1,5 @@
 // The two bots that are compared, started in the same way.
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Seed, seedMinimal, seedProgram } from "../history.ts";
 import { databaseOf, modelName, plainEnvironment, startProgram, timely } from "../programs.ts";
@@ -11,8 +11,6 @@ export const adapterName = "tg";
 
 /** People whom remoteagent knows: whoever else writes is a stranger. The minimal bot knows everybody. */
 export const people = Array.from({ length: 250 }, (_, index) => index + 1);
-
-const bytesPerMegabyte = 1e6;
 
 /** A bot that runs and polls. */
 export interface BotProgram {
@@ -98,10 +96,4 @@ export async function seededBots(
     seedProgram(databaseOf.remoteagent(folder), { seeds, adapter: adapterName });
   }
   return folder;
-}
-
-/** Resident memory of a process. */
-export function residentMegabytes(pid: number): number {
-  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return (Number(kilobytes) * 1_024) / bytesPerMegabyte;
 }

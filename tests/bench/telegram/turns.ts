@@ -17,6 +17,8 @@ const toolRounds = { full: 40, quick: 5 };
 const restarts = { full: 10, quick: 3 };
 /** What a program still does after the final text, such as storing that it arrived, is not to meet the next message. */
 const settleMs = 25;
+/** After a start, what is done once it is up; a person's first message seldom comes in the same second. */
+const upMs = 1_000;
 const question = "How is the build today?";
 
 /** One message. Milliseconds. */
@@ -150,6 +152,7 @@ export async function measureBotRestart(setup: Setup): Promise<Found> {
       for (const name of inTurn(round)) {
         const launch = { name, folder, bot: bots[name], api };
         const program = await startBot(setup, launch);
+        await Bun.sleep(upMs);
         first[name].push((await takeMessage(setup, { program, updates, user })).request);
         await program.stop();
         const shown = launch.bot.shown(user, isFinal);
