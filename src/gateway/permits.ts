@@ -87,16 +87,17 @@ export function createPermits(deps: PermitDeps) {
       const recorded = new Set<string>();
       return async (call) => {
         const tool = turn.tools.find(({ name }) => name === call.name);
-        if (tool?.effect === undefined) return { allowed: true };
+        // With nothing around it, a look reaches every file of the owner's: keys, the database, other conversations.
+        const openly = turn.sandbox.isolation === "none";
+        if (tool === undefined || (tool.effect === undefined && !openly)) return { allowed: true };
         const admission = deps.standing(turn.row);
         if (!admission.admitted) return notKnown(turn);
         const guest = !atLeast(admission.role, "member");
         if (guest && tool.effect === "lasting")
           return { allowed: false, reason: `Not allowed: ${tool.name} is not for guests` };
         // What runs openly runs with the owner's own rights.
-        const open = turn.sandbox.isolation === "none" && tool.effect === "inside";
-        if (!open || admission.role === "owner") {
-          grant(deps, { turn, role: admission.role, recorded });
+        if (!openly || tool.effect === "lasting" || admission.role === "owner") {
+          if (tool.effect !== undefined) grant(deps, { turn, role: admission.role, recorded });
           return { allowed: true };
         }
         if (guest)

@@ -139,11 +139,29 @@ describe("grants", () => {
     expect(rows()).toMatchObject([{ choice: "automatic", arguments: expect.stringContaining('"owner"') as string }]);
   });
 
-  test("a tool that only looks needs no grant", async () => {
-    steps.push(answers("", [{ id: "l", name: "look", arguments: {} }]), answers("done"));
-    await says("go");
+  test("a tool that only looks needs no grant where something isolates it, and none of the owner's", async () => {
+    const looks = () => steps.push(answers("", [{ id: "l", name: "look", arguments: {} }]), answers("done"));
+    looks();
+    await world.now.send(message("go"));
     await ended();
-    expect([results(), rows()]).toEqual([["seen"], []]);
+    isolation = "bubblewrap";
+    looks();
+    await says("go");
+    await ended(2);
+    expect([results(), results(2), rows()]).toEqual([["seen"], ["seen"], []]);
+  });
+
+  test("without isolation a look reaches everything, so that others are asked and guests refused", async () => {
+    member("7");
+    const look = answers("", [{ id: "l", name: "look", arguments: {} }]);
+    steps.push(look, look, answers("done"));
+    await says("go", "7");
+    await waits();
+    expect([results(), rows(false)]).toMatchObject([[], [{ kind: "tool", requester: { id: "7" }, state: "open" }]]);
+    door.unknownSender = "public";
+    await says("go", "99");
+    await ended(2);
+    expect(results(2)[0]).toContain("guests");
   });
 
   test("a guest has no tools without isolation, and nothing that lasts with it; nobody is asked", async () => {
