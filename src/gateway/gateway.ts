@@ -1,10 +1,11 @@
 // The middle of the house: admits what comes in, stores it, finds its session, runs its turn.
-import type { Role } from "../access/roles.ts";
+import type { Admission } from "../access/admission.ts";
+import { atLeast, type Role } from "../access/roles.ts";
 import { errorText } from "../core/failure.ts";
 import type { InputId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { Inbound, Receipt } from "../core/message.ts";
-import type { Input, Session } from "../core/session.ts";
+import type { Input, Session, TurnRow } from "../core/session.ts";
 import type { Log } from "../sys/log.ts";
 import { createAnswering } from "./answering.ts";
 import { type ConsiderDeps, createConsider } from "./auto-reply.ts";
@@ -27,7 +28,7 @@ import { startTurn, type TurnDeps } from "./turn.ts";
 
 /** What the gateway is made of. */
 export interface GatewayDeps
-  extends Omit<TurnDeps, "next" | "permits" | "onWait">,
+  extends Omit<TurnDeps, "next" | "permits" | "onWait" | "setting">,
     Pick<
       CommandServices,
       | "modelOf"
@@ -49,6 +50,8 @@ export interface GatewayDeps
     Pick<ConsiderDeps, "judge">,
     Pick<StopDeps, "sayUnstored"> {
   commands: readonly Command[];
+  /** `guest`: the turn is for somebody whom nobody let in by name. */
+  setting(turn: TurnRow, session: Session, whose: { guest: boolean }): ReturnType<TurnDeps["setting"]>;
   /** What is true of a door, for what is said to its people later. */
   traits(adapter: string): AdapterTraits;
   /** Waiting inputs were removed and start no turn; never throws. */
@@ -84,6 +87,7 @@ export function createGateway(deps: GatewayDeps) {
           ...deps,
           next: (row, taken) => queue.next(row, taken),
           permits: (turn) => permits.of(turn),
+          setting: (row, session) => deps.setting(row, session, { guest: isGuest(entry.requester(row)) }),
           onWait: () => queue.freed(),
         },
         parts,
@@ -197,6 +201,11 @@ export function createGateway(deps: GatewayDeps) {
       });
     },
   };
+}
+
+/** Whoever is not let in any more has no more than a guest. */
+function isGuest(admission: Admission): boolean {
+  return !admission.admitted || !atLeast(admission.role, "member");
 }
 
 /** Does without what the store cannot do at the moment. */

@@ -12,6 +12,7 @@ import type { Log } from "../sys/log.ts";
 import type { Tool } from "../tools/tool.ts";
 import type { Layout } from "../workspace/layout.ts";
 import { readMemory } from "../workspace/memory.ts";
+import { folderName } from "../workspace/names.ts";
 import { createPromptFiles, type PromptFiles } from "../workspace/prompt-files.ts";
 
 /** What the owner configured for one agent. */
@@ -81,10 +82,11 @@ export function createSettingBook(deps: SettingDeps) {
       if (deps.facts.get(confirmedKey) === "yes") return undefined;
       return `Nothing isolates commands here: ${because(health)}. ${mend(health)}`;
     },
-    async of(row: TurnRow, session: Session): Promise<Setting> {
+    /** `guest`: the turn is for somebody whom nobody let in by name. */
+    async of(row: TurnRow, session: Session, { guest = false }: { guest?: boolean } = {}): Promise<Setting> {
       const { adapter, conversation } = row.replyTo;
       const place = await layout.prepareConversation(adapter, conversation.id);
-      const request = requestOf(deps, { row, session, place });
+      const request = requestOf(deps, { row, session, place, guest });
       const off = await withheld(adapter);
       const { plan } = session.options;
       // In plan mode the agent has what changes nothing.
@@ -111,25 +113,32 @@ export function createSettingBook(deps: SettingDeps) {
 /**
  * The requester sees this conversation and what is shared; nothing else of the workspace exists inside.
  * Skills and events reach into every conversation: a person writes them, or the schedule tool in this one's name.
+ * A guest has none of the owner's folders and leaves nothing behind for others: memory, skills, files in the folder or
+ * the home in which somebody else's turn works later.
  */
 function requestOf(
   deps: SettingDeps,
-  { row, session, place }: { row: TurnRow; session: Session; place: { root: string; scratch: string } },
+  {
+    row,
+    session,
+    place,
+    guest,
+  }: { row: TurnRow; session: Session; place: { root: string; scratch: string }; guest: boolean },
 ): SandboxRequest {
   const { layout } = deps;
-  const home = join(deps.sandboxes, row.agent, layout.below(place.root).replaceAll("/", "+"));
+  const whose = guest ? ["guests", folderName(row.requester.id)] : [];
+  const home = join(deps.sandboxes, row.agent, ...whose, layout.below(place.root).replaceAll("/", "+"));
   mkdirSync(home, { recursive: true, mode: 0o700 });
+  const common = { agent: row.agent, requester: row.requester.id, session: session.id, workspace: layout.root, home };
+  if (guest)
+    return { ...common, writable: [], readable: [layout.skills, place.root], folders: [], cwd: join(home, "home") };
   const own: FolderGrant[] = session.folder === null ? [] : [{ path: session.folder, access: "rw" }];
   return {
-    agent: row.agent,
-    requester: row.requester.id,
-    session: session.id,
-    workspace: layout.root,
+    ...common,
     writable: [place.root],
     readable: [layout.skills],
     folders: [...(deps.agent(row.agent).folders ?? []), ...own],
     cwd: session.folder ?? place.scratch,
-    home,
   };
 }
 
