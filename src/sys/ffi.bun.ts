@@ -11,10 +11,14 @@ const common = {
   close: { args: ["i32"], returns: "i32" },
 } as const;
 const errnoAddress = { args: [], returns: "ptr" } as const;
-const linuxOnly = { prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" } } as const;
+const linuxOnly = {
+  prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
+  pipe2: { args: ["ptr", "i32"], returns: "i32" },
+  fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
+} as const;
 
 function open(): Libc {
-  const { symbols, errno, prctl } = load();
+  const { symbols, errno, linux } = load();
   return {
     flock: (fd, operation) => symbols.flock(fd, operation),
     waitpid: (pid, status, options) => symbols.waitpid(pid, ptr(status), options),
@@ -26,7 +30,7 @@ function open(): Libc {
       const address = errno();
       return address === null ? 0 : read.i32(address, 0);
     },
-    ...(prctl === undefined ? {} : { prctl }),
+    ...linux,
   };
 }
 
@@ -37,7 +41,7 @@ function load() {
       const { symbols } = dlopen(name, common);
       const errno = dlopen(name, { [errnoSymbol]: errnoAddress }).symbols[errnoSymbol];
       if (errno === undefined) throw new Error(`${errnoSymbol} is missing`);
-      return { symbols, errno, prctl: process.platform === "linux" ? openPrctl(name) : undefined };
+      return { symbols, errno, linux: process.platform === "linux" ? openLinux(name) : {} };
     } catch (error) {
       errors.push(error);
     }
@@ -45,10 +49,14 @@ function load() {
   throw new AggregateError(errors, `Cannot open libc: tried ${libcNames().join(", ")}`);
 }
 
-function openPrctl(name: string) {
+function openLinux(name: string): Pick<Libc, "prctl" | "pipe2" | "fcntl"> {
   const { symbols } = dlopen(name, linuxOnly);
-  return (option: number, ...values: [number, number, number, number]) => symbols.prctl(option, ...values);
+  return {
+    prctl: (option, ...values) => symbols.prctl(option, ...values),
+    pipe2: (fds, flags) => symbols.pipe2(ptr(fds), flags),
+    fcntl: (fd, command, argument) => symbols.fcntl(fd, command, argument),
+  };
 }
 
-/** flock, subreaper, reap and datagrams; see the contract `Ffi`. */
-export const { flock, becomeSubreaper, reap, sendDatagram }: Ffi = overLibc(open);
+/** See the contract `Ffi`. */
+export const { flock, becomeSubreaper, reap, sendDatagram, openPipe }: Ffi = overLibc(open);

@@ -4,7 +4,8 @@ import { errnoSymbol, type Ffi, type Libc, libcNames, overLibc } from "./ffi.ts"
 
 type Native = "i32" | "i64" | "u64" | "usize" | "buffer" | "pointer";
 type Symbols = Record<string, { parameters: Native[]; result: Native }>;
-type Call = (...values: (number | bigint | Uint8Array)[]) => unknown;
+type Value = number | bigint | Uint8Array | Int32Array;
+type Call = (...values: Value[]) => unknown;
 /** The part of Deno that is used here; its own types are absent where the other runtime's compiler checks. */
 interface DenoFfi {
   dlopen(name: string, symbols: Symbols): { symbols: Record<string, Call> };
@@ -21,12 +22,16 @@ const symbolsOf: Symbols = {
   close: { parameters: ["i32"], result: "i32" },
   [errnoSymbol]: { parameters: [], result: "pointer" },
 };
-const prctlSymbol: Symbols = { prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" } };
+const linuxOnly: Symbols = {
+  prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
+  pipe2: { parameters: ["buffer", "i32"], result: "i32" },
+  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+};
 
 function open(): Libc {
   const linux = process.platform === "linux";
-  const symbols = load(linux ? { ...symbolsOf, ...prctlSymbol } : symbolsOf);
-  const call = (name: string, ...values: (number | bigint | Uint8Array)[]) => Number(symbols[name]?.(...values));
+  const symbols = load(linux ? { ...symbolsOf, ...linuxOnly } : symbolsOf);
+  const call = (name: string, ...values: Value[]) => Number(symbols[name]?.(...values));
   return {
     flock: (fd, operation) => call("flock", fd, operation),
     waitpid: (pid, status, options) => call("waitpid", pid, status, options),
@@ -34,7 +39,15 @@ function open(): Libc {
     sendto: (fd, data, bytes, flags, to, toBytes) => call("sendto", fd, data, BigInt(bytes), flags, to, toBytes),
     close: (fd) => call("close", fd),
     errno: () => new (deno().UnsafePointerView)(symbols[errnoSymbol]?.()).getInt32(),
-    ...(linux ? { prctl: (option, ...values) => call("prctl", option, ...values.map(BigInt)) } : {}),
+    ...(linux ? linuxCalls(call) : {}),
+  };
+}
+
+function linuxCalls(call: (name: string, ...values: Value[]) => number): Pick<Libc, "prctl" | "pipe2" | "fcntl"> {
+  return {
+    prctl: (option, ...values) => call("prctl", option, ...values.map(BigInt)),
+    pipe2: (fds, flags) => call("pipe2", fds, flags),
+    fcntl: (fd, command, argument) => call("fcntl", fd, command, argument),
   };
 }
 
@@ -50,5 +63,5 @@ function load(wanted: Symbols): Record<string, Call> {
   throw new AggregateError(errors, `Cannot open libc: tried ${libcNames().join(", ")}`);
 }
 
-/** flock, subreaper, reap and datagrams; see the contract `Ffi`. */
-export const { flock, becomeSubreaper, reap, sendDatagram }: Ffi = overLibc(open);
+/** See the contract `Ffi`. */
+export const { flock, becomeSubreaper, reap, sendDatagram, openPipe }: Ffi = overLibc(open);

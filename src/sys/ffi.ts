@@ -13,6 +13,11 @@ export interface Ffi {
   reap(pid: number): boolean;
   /** Sends one datagram to a unix socket, `@name` being an abstract one. False: it did not go out. */
   sendDatagram(path: string, text: string): boolean;
+  /**
+   * Makes a pipe that no child inherits by itself. Its reading end never waits. Undefined where the system has no
+   * pipe2(2), or when too many files are open.
+   */
+  openPipe(): { readFd: number; writeFd: number } | undefined;
 }
 
 /** libc's functions with plain numbers, as both runtimes can call them. */
@@ -20,6 +25,10 @@ export interface Libc {
   flock(fd: number, operation: number): number;
   /** Absent where libc has none (macOS). */
   prctl?(option: number, a: number, b: number, c: number, d: number): number;
+  /** Writes two numbers into `fds`. Absent where libc has none (macOS). */
+  pipe2?(fds: Int32Array, flags: number): number;
+  /** With a number as its argument. */
+  fcntl?(fd: number, command: number, argument: number): number;
   waitpid(pid: number, status: Uint8Array, options: number): number;
   socket(domain: number, type: number, protocol: number): number;
   sendto(fd: number, data: Uint8Array, bytes: number, flags: number, to: Uint8Array, toBytes: number): number;
@@ -56,6 +65,7 @@ export function overLibc(open: () => Libc): Ffi {
     becomeSubreaper: () => process.platform === "linux" && libc().prctl?.(36, 1, 0, 0, 0) === 0,
     reap: (pid) => libc().waitpid(pid, new Uint8Array(4), 1) === pid,
     sendDatagram: (path, text) => sendDatagram(libc(), path, text),
+    openPipe: () => openPipe(libc()),
   };
 }
 
@@ -67,6 +77,22 @@ function flock(libc: Libc, fd: number, kind: LockKind): boolean {
     if (errno !== eintr) throw new Error(`flock failed with errno ${errno}`);
   }
   return false;
+}
+
+/** O_CLOEXEC, O_NONBLOCK and F_SETFL of Linux on every machine that the program is built for. */
+const pipeCloseOnExec = 0o2000000;
+const nonBlocking = 0o4000;
+const setStatusFlags = 4;
+
+function openPipe({ pipe2, fcntl, close }: Libc): { readFd: number; writeFd: number } | undefined {
+  const fds = new Int32Array(2);
+  if (pipe2 === undefined || fcntl === undefined || pipe2(fds, pipeCloseOnExec) !== 0) return undefined;
+  const [readFd = -1, writeFd = -1] = fds;
+  // Only this end: a program that writes expects to wait when its reader is slow.
+  if (fcntl(readFd, setStatusFlags, nonBlocking) === 0) return { readFd, writeFd };
+  close(readFd);
+  close(writeFd);
+  return undefined;
 }
 
 const unixFamily = 1;

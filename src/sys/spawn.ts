@@ -1,9 +1,11 @@
 // Starting processes, as a port: the real one here, played ones in tests.
-import { type ChildProcess, spawn as nodeSpawn, type StdioOptions } from "node:child_process";
+import { type ChildProcess, spawn as nodeSpawn } from "node:child_process";
 import { closeSync, constants, openSync } from "node:fs";
 import process from "node:process";
 import type { Readable, Writable } from "node:stream";
+import { openOutputPipe } from "#output-pipe";
 import { Failure } from "../core/failure.ts";
+import type { OutputPipe } from "./output-pipe.ts";
 
 /** A child's descriptor: nothing, a pipe to us, our own, or the number of a descriptor of ours. */
 export type Stdio = "ignore" | "pipe" | "inherit" | number;
@@ -32,7 +34,7 @@ export interface Child {
   pipe(fd: number): (Readable & Writable) | null;
   /** Resolves when the process has ended; its pipes may still hold output. Never rejects. */
   readonly exited: Promise<Exited>;
-  /** Resolves when it has ended and all its pipes are closed too. */
+  /** Resolves when it has ended and its piped outputs were read to their ends, or destroyed. */
   readonly closed: Promise<Exited>;
   /** Sends a signal to this process alone. False: it is gone. */
   kill(signal: NodeJS.Signals): boolean;
@@ -50,6 +52,7 @@ export type Spawn = (argv: readonly string[], options: SpawnOptions) => Promise<
 export const systemSpawn: Spawn = async (argv, options) => {
   const [program, ...args] = argv;
   if (program === undefined || program === "") throw new Failure("sandbox", "Cannot start a command: it is empty");
+  const output = openOutput(options.stdio);
   let child: ChildProcess;
   // A child takes ours, and it is made before the call is over.
   const before = options.umask === undefined ? undefined : process.umask(options.umask);
@@ -58,19 +61,24 @@ export const systemSpawn: Spawn = async (argv, options) => {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       env: options.env,
       detached: options.detached ?? false,
-      stdio: [...options.stdio] as StdioOptions,
+      stdio: output.stdio,
     });
   } catch (error) {
     // A zero byte in an argument, or a missing program, is thrown at once in some runtimes.
+    output.drop();
     throw spawnFailure(program, options.cwd, error);
   } finally {
     if (before !== undefined) process.umask(before);
+    output.given();
   }
   const exited = new Promise<Exited>((resolve) => child.once("exit", (code, signal) => resolve(exitOf(code, signal))));
   const closed = new Promise<Exited>((resolve) => child.once("close", (code, signal) => resolve(exitOf(code, signal))));
   await new Promise<void>((resolve, reject) => {
     child.once("spawn", resolve);
-    child.once("error", (error) => reject(spawnFailure(program, options.cwd, error)));
+    child.once("error", (error) => {
+      output.drop();
+      reject(spawnFailure(program, options.cwd, error));
+    });
   });
   // A kill that fails later is told by its result; an event without a listener would end the program.
   child.on("error", () => undefined);
@@ -79,15 +87,49 @@ export const systemSpawn: Spawn = async (argv, options) => {
   return {
     pid,
     stdin: child.stdin,
-    stdout: child.stdout,
-    stderr: child.stderr,
+    stdout: output.pipes.get(1)?.readable ?? child.stdout,
+    stderr: output.pipes.get(2)?.readable ?? child.stderr,
     pipe: (fd) => (child.stdio[fd] ?? null) as (Readable & Writable) | null,
     exited,
-    closed,
+    closed: output.closed.then(() => closed),
     kill: (signal) => child.kill(signal),
     unref: () => child.unref(),
   };
 };
+
+/** What a child writes into: pipes of ours where the runtime has something else, so that they can be opened by name. */
+interface Output {
+  stdio: Stdio[];
+  pipes: ReadonlyMap<number, OutputPipe>;
+  /** Resolves when the reading ends are closed. */
+  closed: Promise<unknown>;
+  /** The child has its copies of the writing ends, or there is none: ours would keep the pipes from ending. */
+  given(): void;
+  /** There is no child: nobody is going to read. */
+  drop(): void;
+}
+
+function openOutput(wanted: readonly Stdio[]): Output {
+  const pipes = new Map<number, OutputPipe>();
+  const stdio = wanted.map((one, fd) => {
+    const pipe = one === "pipe" && (fd === 1 || fd === 2) ? openOutputPipe() : undefined;
+    if (pipe === undefined) return one;
+    pipes.set(fd, pipe);
+    return pipe.writeFd;
+  });
+  const ends = [...pipes.values()].map(({ readable }) => new Promise((resolve) => readable.once("close", resolve)));
+  return {
+    stdio,
+    pipes,
+    closed: Promise.all(ends),
+    given: () => {
+      for (const { writeFd } of pipes.values()) closeSync(writeFd);
+    },
+    drop: () => {
+      for (const { readable } of pipes.values()) readable.destroy();
+    },
+  };
+}
 
 function exitOf(code: number | null, signal: string | null): Exited {
   return signal === null ? { code: code ?? 0 } : { signal };

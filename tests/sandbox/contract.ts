@@ -196,6 +196,13 @@ function streams(at: () => Sandbox): void {
     running.stdin?.end("\n");
     expect((await finished(running)).out).toBe("second\n");
   });
+  test("both streams can be opened by name", async () => {
+    const script = "echo a >/dev/stdout; echo b >/dev/stderr; echo c >/proc/self/fd/1; echo d | tee /dev/stderr";
+    const result = await shell(at(), script);
+    expect(result).toEqual({ out: "a\nc\nd\n", err: "b\nd\n", exit: { code: 0 } });
+    const joined = await shell(at(), "exec 2>&1; echo a; echo b >/dev/stderr; echo c >/dev/stdout; echo d >&2");
+    expect(joined.out).toBe("a\nb\nc\nd\n");
+  });
   test("passes bytes that are no text", async () => {
     const running = await spawnShell(at(), "printf '\\377\\000\\200'");
     running.stderr.resume();

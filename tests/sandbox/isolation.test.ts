@@ -401,7 +401,7 @@ describe.if(root)("as an ordinary user", () => {
     });
     expect(JSON.parse(done.trim().split("\n").at(-1) ?? "")).toEqual({
       health: { works: true, isolation: "bubblewrap" },
-      out: "65534\nNo such file or directory\nRead-only file system\n",
+      out: "65534\nNo such file or directory\nRead-only file system\nnamed\n",
       exit: { code: 0 },
       survivors: [],
       killed: { signal: "SIGKILL" },

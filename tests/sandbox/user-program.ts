@@ -33,7 +33,7 @@ const sandbox = await driver.open({
   cwd: join(workspace, "own"),
   home: join(base, "state/home"),
 });
-const script = `id -u; ls ${base} 2>&1 | sed 's/.*: //'; touch /usr/x 2>&1 | sed 's/.*: //'`;
+const script = `id -u; ls ${base} 2>&1 | sed 's/.*: //'; touch /usr/x 2>&1 | sed 's/.*: //'; echo named >/dev/stdout`;
 const running = await sandbox.spawn({
   argv: ["sh", "-c", script],
   scope: "a",

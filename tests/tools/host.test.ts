@@ -84,6 +84,18 @@ describe.each(["auto" as const, "none" as const])("isolation %s", (isolation) =>
     expect(setup.driver.running()).toEqual([]);
   });
 
+  test("a command writes to /dev/stderr and /dev/stdout, also in the background", async () => {
+    const command = "echo one >/dev/stdout; echo two >/dev/stderr; echo three";
+    expect(textOf(await run("bash", { command }))).toBe("one\ntwo\nthree");
+    // There both are a file: what opens it anew empties it, as in every shell, so it is opened to append.
+    const behind = `${command.replaceAll(">/dev", ">>/dev")}; sleep 60`;
+    const result = textOf(await run("bash", { command: behind, background: true }));
+    const [, pid = "", log = ""] = /number (\d+)\.\nLook: tail -n 50 (\S+)\n/.exec(result) ?? [];
+    const wait = `until grep -q three ${log}; do sleep 0.05; done; cat ${log}`;
+    expect(textOf(await run("bash", { command: wait, timeout: 10 }))).toBe("one\ntwo\nthree");
+    expect(textOf(await run("bash", { stop: Number(pid) }))).toStartWith(`Stopped ${pid}: `);
+  });
+
   test("output without end is stopped, and what came is kept", async () => {
     const result = await run("bash", { command: "yes" });
     expect(result.ok).toBe(false);
