@@ -42,14 +42,21 @@ export function createQueue(deps: QueueDeps) {
   /** Closed until what the last process left is judged, and again at the end. */
   let open = false;
 
-  /** Turns that do something: one that waits for a person takes nobody's place. */
-  const busy = (): number => [...active.values()].filter((turn) => !turn.waiting()).length;
+  /** Turns that are stored and do not run yet: the commit that they share with others is not over, or has failed. */
+  const begun = new Set<TurnId>();
+
+  /** Turns that do something, or will in a moment: one that waits for a person takes nobody's place. */
+  const busy = (): number => {
+    for (const id of begun) if (store.turns.get(id) === undefined) begun.delete(id);
+    return begun.size + [...active.values()].filter((turn) => !turn.waiting()).length;
+  };
   const fill = (): void => {
     for (const other of ready) if (busy() < deps.turnsParallelMax) wake(other);
   };
 
   /** Runs a stored turn, and afterwards whatever waits behind it. */
   const run = (row: TurnRow, session: Session, { resumed = false } = {}): void => {
+    begun.delete(row.id);
     const turn = deps.start({ row, session, resumed });
     active.set(session.id, turn);
     void turn.done.then(() => {
@@ -70,8 +77,8 @@ export function createQueue(deps: QueueDeps) {
       return undefined;
     }
     told.delete(id);
-    const begun = store.transaction(() => create(id));
-    return begun === undefined ? undefined : () => guarded(id, () => run(begun.row, begun.session));
+    const made = store.transaction(() => create(id));
+    return made === undefined ? undefined : () => guarded(id, () => run(made.row, made.session));
   };
 
   /** A full disk: the input is stored and waits, and is looked at again after a while. */
@@ -93,10 +100,10 @@ export function createQueue(deps: QueueDeps) {
   const create = (id: SessionId): { row: TurnRow; session: Session } | undefined => {
     const session = store.sessions.get(id);
     if (session === undefined) return undefined;
-    // One turn at a time: what is still open here lost its end to a store that failed, such as a full disk.
-    // Save that it waits for an answer: what came later waits behind it.
+    // One turn at a time: what is still open here lost its end to a store that failed, such as a full disk. Save that
+    // it begins in this very moment, or waits for an answer: what came later waits behind it.
     const left = store.turns.openIn(id);
-    if (left.some((turn) => store.approvals.openOfTurn(turn) > 0)) return undefined;
+    if (left.some((turn) => begun.has(turn) || store.approvals.openOfTurn(turn) > 0)) return undefined;
     for (const lost of left) closeLost(deps, lost);
     const waiting = store.inputs.waiting(id, limits.missedHeldMax);
     const ready = readyInputs(waiting, { mode: modeOf(session), now: clock.now() });
@@ -111,6 +118,7 @@ export function createQueue(deps: QueueDeps) {
       replyTo: replyTarget(first.inbound),
       at: clock.now(),
     });
+    begun.add(row.id);
     for (const input of ready.inputs) store.inputs.assign(input.id, row.id);
     const { adapter, conversation, thread } = row.replyTo;
     if (conversation.kind === "shared")
@@ -121,15 +129,6 @@ export function createQueue(deps: QueueDeps) {
         ...(thread === undefined ? {} : { thread }),
       });
     return { row, session };
-  };
-
-  /** An orderly cut-off is no attempt that failed; without the note it counts as one, and that is all. */
-  const pause = (turn: TurnId): void => {
-    try {
-      store.turns.pause(turn);
-    } catch (error) {
-      log.warn("Cannot note that a turn was cut off", { turn, error: errorText(error) });
-    }
   };
 
   return {
@@ -214,7 +213,7 @@ export function createQueue(deps: QueueDeps) {
       const left = [...active.values()];
       const proofs = await Promise.all(left.map((turn) => turn.halt("interrupt")));
       const interrupted = left.map((turn) => turn.row.id);
-      for (const turn of interrupted) pause(turn);
+      for (const turn of interrupted) pause(deps, turn);
       return {
         drained: before.map((turn) => turn.row.id).filter((id) => !interrupted.includes(id)),
         interrupted,
@@ -225,6 +224,15 @@ export function createQueue(deps: QueueDeps) {
       };
     },
   };
+}
+
+/** An orderly cut-off is no attempt that failed; without the note it counts as one, and that is all. */
+function pause({ store, log }: Pick<QueueDeps, "store" | "log">, turn: TurnId): void {
+  try {
+    store.turns.pause(turn);
+  } catch (error) {
+    log.warn("Cannot note that a turn was cut off", { turn, error: errorText(error) });
+  }
 }
 
 /** Ends a turn whose end could not be stored when it came; runs in the caller's transaction. */
