@@ -95,6 +95,8 @@ export function createPermits(deps: PermitDeps) {
         const guest = !atLeast(admission.role, "member");
         if (guest && tool.effect === "lasting")
           return { allowed: false, reason: `Not allowed: ${tool.name} is not for guests` };
+        if (guest && tool.outlasts?.(call.input) === true)
+          return { allowed: false, reason: "Not allowed: what guests start ends with the turn" };
         // What runs openly runs with the owner's own rights.
         if (!openly || tool.effect === "lasting" || admission.role === "owner") {
           if (tool.effect !== undefined) grant(deps, { turn, role: admission.role, recorded });

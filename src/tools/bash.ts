@@ -40,6 +40,7 @@ export function createBash(deps: CommandDeps): Tool {
   return defineTool({
     name: "bash",
     effect: "inside",
+    outlasts: ({ background: behind }) => behind === true,
     description,
     schema,
     title: ({ label, command, stop }) =>

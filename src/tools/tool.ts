@@ -58,6 +58,8 @@ export interface Tool<Schema extends v.GenericSchema = v.GenericSchema> {
    * `lasting` that others see and that runs later. Without it the tool only looks.
    */
   effect?: "inside" | "lasting";
+  /** True for arguments by which something goes on after the turn. */
+  outlasts?(input: v.InferOutput<Schema>): boolean;
   /** One short line for people: `$ ls -la`, `read notes.md`. */
   title(input: v.InferOutput<Schema>): string;
   /** @throws Failure for what the model can do something about (code `tool` for the tool's own); anything else is told as an internal error. */

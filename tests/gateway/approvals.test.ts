@@ -72,7 +72,7 @@ beforeEach(() => {
   starts = [];
   const lasting = tool("remember", async () => textResult("kept"));
   tools = [
-    { ...noteTool(starts), effect: "inside" },
+    { ...noteTool(starts), effect: "inside", outlasts: (input) => JSON.stringify(input).includes("server") },
     { ...lasting, effect: "lasting" },
     tool("look", async () => textResult("seen")),
   ];
@@ -170,12 +170,14 @@ describe("grants", () => {
     await says("go", "99");
     await ended();
     isolation = "bubblewrap";
-    steps.push(answers("", [call("b"), { id: "r", name: "remember", arguments: {} }]), answers("done"));
+    const remember = { id: "r", name: "remember", arguments: {} };
+    steps.push(answers("", [call("b"), call("server"), remember]), answers("done"));
     await says("go", "99");
     await ended(2);
     expect(starts).toEqual(["b"]);
     expect(results()[0]).toContain("guests");
     expect(results(2).some((text) => text.includes("not for guests"))).toBe(true);
+    expect(results(2).some((text) => text.includes("ends with the turn"))).toBe(true);
   });
 });
 

@@ -184,6 +184,11 @@ describe("output", () => {
 });
 
 describe("a background command", () => {
+  test("is known as one before it runs", () => {
+    expect(bash.outlasts?.({ command: "sleep 30", background: true })).toBe(true);
+    expect(bash.outlasts?.({ command: "sleep 30" })).toBe(false);
+  });
+
   test("goes on, can be looked at and stopped", async () => {
     const result = await run({ command: "echo up; echo err >&2; sleep 30", background: true });
     expect(result.ok).toBe(true);
