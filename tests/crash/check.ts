@@ -37,7 +37,8 @@ export function checkStore(world: World): { wrong: string[]; turns: number } {
   }
 }
 
-function checkFile(db: Database): string[] {
+/** The file itself is whole. */
+export function checkFile(db: Database): string[] {
   const rows = db.prepare("PRAGMA integrity_check").all<{ integrity_check: string }>();
   const broken = rows.map((row) => row.integrity_check).filter((line) => line !== "ok");
   const dangling = db.prepare("PRAGMA foreign_key_check").all<{ table: string }>();
@@ -91,7 +92,7 @@ function checkOffer(turn: TurnRow, events: TurnEvent[]): string[] {
 }
 
 /** No call was started twice: each writes under an id of its own. */
-function checkCalls(lines: string[]): string[] {
+export function checkCalls(lines: string[]): string[] {
   const begun = lines.filter((line) => line.startsWith("begun "));
   return begun
     .filter((line, index) => begun.indexOf(line) !== index)
@@ -99,7 +100,7 @@ function checkCalls(lines: string[]): string[] {
 }
 
 /** Each call of the branch has exactly one result, right behind its message, which says what really happened. */
-function checkBranch(entries: Entry[], { lines, store }: { lines: string[]; store: Store }): string[] {
+export function checkBranch(entries: Entry[], { lines, store }: { lines: string[]; store: Store }): string[] {
   const wrong: string[] = [];
   const open = new Set<string>();
   for (const [index, { parent, id, body }] of entries.entries()) {
@@ -108,6 +109,8 @@ function checkBranch(entries: Entry[], { lines, store }: { lines: string[]; stor
     const { message } = body;
     if (message.role === "toolResult") {
       if (!open.delete(message.toolCallId)) wrong.push(`result of ${message.toolCallId} without an open call`);
+      // Whether a file could be sent is seen where it arrives.
+      if (message.toolCallId.endsWith("_file")) continue;
       const text = message.content.map((part) => (part.type === "text" ? part.text : "")).join("");
       wrong.push(...checkResult({ call: message.toolCallId, text }, lines));
       continue;
@@ -116,10 +119,15 @@ function checkBranch(entries: Entry[], { lines, store }: { lines: string[]; stor
     if (message.role === "assistant")
       for (const part of message.content) if (part.type === "toolCall") open.add(part.id);
   }
-  // Of a turn that was given up the next turn tells what is known of its calls; here none came.
-  if (open.size > 0 && store.turns.get(entries.at(-1)?.turn ?? 0)?.state !== "failed")
+  // Of a turn that was given up or stopped the next turn tells what is known of its calls; here none came.
+  if (open.size > 0 && !isCutOff(store, entries.at(-1)?.turn))
     wrong.push(`calls without a result at the end: ${[...open].join(", ")}`);
   return wrong;
+}
+
+function isCutOff(store: Store, turn: number | null | undefined): boolean {
+  const state = store.turns.get(turn ?? 0)?.state;
+  return state === "failed" || state === "stopped";
 }
 
 function checkResult({ call, text }: { call: string; text: string }, lines: string[]): string[] {
@@ -139,7 +147,7 @@ function checkResult({ call, text }: { call: string; text: string }, lines: stri
 }
 
 /** Nothing that a call started lives on: no process has its folder in there. */
-function processesLeft(home: string): string[] {
+export function processesLeft(home: string): string[] {
   return readdirSync("/proc")
     .filter((pid) => /^\d+$/.test(pid))
     .filter((pid) => {

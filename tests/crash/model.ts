@@ -14,16 +14,26 @@ export interface Task {
   width: number;
   /** Each call takes this long. */
   callMs: number;
+  /** The first round writes `<name>.txt`, the last one sends it to the chat; for tasks of two rounds and more. */
+  file?: boolean;
+  /** The answer has so many lines besides. */
+  lines?: number;
 }
 
 /** The text of a task, as a person sends it. */
-export function taskText({ name, rounds, width, callMs }: Task): string {
-  return `Please do [[${name} rounds=${rounds} width=${width} callMs=${callMs}]]`;
+export function taskText({ name, rounds, width, callMs, file = false, lines = 0 }: Task): string {
+  const more = `${file ? " file=1" : ""}${lines > 0 ? ` lines=${lines}` : ""}`;
+  return `Please do [[${name} rounds=${rounds} width=${width} callMs=${callMs}${more}]]`;
 }
 
 /** What an answer says of a task; nothing else has these words. */
 export function answered(name: string): string {
   return `<${name} is answered>`;
+}
+
+/** One line of a long answer; nothing else has these words. */
+export function answerLine(name: string, n: number): string {
+  return `<${name} line ${n}> ${"and so it goes on for a while, ".repeat(2)}and ends.`;
 }
 
 interface Block {
@@ -76,7 +86,8 @@ export async function startModel(): Promise<ModelServer> {
     const names = tasks.map(({ name }) => name);
     const next = tasks.find((task) => task.rounds > rounds);
     model.onStep("request", names);
-    const events = next === undefined ? sayEvents(names) : callEvents(next, () => `toolu_${++calls}`);
+    const events =
+      next === undefined ? sayEvents(tasks) : callEvents(next, { round: rounds, newId: () => `toolu_${++calls}` });
     response.writeHead(200, { "content-type": "text/event-stream" });
     for (const [index, event] of events.entries()) {
       // Whoever asked is dead: the next life is not to be taken for it.
@@ -136,19 +147,29 @@ function unanswered(messages: Message[]): { tasks: Task[]; rounds: number } {
   const answers = said.map(({ text }) => text ?? "").join("\n");
   const asked = messages.filter(({ role }) => role === "user").flatMap(({ content }) => content);
   const tasks = asked
-    .flatMap(({ type, text }) =>
-      type === "text" ? [...(text ?? "").matchAll(/\[\[(\S+) rounds=(\d+) width=(\d+) callMs=(\d+)\]\]/g)] : [],
-    )
-    .map(([, name = "", rounds, width, callMs]) => ({
+    .flatMap(({ type, text }) => (type === "text" ? [...ownWords(text ?? "").matchAll(taskForm)] : []))
+    .map(([, name = "", rounds, width, callMs, file, lines]) => ({
       name,
       rounds: Number(rounds),
       width: Number(width),
       callMs: Number(callMs),
+      file: file !== undefined,
+      lines: Number(lines ?? 0),
     }))
     .filter(({ name }) => !answers.includes(answered(name)));
   const last = messages.findLastIndex(({ role, content }) => role === "assistant" && isAnswer(content));
   const rounds = messages.slice(last + 1).filter(({ content }) => content.some(({ type }) => type === "tool_use"));
   return { tasks, rounds: rounds.length };
+}
+
+const taskForm = /\[\[(\S+) rounds=(\d+) width=(\d+) callMs=(\d+)(?: file=(\d+))?(?: lines=(\d+))?\]\]/g;
+
+/** What a person wrote, without the lines that the program quotes: a task in them is not asked for again. */
+function ownWords(text: string): string {
+  return text
+    .split("\n")
+    .filter((line) => !/^(?:> |\[This answers )/.test(line))
+    .join("\n");
 }
 
 function isAnswer(content: Block[]): boolean {
@@ -157,11 +178,13 @@ function isAnswer(content: Block[]): boolean {
 
 type StreamEvent = { type: string } & Record<string, unknown>;
 
-function sayEvents(names: string[]): StreamEvent[] {
-  const text =
-    names.length === 0 ? "Nothing is left to do." : names.map((name) => `Done: ${answered(name)}`).join("\n");
+function sayEvents(tasks: Task[]): StreamEvent[] {
+  const text = tasks.length === 0 ? "Nothing is left to do." : tasks.map(answerOf).join("\n");
   const block = { index: 0, content_block: { type: "text", text: "" } };
-  const pieces = text.match(/[\s\S]{1,12}/g) ?? [];
+  const length = Math.max(12, Math.ceil(text.length / 40));
+  const pieces = Array.from({ length: Math.ceil(text.length / length) }, (_, index) =>
+    text.slice(index * length, (index + 1) * length),
+  );
   return [
     start(),
     { type: "content_block_start", ...block },
@@ -175,22 +198,32 @@ function sayEvents(names: string[]): StreamEvent[] {
   ];
 }
 
+function answerOf({ name, lines = 0 }: Task): string {
+  const more = Array.from({ length: lines }, (_, index) => `- ${answerLine(name, index + 1)}`);
+  return [`Done: ${answered(name)}`, ...more].join("\n");
+}
+
 /** Calls that write down outside, under their own ids, that they have begun and that they have ended. */
-function callEvents(task: Task, newId: () => string): StreamEvent[] {
+function callEvents(task: Task, { round, newId }: { round: number; newId: () => string }): StreamEvent[] {
+  const write = task.file === true && round === 0 ? `echo "${task.name}" > ${task.name}.txt; ` : "";
   const calls = Array.from({ length: task.width }, (_, index) => {
     const id = newId();
-    const command = `echo "begun ${id}" >> calls; sleep ${task.callMs / 1000}; echo "ended ${id}" >> calls; echo "${id} is done"`;
-    return [
-      { type: "content_block_start", index, content_block: { type: "tool_use", id, name: "bash", input: {} } },
-      {
-        type: "content_block_delta",
-        index,
-        delta: { type: "input_json_delta", partial_json: JSON.stringify({ command }) },
-      },
-      { type: "content_block_stop", index },
-    ];
+    const command = `echo "begun ${id}" >> calls; ${write}sleep ${task.callMs / 1000}; echo "ended ${id}" >> calls; echo "${id} is done"`;
+    return callBlock(index, { id, name: "bash", input: { command } });
   });
+  if (task.file === true && round > 0 && round === task.rounds - 1) {
+    const call = { id: `${newId()}_file`, name: "attach", input: { path: `${task.name}.txt` } };
+    calls.push(callBlock(calls.length, call));
+  }
   return [start(), ...calls.flat(), ...end("tool_use")];
+}
+
+function callBlock(index: number, { id, name, input }: { id: string; name: string; input: unknown }): StreamEvent[] {
+  return [
+    { type: "content_block_start", index, content_block: { type: "tool_use", id, name, input: {} } },
+    { type: "content_block_delta", index, delta: { type: "input_json_delta", partial_json: JSON.stringify(input) } },
+    { type: "content_block_stop", index },
+  ];
 }
 
 function start(): StreamEvent {

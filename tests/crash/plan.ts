@@ -72,8 +72,8 @@ function taskOf(name: string, upTo: (max: number) => number): Task {
   return { name, rounds: upTo(3) - 1 || 1, width: upTo(3), callMs: upTo(3) * 10 };
 }
 
-/** Mulberry32: small, and the same everywhere. */
-function generator(seed: number): () => number {
+/** Numbers from 0 to 1 (mulberry32): small, and the same everywhere. */
+export function generator(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
