@@ -5,12 +5,14 @@ import type { ReplyTarget, TurnRow } from "../core/session.ts";
 /** Where the answer to an inbound goes. */
 export function replyTarget(inbound: Inbound): ReplyTarget {
   const { adapter, conversation, thread, root } = inbound;
+  // A correction that is taken after its turn is answered where the message stands that it corrects.
+  const replyTo = inbound.kind === "message" ? inbound.id : inbound.kind === "edit" ? inbound.target : undefined;
   return {
     adapter,
     conversation,
     ...(thread === undefined ? {} : { thread }),
     ...(root === undefined ? {} : { root }),
-    ...(inbound.kind === "message" ? { replyTo: inbound.id } : {}),
+    ...(replyTo === undefined ? {} : { replyTo }),
   };
 }
 

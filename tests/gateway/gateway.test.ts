@@ -105,6 +105,24 @@ describe("receive", () => {
     expect((await edit(first.id, "one!!", "e3")).state).toBe("context");
     expect(store.turns.list()).toHaveLength(1);
   });
+  test("an edit that its turn takes no more is answered where its message stands", async () => {
+    const { send, quiet, store, world: fake } = world.now;
+    const wait = gate();
+    fake.script = async function* (turn) {
+      yield { type: "started", resumed: false };
+      const input = turn.next();
+      if (input !== undefined) yield { type: "taken", inputs: [input.id], text: input.text };
+      await wait.opened;
+      yield { type: "ended", outcome: "done", usage: noUsage };
+    };
+    const first = message("one");
+    await send(first);
+    await until(() => store.inputs.waitingCount(1) === 0);
+    await send({ ...message(""), kind: "edit", target: first.id, text: "one!", id: "e1" });
+    wait.open();
+    await quiet();
+    expect(store.turns.list().map(({ replyTo }) => replyTo.replyTo)).toEqual([first.id, first.id]);
+  });
   test("a delete takes a waiting message back", async () => {
     const { send, quiet, store, world: fake } = world.now;
     const wait = gate();
