@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import type { Log } from "../../sys/log.ts";
-import type { Fence } from "../exec.ts";
+import type { Fence } from "../state.ts";
 
 /** Makes a fence for each command; absent where the system gives us no group. */
 export interface Fences {
