@@ -47,7 +47,7 @@ export interface Answering {
 export interface AnswerResult {
   ok: boolean;
   text: string;
-  /** Set when this answer was the one that counts. */
+  /** Set when the question ended with this, by the answer or because its time was over: what follows is still to be done. */
   approval?: Approval;
 }
 
@@ -60,6 +60,12 @@ export function createApprovals({ store, clock, kinds, redact = (text) => text }
   /** Ends what nobody answered in time. */
   const expire = (): Approval[] =>
     approvals.due(clock.now()).filter(({ id }) => approvals.close(id, { state: "expired", at: clock.now() }));
+  /** Ends a question whose time is over and that nobody has looked at since. */
+  const lapse = (approval: Approval): Approval | undefined => {
+    const at = clock.now();
+    if (approval.expiresAt > at || !approvals.close(approval.id, { state: "expired", at })) return undefined;
+    return found(approvals.get(approval.id));
+  };
 
   return {
     /** Stores a question that is open for a day. */
@@ -104,9 +110,10 @@ export function createApprovals({ store, clock, kinds, redact = (text) => text }
      */
     answer(id: number, { answer, who }: { answer: Answer; who: Answering }): AnswerResult {
       return store.transaction((): AnswerResult => {
-        expire();
         const approval = approvals.get(id);
         if (approval === undefined || !mayAnswer(approval, who)) return { ok: false, text: noQuestion(id) };
+        const lapsed = lapse(approval);
+        if (lapsed !== undefined) return { ok: false, text: pastText(lapsed, clock.now()), approval: lapsed };
         if (approval.state !== "open") return { ok: false, text: pastText(approval, clock.now()) };
         const kind = kinds[approval.kind];
         if (kind === undefined)
@@ -123,6 +130,8 @@ export function createApprovals({ store, clock, kinds, redact = (text) => text }
     },
     /** Ends what nobody answered in time. @returns what expired just now. */
     expire: () => store.transaction(expire),
+    /** Ends one question if its time is over. @returns it when it ended with this: what follows is still to be done. */
+    lapse,
     hashOf,
   };
 }

@@ -240,9 +240,12 @@ function askAbout(deps: EntryDeps, inbound: Inbound): Receipt | DropReason {
   const changed = changeHeld(deps, inbound);
   if (changed !== undefined) return changed;
   if (inbound.kind !== "message" || deps.isCommand(inbound)) return "strict";
-  for (const late of approvals.expire()) queueMicrotask(() => settle(deps, late));
   const request = requestOf(inbound);
-  const last = store.approvals.newest("admit", approvals.hashOf(request));
+  const before = store.approvals.newest("admit", approvals.hashOf(request));
+  const lapsed = before === undefined ? undefined : approvals.lapse(before);
+  // What waited for it goes first: the message of now belongs to the next question.
+  if (lapsed !== undefined) settle(deps, lapsed);
+  const last = lapsed ?? before;
   if (last?.state === "denied" && (last.answeredAt ?? 0) > clock.now() - limits.deniedMs) return "denied";
   if (last?.state === "open") {
     const held = store.held.of({ ...request, conversation: inbound.conversation.id });

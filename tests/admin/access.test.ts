@@ -1,6 +1,8 @@
 // The nouns about people and their questions, over a real store.
 import { expect, test } from "bun:test";
 import { createApprovals, storeKinds } from "../../src/access/approvals.ts";
+import { createDispatch } from "../../src/admin/dispatch.ts";
+import { resources } from "../../src/admin/index.ts";
 import { systemClock } from "../../src/sys/clock.ts";
 import { filledDispatch } from "./fixture.ts";
 
@@ -111,4 +113,27 @@ test("codes are made, listed without the code, and taken back", async () => {
   expect(JSON.stringify(listed)).not.toContain(made.code);
   expect(await data(ask("pairings-clear"))).toEqual({ cleared: 1 } as never);
   expect(await data(ask("pairings-list"))).toEqual([] as never);
+});
+
+test("in a running instance everybody who waited for a question that expired hears of it", async () => {
+  const { store } = world();
+  const settled: number[] = [];
+  const ask = (command: string, args: Record<string, unknown> = {}) =>
+    createDispatch({
+      resources: resources(() => ({ ...store, settleQuestion: (id: number) => void settled.push(id) })),
+      onError: (_command, error) => {
+        throw error;
+      },
+    })({ id: "1", command, args }, { kind: "host" });
+  const old = { createdAt: 1, expiresAt: 2, kind: "tool", arguments: "{}", hash: "h", text: "May I?" };
+  const asked = { requester: { id: "7", name: "Ann" }, role: "admin" as const, agent: "main" };
+  const origin = { adapter: "tg", conversation: { id: "7", kind: "direct" as const } };
+  const [late, first] = [
+    store.approvals.add({ ...old, ...asked, origin }),
+    store.approvals.add({ ...old, ...asked, origin }),
+  ];
+  expect(await ask("approvals-approve", { id: String(late.id) })).toMatchObject({ ok: false });
+  expect(settled).toEqual([late.id]);
+  await data(ask("approvals-list"));
+  expect(settled).toEqual([late.id, first.id]);
 });

@@ -232,6 +232,16 @@ describe("request_approval", () => {
     expect([store.approvals.get(2)?.state, rows("held")]).toEqual(["open", 1]);
   });
 
+  test("what comes right after a question expired is kept for the new one", async () => {
+    const { send, store } = world.now;
+    await send(stranger("57", "old"));
+    now += limits.approvalMs;
+    await send(stranger("57", "new"));
+    await settled();
+    expect([store.approvals.get(1)?.state, store.approvals.get(2)?.state]).toEqual(["expired", "open"]);
+    expect(store.held.all().map(({ inbound }) => inbound.kind === "message" && inbound.text)).toEqual(["new"]);
+  });
+
   test("in a group only who speaks to us is asked about, and is let in there alone", async () => {
     const { send, store } = world.now;
     const sender = { id: "57", name: "Bob" };

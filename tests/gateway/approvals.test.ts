@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { limits } from "../../src/core/limits.ts";
 import type { KnownDoor } from "../../src/gateway/reach.ts";
 import { createNativeHarness } from "../../src/harness/native/index.ts";
+import type { Approval } from "../../src/store/approvals.ts";
 import { systemClock } from "../../src/sys/clock.ts";
 import type { Tool } from "../../src/tools/tool.ts";
 import { textResult } from "../../src/tools/tool.ts";
@@ -334,6 +335,40 @@ describe("a question", () => {
     expect(results()[0]).toContain("nobody answered");
     await says("/approve 1");
     expect(world.now.said().at(-1)).toContain("has expired");
+  });
+
+  test("that is answered too late, before anybody looked, ends for its turn as well", async () => {
+    script("a");
+    await says("go");
+    await waits();
+    now += limits.approvalMs;
+    await says("/approve 1");
+    expect(world.now.said().at(-1)).toContain("has expired");
+    await ended();
+    expect([starts, results()[0]]).toEqual([[], expect.stringContaining("nobody answered") as string]);
+  });
+
+  test("whose time is over ends for its turn although another one is answered first", async () => {
+    script("a");
+    await says("go");
+    await waits();
+    now += limits.approvalMs;
+    const { store, gateway } = world.now;
+    const {
+      id: _id,
+      state: _state,
+      choices: _choices,
+      turn: _turn,
+      call: _call,
+      session: _session,
+      ...same
+    } = store.approvals.get(1) as Approval;
+    const other = store.approvals.add({ ...same, createdAt: now, expiresAt: now + limits.approvalMs });
+    await says(`/approve ${other.id}`);
+    expect(store.approvals.get(other.id)?.state).toBe("allowed");
+    gateway.expireQuestions();
+    await ended();
+    expect([starts, state()]).toEqual([[], "done"]);
   });
 
   test("is void when the turn is stopped", async () => {

@@ -33,8 +33,8 @@ export function approvals(open: () => ApprovalsDeps, clock: Pick<Clock, "now">):
     const { id: number } = find(id);
     const host = { by: { host: true } as const, roleFor: () => "owner" as const };
     const result: AnswerResult = desk().answer(number, { answer: how, who: host });
+    if (result.approval !== undefined) open().settleQuestion?.(number);
     if (!result.ok) throw new Failure("usage", result.text);
-    open().settleQuestion?.(number);
     return { answered: number, result: result.text };
   };
   return {
@@ -52,7 +52,7 @@ export function approvals(open: () => ApprovalsDeps, clock: Pick<Clock, "now">):
           limit: limitFlag,
         }),
         run: ({ state, kind, automatic, limit }) => {
-          desk().expire();
+          for (const { id } of desk().expire()) open().settleQuestion?.(id);
           return open().approvals.list({ state, kind, automatic, limit }).map(row);
         },
       }),
