@@ -396,11 +396,15 @@ export const limits = {
   strangersMax: 10_000,
   strangerTellMs: 60 * 60_000,
   strangersToldMax: 60,
-  /** Messages of one stranger that wait for an approval, the text of one, and strangers who are asked about at a time. */
+  /**
+   * Messages of one stranger that wait for an approval, the text of one, and questions about strangers that are open at
+   * a time: all of them, and those about one person in several places.
+   */
   heldMax: 5,
   heldCharsMax: 20_000,
   heldShownChars: 500,
   admitsOpenMax: 20,
+  admitsOfOneMax: 2,
   /** Cards that are closed in one go. */
   cardsClosedMax: 100,
   /** How long nobody is asked again about a stranger who was denied. */

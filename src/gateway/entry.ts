@@ -252,6 +252,8 @@ function askAbout(deps: EntryDeps, inbound: Inbound): Receipt | DropReason {
     return held.length >= limits.heldMax ? "full" : hold(deps, inbound);
   }
   if (store.approvals.openCount("admit", inbound.adapter) >= limits.admitsOpenMax) return "full";
+  // Anybody may make as many groups as they like: one person must not take all the places, nor the admins' patience.
+  if (store.approvals.openCount("admit", inbound.adapter, inbound.sender.id) >= limits.admitsOfOneMax) return "full";
   const text = requestText(inbound);
   const agent = store.wirings.find(inbound.adapter, inbound.conversation.id)?.agent ?? "";
   const { id, choices } = approvals.ask({

@@ -96,7 +96,8 @@ export function openApprovals(db: Database) {
        AND requester ->> '$.id' = ? AND origin ->> '$.adapter' = ? ORDER BY id DESC LIMIT 1`,
   );
   const openCount = db.prepare(
-    "SELECT count(*) AS n FROM approvals WHERE state = 'open' AND kind = ? AND origin ->> '$.adapter' = ?",
+    `SELECT count(*) AS n FROM approvals WHERE state = 'open' AND kind = ?1 AND origin ->> '$.adapter' = ?2
+       AND (?3 IS NULL OR requester ->> '$.id' = ?3)`,
   );
   const list = db.prepare(
     `SELECT * FROM approvals WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR kind = ?2) AND (?3 OR choice IS NOT 'automatic')
@@ -169,7 +170,9 @@ export function openApprovals(db: Database) {
       const { kind, hash, session, choice, adapter, user } = wanted;
       return read(inSession.get<Row>(kind, hash, session, choice, user, adapter));
     },
-    openCount: (kind: string, adapter: string): number => openCount.get<{ n: number }>(kind, adapter)?.n ?? 0,
+    /** Open ones of an adapter, of one requester if `user` is given. */
+    openCount: (kind: string, adapter: string, user?: string): number =>
+      openCount.get<{ n: number }>(kind, adapter, user ?? null)?.n ?? 0,
     /** Newest first; grants that were recorded without asking only on demand. */
     list(
       wanted: {

@@ -222,6 +222,16 @@ describe("request_approval", () => {
     expect(rows("held")).toBe(limits.heldMax + limits.admitsOpenMax - 1);
   });
 
+  test("one stranger with many groups of their own takes few places and sends few cards", async () => {
+    for (let n = 0; n < 30; n++)
+      await world.now.send(
+        posted("hi", { sender: { id: "66", name: "Mal" }, conversation: { id: `-${n}`, kind: "shared" } }),
+      );
+    expect(world.now.store.approvals.list()).toHaveLength(limits.admitsOfOneMax);
+    await world.now.send(direct("may I?", { sender: { id: "67", name: "Carl" } }));
+    expect(world.now.store.approvals.list()[0]).toMatchObject({ requester: { id: "67" }, state: "open" });
+  });
+
   test("a question that expires takes what was held along, and may be asked anew", async () => {
     const { send, store, gateway } = world.now;
     await send(stranger("57"));
