@@ -109,6 +109,12 @@ export function startTurn(deps: TurnDeps, start: TurnStart): ActiveTurn {
   /** One event: stored, then shown. A store that fails ends the turn; the work so far stays as it was stored. */
   const record = (event: TurnEvent): void => {
     if (left) throw new Error("The turn was given up");
+    // What a shutdown cuts off is said as a whole by the next start: until then it is only what was said so far.
+    if (halting === "interrupt" && isBrokenOff(event)) {
+      recorder.flush();
+      deps.store.turns.setPartial(row.id, event.text);
+      return;
+    }
     // What it was started for and never took belongs to it all the same: it would start it again, for ever.
     if (event.type === "ended" && halting !== "interrupt")
       for (const taken of untaken(deps, { row, taken: recorder.taken }))
@@ -270,6 +276,13 @@ function buildTurn(
       },
     }),
   };
+}
+
+/** An answer of a model that was ended before its end. */
+function isBrokenOff(event: TurnEvent): event is TurnEvent & { type: "message" } {
+  if (event.type !== "message" || event.entry?.kind !== "message") return false;
+  const { message } = event.entry;
+  return message.role === "assistant" && message.stopReason === "aborted";
 }
 
 /** The last word of a turn whose harness gave none. */

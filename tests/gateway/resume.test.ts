@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { TurnEvent } from "../../src/core/event.ts";
 import { noUsage } from "../../src/core/usage.ts";
+import { assistant } from "../harness/fakes.ts";
 import { answer, createWorld, message, until } from "./fixture.ts";
 
 let world: ReturnType<typeof createWorld>;
@@ -126,5 +127,27 @@ describe("after a crash", () => {
     // No failed attempt, and yet no fresh start: the harness must look at what was left behind.
     const starts = next.store.turns.events(1).map(({ event }) => event);
     expect(starts).toContainEqual(expect.objectContaining({ type: "started", resumed: true }));
+  });
+  test("an answer that a shutdown cuts off is said once, as a whole, by the next start", async () => {
+    const { send, store, gateway, world: fake } = world.now;
+    fake.script = async function* (turn) {
+      const input = turn.next();
+      if (input !== undefined) yield { type: "taken", inputs: [input.id], text: input.text };
+      yield { type: "text", delta: "It is fi" };
+      await new Promise<void>((resolve) => turn.signal.addEventListener("abort", () => resolve()));
+      const half = assistant("It is fi", [], { stopReason: "aborted" });
+      yield { type: "message", text: "It is fi", entry: { kind: "message", message: half } };
+      yield { type: "ended", outcome: "stopped", usage: noUsage };
+    };
+    await send(message("what is it"));
+    await until(() => store.turns.events(1).length > 0);
+    await gateway.close(0);
+    // Should nobody go on, it is what was said.
+    expect(store.turns.get(1)?.partial).toBe("It is fi");
+    const next = world.crash((turn) => answer(turn, "It is finished"));
+    next.gateway.resume(false);
+    await next.quiet();
+    const said = next.store.turns.events(1).flatMap(({ event }) => (event.type === "message" ? [event.text] : []));
+    expect(said).toEqual(["It is finished"]);
   });
 });
