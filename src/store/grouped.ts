@@ -53,9 +53,18 @@ export function grouped(db: Database): Grouped {
       member.settle = () => member.resolve(value);
     } catch (error) {
       member.settle = () => member.reject(error);
-      db.exec("ROLLBACK TO member");
+      takeBack(error);
     }
     db.exec("RELEASE member");
+  };
+
+  /** A full disk makes the engine take all of a transaction back by itself: that is then everybody's failure. */
+  const takeBack = (error: unknown): void => {
+    try {
+      db.exec("ROLLBACK TO member");
+    } catch {
+      throw error;
+    }
   };
 
   return <Result>(work: () => Result, after?: (result: Result) => void) => {

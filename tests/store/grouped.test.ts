@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDatabase } from "#sqlite";
+import { openStore } from "../../src/store/db.ts";
 import { grouped } from "../../src/store/grouped.ts";
 import type { Database } from "../../src/sys/sqlite.ts";
 
@@ -83,4 +84,23 @@ test("a commit that fails is nobody's success", async () => {
   setFull(false);
   expect(await commit(add("a"))).toBe("a");
   close();
+});
+
+test("a disk that is full says so to everybody, also when the engine takes all of it back by itself", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "grouped-"));
+  const db = openStore(join(folder, "test.db"));
+  const put = db.prepare("INSERT INTO facts (key, value) VALUES (?, ?)");
+  const add =
+    (key: string, chars = 1) =>
+    () =>
+      put.run(key, "x".repeat(chars));
+  const commit = grouped(db);
+  const { pages = 0 } = db.prepare("SELECT page_count AS pages FROM pragma_page_count").get<{ pages: number }>() ?? {};
+  db.exec(`PRAGMA max_page_count = ${pages + 3}`);
+  const results = await Promise.allSettled([commit(add("a")), commit(add("b", 50_000)), commit(add("c"))]);
+  expect(results).toMatchObject(results.map(() => ({ status: "rejected", reason: { code: "store" } })));
+  expect(db.prepare("SELECT key FROM facts WHERE key IN ('a', 'b', 'c')").all()).toEqual([]);
+  await commit(add("a"));
+  db.close();
+  rmSync(folder, { recursive: true });
 });
