@@ -13,8 +13,8 @@ import { createUpdates, type Updates } from "./updates.ts";
 /** What happens in each hour. Long polls that end without anything have 50 s: with the other events there are more. */
 const hourly = { messages: 60, calls: 12, edits: 10, reactions: 10, buttons: 3, strangers: 20, breaks: 2, expiries: 2 };
 const hours = { full: 24, quick: 4 };
-/** Until then code gets warm and the heap finds its size: a third of the day. */
-const warmShare = 1 / 3;
+/** Before the day that counts: code gets warm, caches fill, and the heap finds its size. */
+const warmHours = { full: 12, quick: 1 };
 const chats = 20;
 const strangersFrom = 10_000;
 const strangers = 100;
@@ -42,10 +42,13 @@ export async function measureBotDay(setup: Setup): Promise<Found> {
     const bot = api.bot(1_002);
     const program = await startBot(setup, { name: "remoteagent", folder, bot, api });
     const updates = createUpdates();
+    const warm = setup.quick ? warmHours.quick : warmHours.full;
+    for (let hour = 0; hour < warm; hour++) await liveThrough({ program, updates, hour });
+    setup.progress(`${warm} hours before the day`);
     const before = { ...bot.counts };
-    for (let hour = 0; hour < count; hour++) {
+    for (let hour = warm; hour < warm + count; hour++) {
       found.push(await liveThrough({ program, updates, hour }));
-      if (hour % 6 === 5) setup.progress(`hour ${hour + 1}`);
+      if (found.length % 6 === 0) setup.progress(`hour ${found.length}`);
     }
     const { polls, calls, confirmed } = bot.counts;
     await program.stop();
@@ -76,6 +79,7 @@ interface Life {
 async function liveThrough(life: Life): Promise<Hour> {
   const { program, hour } = life;
   const { bot, pid } = program;
+  await beginAnew(life);
   let megabytes = Number.POSITIVE_INFINITY;
   for (let index = 0; index < hourly.messages; index++) {
     const user = people[(hour * hourly.messages + index) % chats] ?? 1;
@@ -92,6 +96,16 @@ async function liveThrough(life: Life): Promise<Hour> {
   await Bun.sleep(pauseMs.settled);
   await timely(bot.polled(), "The bot does not poll");
   return { megabytes: Math.min(megabytes, residentMegabytes(pid)), files: readdirSync(`/proc/${pid}/fd`).length };
+}
+
+/** Long conversations take memory by right: here each lasts an hour. */
+async function beginAnew({ program: { bot }, updates }: Life): Promise<void> {
+  for (const user of people.slice(0, chats)) {
+    const answered = bot.shown(user, (text) => text !== "…");
+    await timely(bot.polled(), "The bot does not poll");
+    void bot.push(updates.message({ user }, "/new").update);
+    await timely(answered, "The command was not answered");
+  }
 }
 
 async function writeAndWait({ program: { bot }, updates }: Life, { user, text }: { user: number; text: string }) {
@@ -114,15 +128,14 @@ function besides({ updates, hour }: Life, index: number): object[] {
 }
 
 function report(found: readonly Hour[], notes: readonly Note[]): Found {
-  const warm = found.slice(Math.floor(found.length * warmShare));
-  const half = Math.floor(warm.length / 2);
+  const half = Math.floor(found.length / 2);
   const line = (name: string, { unit, of }: { unit: "MB" | "files"; of: keyof Hour }) => {
-    const base = summarise(warm.slice(0, half).map((hour) => hour[of]));
-    const ours = summarise(warm.slice(-half).map((hour) => hour[of]));
+    const base = summarise(found.slice(0, half).map((hour) => hour[of]));
+    const ours = summarise(found.slice(-half).map((hour) => hour[of]));
     return row({ name, unit, against: "itself", base, ours, target: { ratio: 1.1, of: "median" } });
   };
   const slopes = (["megabytes", "files"] as const).flatMap((of): Note[] => {
-    const { slope, error } = slopeOf(warm.map((hour) => hour[of]));
+    const { slope, error } = slopeOf(found.map((hour) => hour[of]));
     const unit = of === "megabytes" ? "MB a day" : "files a day";
     const name = of === "megabytes" ? "memory" : "open files";
     return [
