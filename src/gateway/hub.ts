@@ -18,7 +18,7 @@ export interface Forming {
 
 export type Hub = ReturnType<typeof createHub>;
 
-/** A hub. Listeners must not throw; one that does is dropped, so that it cannot harm a turn. */
+/** A hub. What a listener throws goes to `onError` and harms neither the turn nor the others; it hears what comes next. */
 export function createHub(onError: (error: unknown) => void) {
   const listeners = new Set<(happening: Happening) => void>();
   const forming = new Map<TurnId, Forming>();
@@ -29,7 +29,6 @@ export function createHub(onError: (error: unknown) => void) {
         try {
           listener(happening);
         } catch (error) {
-          listeners.delete(listener);
           onError(error);
         }
       }
