@@ -20,12 +20,12 @@ import { type Migration, migrate } from "./migrate.ts";
 /** Copies made ahead of a migration, that are kept. */
 const copiesKept = 2;
 
-// FULL: what is acknowledged to a platform survives a power cut. The cache size is in KiB.
+// The timeout first: a reader that is just leaving must not end a start. FULL: what is acknowledged to a platform survives a power cut. The cache size is in KiB.
 const pragmas = `
+PRAGMA busy_timeout = 5000;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA foreign_keys = ON;
-PRAGMA busy_timeout = 5000;
 PRAGMA cache_size = -4096;
 PRAGMA journal_size_limit = 16777216;
 PRAGMA temp_store = MEMORY;

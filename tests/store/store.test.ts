@@ -1,5 +1,7 @@
 // The store over real SQLite files: what is stored once stays once, forks copy nothing, search finds.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -48,6 +50,21 @@ const begun = (id: number) =>
     at: 1,
   });
 const tell = (turn: number, event: TurnEvent) => store.turns.append(turn, { event, at: 1 });
+
+test("a file that a reader is just leaving is waited for", async () => {
+  const path = join(folder, "other.db");
+  const hold = `import { Database } from "bun:sqlite";
+    const db = new Database(${JSON.stringify(path)});
+    db.exec("PRAGMA journal_mode = WAL; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; CREATE TABLE t (a)");
+    console.log("held");
+    setTimeout(() => process.exit(), 300);`;
+  const reader = spawn(process.execPath, ["-e", hold], { stdio: ["ignore", "pipe", "inherit"] });
+  await once(reader.stdout, "data");
+  const opened = createStore(openStore(path));
+  expect(opened.sessions.list()).toEqual([]);
+  opened.close();
+  if (reader.exitCode === null) await once(reader, "exit");
+});
 
 describe("inputs", () => {
   test("a re-delivery is the same input and changes nothing", () => {
