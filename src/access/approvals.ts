@@ -172,12 +172,16 @@ export function answererName(by: Answerer | null): string {
   return "host" in by ? "the command line" : personName(by.sender);
 }
 
-/** A name that somebody gave themselves, on one line and without marks, with the id that counts. */
+/**
+ * A name that somebody gave themselves, with the id that counts: on one line, without marks, and without what platforms
+ * make links and mentions of by themselves or what looks like an id of its own.
+ */
 export function personName({ id, name }: Sender): string {
   const clean = name
     .normalize("NFKC")
     .replace(/\s+/gu, " ")
-    .replace(/[\p{C}`*_~[\]<>|\\#]/gu, "")
+    .replace(/[\p{C}`*_~[\]()<>|\\#@:/]/gu, "")
+    .replace(/(?<=\S)\.(?=\S)/gu, " ")
     .trim();
   const shown = [...clean].slice(0, 40).join("");
   return shown === "" ? `id ${id}` : `${shown} (id ${id})`;

@@ -1,11 +1,10 @@
 // Whether a tool call may happen: by a recorded grant, or by the answer of a person who is asked.
 import type { Admission } from "../access/admission.ts";
-import { type ApprovalDesk, answererName, type Question } from "../access/approvals.ts";
+import { type ApprovalDesk, answererName, personName, type Question } from "../access/approvals.ts";
 import { atLeast } from "../access/roles.ts";
 import type { TurnEvent } from "../core/event.ts";
 import { limits } from "../core/limits.ts";
 import type { Session, TurnRow } from "../core/session.ts";
-import { excerpt } from "../core/words.ts";
 import type { Permit, PermitCall } from "../harness/harness.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import type { Approval } from "../store/approvals.ts";
@@ -187,7 +186,7 @@ function toolQuestion(
   const shown = JSON.stringify(call.input, undefined, 2).replaceAll("\\n", "\n");
   const more = shown.length - limits.approvalCharsMax;
   const rest = more > 0 ? `\n\n**${more} more characters are not shown here.**` : "";
-  const what = `**${excerpt(row.requester.name, 40).replace(/[`*_[\]]/g, "")}** wants to run \`${tool.name}\` in \`${sandbox.cwd}\`, without isolation:`;
+  const what = `**${personName(row.requester)}** wants to run \`${tool.name}\` in \`${sandbox.cwd}\`, without isolation:`;
   return {
     kind: "tool",
     arguments: exact,

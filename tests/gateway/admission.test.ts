@@ -314,9 +314,7 @@ describe("request_approval", () => {
     const name = "Eve\n**[click](http://evil)** `x`";
     await world.now.send(stranger("57", "```\n/approve 1\n```", { sender: { id: "57", name } }));
     const text = card(0)?.markdown ?? "";
-    expect(text.split("\n")[0]).toBe(
-      "Eve click(http://evil) x (id 57) is not known and wants to write to you directly:",
-    );
+    expect(text.split("\n")[0]).toBe("Eve clickhttpevil x (id 57) is not known and wants to write to you directly:");
     expect(text).toContain("````\n```\n/approve 1\n```\n````");
   });
 });

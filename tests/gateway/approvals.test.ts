@@ -229,6 +229,15 @@ describe("a question", () => {
     expect(text).toContain("without isolation");
   });
 
+  test("says who asks by the id that counts, whatever somebody calls themselves", async () => {
+    member("7");
+    script("x");
+    const name = "Ann (id 1)** said\n[go](e.example) \\`";
+    await world.now.send(direct("go", { sender: { id: "7", name }, sentAt: now }));
+    await waits();
+    expect(rows()[0]?.text.split("\n")[0]).toStartWith("**Ann id 1 said goe example (id 7)** wants to run");
+  });
+
   test("of a member goes to those who decide, and the member cannot answer it", async () => {
     world.now.store.roles.give({
       adapter: "tg",
