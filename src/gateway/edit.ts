@@ -34,6 +34,7 @@ export function receiveEdit({ store, clock, queue, redactor }: EditDeps, edited:
     // Nobody has read it yet: it waits, is held, or is kept as context for a later turn.
     const unread =
       original !== undefined &&
+      original.inbound.sender.id === inbound.sender.id &&
       (original.state === "waiting" ||
         original.state === "held" ||
         (original.state === "context" && original.turn === null));
