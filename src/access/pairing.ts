@@ -102,7 +102,8 @@ export function takeCode({ store, clock }: PairingDeps, { inbound, code }: { inb
   if (direct && store.pairings.guesses(adapter, sender.id, since) >= limits.guessesMax) return { outcome: "limited" };
   const found = store.pairings.find(hashOf(code), at);
   if (found === undefined || sender.isBot === true || sender.id === "" || !fits(found, adapter)) {
-    store.pairings.guess(adapter, sender.id, { at, since });
+    // In a room ten letters may be any word ("management"): nothing is won by a guess there, and none is counted.
+    if (direct) store.pairings.guess(adapter, sender.id, { at, since });
     return { outcome: "wrong" };
   }
   if (!direct) {

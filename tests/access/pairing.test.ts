@@ -79,6 +79,12 @@ test("a code in a shared room is void, whoever sent it", () => {
   expect(store.roles.list()).toEqual([]);
 });
 
+test("words of ten letters that somebody says in a room are no guesses of theirs", () => {
+  for (let n = 0; n < limits.guessesMax; n++)
+    expect(take("management", { conversation: { id: "R", kind: "shared" } })).toEqual({ outcome: "wrong" });
+  expect(take(make())).toMatchObject({ outcome: "paired" });
+});
+
 test("a bot and a sender without an id pair nothing", () => {
   const code = make();
   expect(take(code, { sender: { id: "9", name: "bot", isBot: true } })).toEqual({ outcome: "wrong" });
