@@ -81,7 +81,10 @@ export function createSessionBook({ store, clock }: BookDeps) {
     switchTo(resolved: Resolved, { wanted, all }: { wanted: string; all: boolean }): Session {
       const id: SessionId | undefined = parsePublicId(wanted);
       const session = id === undefined ? undefined : store.sessions.get(id);
-      const allowed = session !== undefined && (all || store.sessions.reachedFrom(session.id, resolved.conversation));
+      // Which agent answers here is for admins to choose: its folders and rights are its own.
+      const here = (found: Session) =>
+        found.agent === resolved.wiring.agent && store.sessions.reachedFrom(found.id, resolved.conversation);
+      const allowed = session !== undefined && (all || here(session));
       if (session === undefined || !allowed) {
         throw new Failure("not-found", `Cannot switch to session ${JSON.stringify(wanted)}: there is none`, {
           hint: "/sessions lists them",

@@ -219,6 +219,19 @@ describe("macro", () => {
 });
 
 describe("agent", () => {
+  test("the one that an admin chose cannot be gone around by a switch", async () => {
+    const { send, quiet, store } = world.now;
+    const grant = { adapter: "tg", user: "8", role: "member", agent: "", surface: "-100" } as const;
+    store.roles.give({ ...grant, givenBy: "test", givenAt: 1 });
+    await send(posted("with main"));
+    await quiet();
+    await send(posted("/agent cook"));
+    const asks = (text: string) => send(posted(text, { sender: { id: "8", name: "Mo" } }));
+    expect(await asks("/switch S001")).toMatchObject({
+      answer: { markdown: expect.stringContaining("there is none") },
+    });
+    expect(await asks("/sessions")).toMatchObject({ answer: { markdown: expect.stringContaining("no sessions yet") } });
+  });
   test("another one answers in this conversation, and in no other", async () => {
     const { send, quiet, store } = world.now;
     expect(await tell("/agent")).toContain("There are also: cook");

@@ -29,9 +29,12 @@ export const sessions: Command = {
   },
 };
 
-/** The sessions that the caller may take up here, newest first: those of this conversation, for the owner all. */
+/** The sessions that the caller may take up here, newest first: its agent's of this conversation, for the owner all. */
 export function reachable({ store, resolved, owner }: CommandCall, limit: number): SessionSummary[] {
-  return store.sessions.list({ limit, ...(owner ? {} : { conversation: resolved.conversation }) });
+  return store.sessions.list({
+    limit,
+    ...(owner ? {} : { conversation: resolved.conversation, agent: resolved.wiring.agent }),
+  });
 }
 
 /** A button for each but the one that this place leads to. */
