@@ -148,7 +148,8 @@ export function createQueue(deps: QueueDeps) {
       const may = (input: Input) =>
         input.turn === row.id || (mayJoin(input.inbound, row) && (steers || input.inbound.kind === "edit"));
       const now = clock.now();
-      const lacks = (input: Input) => filesMissing(input.inbound) || (input.turn !== row.id && joinUntil(input) > now);
+      const lacks = (input: Input) =>
+        filesMissing(input.inbound) || (input.turn !== row.id && joinUntil(input, now) > now);
       const waiting = store.inputs
         .waiting(row.session, limits.missedHeldMax)
         .filter((input) => !taken.has(input.id) && may(input));

@@ -19,11 +19,15 @@ export function filesMissing(inbound: Inbound): boolean {
   );
 }
 
-/** Until when an input waits for what belongs to it (an album, a split text, what was missed with it). */
-export function joinUntil({ inbound, receivedAt }: Input): number {
+/**
+ * Until when an input waits for what belongs to it (an album, a split text, what was missed with it); 0 when it does not.
+ * A wait beyond every bound comes from a clock that was set: it is over.
+ */
+export function joinUntil({ inbound, receivedAt }: Input, now: number): number {
   if (inbound.kind !== "message") return 0;
   const ms = Math.max(inbound.joinMs ?? 0, inbound.missed === true ? limits.missedJoinMs : 0);
-  return ms === 0 ? 0 : receivedAt + Math.min(ms, limits.joinMsMax);
+  const until = receivedAt + Math.min(ms, limits.joinMsMax);
+  return ms === 0 || until - now > limits.joinMsMax ? 0 : until;
 }
 
 /** The oldest waiting inputs of one requester and place that lack nothing. `waiting` is in its order. */
@@ -38,13 +42,13 @@ export function readyInputs(waiting: readonly Input[], { mode, now }: { mode: Qu
   let at: number | undefined;
   const missing: Input[] = [];
   for (const group of groups.values()) {
-    const inputs = mode === "followup" ? one(group) : group;
+    const inputs = mode === "followup" ? one(group, now) : group;
     const lacking = inputs.filter(({ inbound }) => filesMissing(inbound));
     missing.push(...lacking);
     if (lacking.length > 0) continue;
     // However long the rest goes on to come, the first does not wait for ever.
     const longest = (inputs[0]?.receivedAt ?? 0) + limits.joinMsMax;
-    const until = Math.min(longest, Math.max(...inputs.map(joinUntil)));
+    const until = Math.min(longest, Math.max(...inputs.map((input) => joinUntil(input, now))));
     if (until <= now) return { inputs, missing };
     at = Math.min(at ?? until, until);
   }
@@ -52,7 +56,7 @@ export function readyInputs(waiting: readonly Input[], { mode, now }: { mode: Qu
 }
 
 /** The first with all that came as one with it. */
-function one(group: readonly Input[]): Input[] {
-  const end = group.findIndex((input) => joinUntil(input) === 0);
+function one(group: readonly Input[], now: number): Input[] {
+  const end = group.findIndex((input) => joinUntil(input, now) === 0);
   return group.slice(0, end === -1 ? group.length : end + 1);
 }
