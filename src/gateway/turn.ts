@@ -97,6 +97,9 @@ export function startTurn(deps: TurnDeps, start: TurnStart): ActiveTurn {
   let sandbox: Sandbox | undefined;
   let doing = "starting";
   let halting: Halt | undefined;
+  /** Ends when its trees are dead; nobody is told of its end before. */
+  let death: Promise<Proof> | undefined;
+  const dead = async (): Promise<void> => void (await death?.catch(() => undefined));
   const { timeoutSeconds } = session.options;
   const timeoutMs = timeoutSeconds === undefined ? deps.timeoutMs : timeoutSeconds * 1000;
   /** It is over, whatever part of it may still be hanging somewhere. */
@@ -139,7 +142,7 @@ export function startTurn(deps: TurnDeps, start: TurnStart): ActiveTurn {
     const system = await setting.system(sandbox);
     const signal = abort.signal;
     const turn = buildTurn(deps, { ...start, setting, system, sandbox, recorder, record, pause, signal });
-    await consume(harness.run(turn), { record, until: abandoned, redactor: deps.redactor });
+    await consume(harness.run(turn), { record, dead, until: abandoned, redactor: deps.redactor });
   };
 
   const run = async (): Promise<void> => {
@@ -147,11 +150,13 @@ export function startTurn(deps: TurnDeps, start: TurnStart): ActiveTurn {
       // Whatever hangs is left behind once a stop has waited long enough.
       await Promise.race([work(), abandoned]);
       await recorder.settled();
+      await dead();
       if (!recorder.ended()) record(endedEvent(halting === undefined ? "failed" : "stopped", missingEnd(halting)));
       await recorder.settled();
     } catch (error) {
       log.error("Turn failed", { error: errorText(error), stack: error instanceof Error ? error.stack : undefined });
       const clean = (event: TurnEvent) => record(redactEvent(event, deps.redactor));
+      await dead();
       finishBroken({ recorder, record: clean, error, stopped: halting !== undefined, log });
     } finally {
       left = true;
@@ -166,7 +171,8 @@ export function startTurn(deps: TurnDeps, start: TurnStart): ActiveTurn {
     if (how === "suspend") letGo();
     halting ??= how === "suspend" ? "interrupt" : how;
     abort.abort();
-    const proof = (await sandbox?.kill(turnScope(row.id))) ?? nothingKilled;
+    death = sandbox?.kill(turnScope(row.id));
+    const proof = (await death) ?? nothingKilled;
     // A harness or model that hangs is left behind: stop does not depend on it.
     await within(deps.clock, { work: done, ms: limits.haltMs });
     letGo();
@@ -205,8 +211,15 @@ function timedOut(event: TurnEvent & { type: "ended" }, timeoutMs: number): Turn
 /** Reads the stream to its end, or until it is given up; then the harness is told that nobody reads any more. */
 async function consume(
   stream: AsyncIterable<TurnEvent>,
-  { record, until, redactor }: { record: (event: TurnEvent) => void; until: Promise<"abandoned">; redactor: Redactor },
+  parts: {
+    record: (event: TurnEvent) => void;
+    /** Resolves when nothing of a halted turn lives any more. */
+    dead(): Promise<void>;
+    until: Promise<"abandoned">;
+    redactor: Redactor;
+  },
 ): Promise<void> {
+  const { record, dead, until, redactor } = parts;
   const iterator = stream[Symbol.asyncIterator]();
   const speech = createSpeech(redactor);
   let over = false;
@@ -215,6 +228,7 @@ async function consume(
       const step = await Promise.race([iterator.next(), until]);
       over = step !== "abandoned" && step.done === true;
       if (step === "abandoned" || step.done === true) return;
+      if (step.value.type === "ended") await dead();
       for (const event of speech.pass(step.value)) record(event);
     }
   } finally {
