@@ -43,6 +43,8 @@ export function createIntake({ clock, log, read }: IntakeDeps) {
   const lanes = new Map<string, Promise<boolean>>();
   let skipped = 0;
   let failed = false;
+  /** Everything before this number was confirmed once. */
+  let confirmedTo = 0;
 
   const skip = (id: number | undefined, reason: string) => {
     skipped += 1;
@@ -107,6 +109,12 @@ export function createIntake({ clock, log, read }: IntakeDeps) {
     else start(id, job);
   };
 
+  /** What was given again although it was confirmed, and could not be taken, may not come another time. */
+  const forget = (batch: readonly unknown[]) => {
+    const given = new Set(batch.map(updateId));
+    order = order.filter((id) => id >= confirmedTo || done.has(id) || running.has(id) || given.has(id));
+  };
+
   const confirmed = () => {
     const open = order.findIndex((id) => !done.has(id));
     const taken = open === -1 ? order : order.slice(0, open);
@@ -114,6 +122,7 @@ export function createIntake({ clock, log, read }: IntakeDeps) {
     next = order[taken.length] ?? (last === undefined ? next : last + 1);
     for (const id of taken) done.delete(id);
     order = order.slice(taken.length);
+    confirmedTo = Math.max(confirmedTo, next ?? 0);
     return next;
   };
 
@@ -122,6 +131,7 @@ export function createIntake({ clock, log, read }: IntakeDeps) {
     async take(batch: readonly unknown[]): Promise<Taken> {
       failed = false;
       for (const raw of batch) begin(raw);
+      forget(batch);
       if (running.size > 0) {
         await within(clock, { work: Promise.all(running.values()), ms: limits.receiveSlowMs });
       }
