@@ -183,7 +183,7 @@ async function finish(state: State, entry: Entry): Promise<Exit> {
     onExceed: (limit) => void stop(state, entry, limit),
   });
   const ended = entry.child.exited.then(async (exit) => {
-    if (!entry.struck && entry.fence?.wasFull() === true) entry.limit ??= "processes";
+    if (!entry.struck) entry.limit ??= entry.fence?.wasFull();
     // What the command left behind ends with it, as it does by itself in a pid namespace.
     if (!entry.contained && mayHaveLeft(state)) await killEntries(state, [entry], { release: false });
     await Promise.race([entry.output.ended, entry.killed.promise]);

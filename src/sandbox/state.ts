@@ -15,8 +15,8 @@ export interface Fence {
   /** Lets nothing new begin in it, and kills what is in it as far as the system can. */
   strike(): void;
   members(): number[];
-  /** Whether something was refused because it was full. */
-  wasFull(): boolean;
+  /** What it was full of, when something was refused or killed for that. */
+  wasFull(): "processes" | "memory" | undefined;
   /** Called when the command is over. */
   remove(): void;
 }

@@ -334,8 +334,9 @@ describe("the check", () => {
 });
 
 describe("fences", () => {
+  const bounds = { processesMax: 100, memoryBytesMax: 1_000_000 };
   const found = (files: Record<string, string>) =>
-    findFences({ log: keepingLog([]), readText: (path) => files[path] }).make("a.b.1", 100);
+    findFences({ log: keepingLog([]), readText: (path) => files[path] }).make("a.b.1", bounds);
   test("count the user's processes where no group can be made", () => {
     expect(found({ "/proc/loadavg": "0.1 0.2 0.3 2/350 4711\n" })?.prefix.at(-1)).toBe("458");
     expect(found({})).toBeUndefined();
@@ -352,12 +353,12 @@ describe("fences", () => {
           "/proc/1/comm": "init\n",
         })[path],
     });
-    const fence = fences.make("a.b.1", 100);
+    const fence = fences.make("a.b.1", bounds);
     expect(fence?.prefix.at(-1)).toBe(join(base, "own/remoteagent-a.b.1/cgroup.procs"));
     expect(fence?.members()).toEqual([]);
     fence?.remove();
     expect(readdirSync(join(base, "own"))).toEqual([]);
-    fences.make("a.b.2", 100);
+    fences.make("a.b.2", bounds);
     expect(fences.tidy("a.b.")).toBe(true);
     expect(readdirSync(join(base, "own"))).toEqual([]);
     rmSync(base, { recursive: true });

@@ -86,7 +86,10 @@ export function launch(place: Place, input: LaunchInput): Launch {
 }
 
 function fenced({ fences, marker, command }: LaunchInput): Pick<Launch, "fence"> {
-  const fence = fences.make(marker, command.limits?.processes ?? limits.processesMax);
+  const fence = fences.make(marker, {
+    processesMax: command.limits?.processes ?? limits.processesMax,
+    memoryBytesMax: command.limits?.memoryBytes ?? limits.memoryBytesMax,
+  });
   return fence === undefined ? {} : { fence };
 }
 
