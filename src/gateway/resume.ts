@@ -90,6 +90,7 @@ function offer(
   const event = { type: "ended" as const, outcome: "failed" as const, error, usage: row.usage };
   const n = store.transaction(() => {
     store.inputs.giveUp(row.id);
+    store.inputs.unassign(row.id);
     store.approvals.voidTurn(row.id, clock.now());
     store.inputs.finish(row.id);
     store.turns.end(row.id, { outcome: "failed", at: clock.now(), error, usage: row.usage });

@@ -46,7 +46,7 @@ function queued(db: Database) {
   const ofTurn = db.prepare("SELECT * FROM inputs WHERE turn = ? AND state <> 'context' ORDER BY id LIMIT ?");
   const heard = db.prepare("UPDATE inputs SET state = 'done', turn = NULL WHERE turn = ? AND state = 'context'");
   const untaken = db.prepare("SELECT * FROM inputs WHERE turn = ? AND state = 'waiting' ORDER BY id");
-  const unassign = db.prepare("UPDATE inputs SET turn = NULL WHERE turn = ? AND state = 'waiting'");
+  const unassign = db.prepare("UPDATE inputs SET turn = NULL WHERE turn = ? AND state IN ('waiting', 'context')");
   const ofMessage = db.prepare(
     `SELECT * FROM inputs WHERE adapter = ? AND conversation = ? AND kind = 'message' AND external = ?
      ORDER BY revision DESC LIMIT 1`,
@@ -114,7 +114,7 @@ function queued(db: Database) {
     untaken(turn: TurnId): Input[] {
       return untaken.all<Row>(turn).map(input);
     },
-    /** Such inputs wait again, for another turn. */
+    /** Such inputs wait again, for another turn, and so does what it was given as context and was not told. */
     unassign(turn: TurnId): void {
       unassign.run(turn);
     },

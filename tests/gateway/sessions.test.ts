@@ -166,6 +166,20 @@ describe("context", () => {
     await quiet();
     expect(taken[1]?.note).toBeUndefined();
   });
+  test("what a turn was given and never told goes to the next one, when its end was lost", async () => {
+    const taken = listen();
+    accumulate();
+    const { send, quiet, store } = world.now;
+    const first = posted("one");
+    await send(first);
+    await quiet();
+    await send(posted("pasta", { addressed: false }));
+    const { id } = store.turns.create({ session: 1, agent: "main", requester: first.sender, replyTo: first, at: 1 });
+    store.inputs.give(id, { adapter: "tg", conversation: "-100", before: 1_000 });
+    await send(posted("and now?", { replyTo: first.id }));
+    await quiet();
+    expect(taken[1]?.note).toContain("> ann: pasta");
+  });
   test("an edit changes it and a delete takes it back, until it was told", async () => {
     const taken = listen();
     accumulate();
