@@ -61,7 +61,6 @@ export function idleSettings({ settings }: Config): string[] {
     ["web", settings.web !== undefined],
     ["vault.injectOnHost", settings.vault.injectOnHost],
     ["sentry.dsn", settings.sentry.dsn !== undefined],
-    ["toolOutput", settings.toolOutput !== "summary"],
   ];
   return set.filter(([, isSet]) => isSet).map(([name]) => `${name} is set, and this version does nothing with it`);
 }
