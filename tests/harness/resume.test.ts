@@ -112,6 +112,17 @@ describe("after a crash", () => {
     ]);
   });
 
+  test("of the calls of a turn that was given up nothing is known, also when the next one is resumed", async () => {
+    const store = new FakeStore();
+    store.message({ role: "user", content: [{ type: "text", text: "Do it" }], timestamp: 1 });
+    store.message(assistant("", [call("a", "x")]));
+    store.say("And?");
+    const { harness, models } = native([answers("I see.")]);
+    await runToEnd(harness, store, { turn: { id: 2, resumed: true } });
+    const result = models.requests[0]?.messages.find((one) => one.role === "toolResult");
+    expect(JSON.stringify(result?.content)).toContain("Interrupted, outcome unknown");
+  });
+
   test("a finished answer needs no request; a new input does", async () => {
     const store = new FakeStore();
     store.message({ role: "user", content: [{ type: "text", text: "Hi" }], timestamp: 1 });

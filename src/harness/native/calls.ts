@@ -32,8 +32,8 @@ export async function runCalls(run: Run, calls: readonly ToolCallPart[], cut: bo
 export async function settleOpenCalls(run: Run): Promise<void> {
   const { context, turn } = run;
   for (const call of context.open) {
-    // Of an older turn's calls nothing is known; the sure ones are those of this turn.
-    const unstarted = turn.resumed && !turn.startedCalls.has(call.id);
+    // Of an older turn's calls nothing is known, also when this one was begun before; the sure ones are its own.
+    const unstarted = turn.resumed && context.openTurn === turn.id && !turn.startedCalls.has(call.id);
     if (unstarted && turn.askedCalls.has(call.id)) {
       const { message, id } = await runCall(run, call, false);
       addMessage(context, message, id);

@@ -1,5 +1,5 @@
 // What the model sees of a session: the messages of its branch, from the newest summary on.
-import type { EntryId } from "../../core/ids.ts";
+import type { EntryId, TurnId } from "../../core/ids.ts";
 import type {
   AssistantMessage,
   Entry,
@@ -22,6 +22,8 @@ export interface Context {
   summary: string | undefined;
   /** Calls of the newest answer that have no result. */
   open: ToolCallPart[];
+  /** The turn in which that answer was given. */
+  openTurn: TurnId | null;
   /** The last message is an answer that broke off. */
   brokeOff: boolean;
   /** A single message larger than this is cut where it is added. */
@@ -46,6 +48,7 @@ export function buildContext(history: readonly Entry[], messageTokensMax: number
     measuredFrom: 0,
     summary: undefined,
     open: [],
+    openTurn: null,
     brokeOff: false,
     messageTokensMax,
   };
@@ -66,6 +69,8 @@ export function buildContext(history: readonly Entry[], messageTokensMax: number
     context.brokeOff = message.role === "assistant" && ["aborted", "error"].includes(message.stopReason);
   }
   context.open = openCalls(context.messages);
+  const isAnswer = ({ body }: Entry) => body.kind === "message" && body.message.role === "assistant";
+  context.openTurn = history.findLast(isAnswer)?.turn ?? null;
   return context;
 }
 
