@@ -143,8 +143,8 @@ function checkThread(
   { answer, name, id }: { answer: Facts["shown"][number]; name: string; id: number },
 ): string[] {
   const row = rowOf(facts, answer);
-  const root = rootOf(facts.world, id);
-  const stands = row?.part !== 1 || rootOf(facts.world, answer.replyTo ?? 0) === root;
+  const root = rootOf(facts, id);
+  const stands = row?.part !== 1 || rootOf(facts, answer.replyTo ?? 0) === root;
   return row?.root === String(root) && stands ? [] : [`${name} is answered in another thread of the group`];
 }
 
@@ -159,11 +159,18 @@ function rowOf({ deliveries, world }: Facts, { id, place }: Facts["shown"][numbe
   return deliveries.find((one) => one.ref === String(id) && one.conversation === conversation);
 }
 
-/** The message at the top of a chain of replies. */
-function rootOf({ platform, chats }: TelegramWorld, id: number): number {
+/** The message at the top of a chain of replies; of the agent's own messages its rows know. */
+function rootOf(facts: Facts, id: number): number {
+  const { platform, chats } = facts.world;
   const all = new Map(platform.messages(chats.group).map((message) => [message.id, message]));
   let root = id;
-  for (let up = all.get(root)?.replyTo; up !== undefined; up = all.get(root)?.replyTo) root = up;
+  for (let up = all.get(root); up !== undefined; ) {
+    const row = up.byBot ? rowOf(facts, { ...up, place: "group" }) : undefined;
+    if (row?.root != null) return Number(row.root);
+    if (up.replyTo === undefined) return root;
+    root = up.replyTo;
+    up = all.get(root);
+  }
   return root;
 }
 
