@@ -159,7 +159,7 @@ export function openMiddle(options: StartOptions, { parts, doors }: { parts: Par
         { row, sandbox },
       ),
     file: (_row, stored) => loadFile(layout, stored),
-    keepFile: (inbound, file) => keepInboundFile({ layout, clock }, { inbound, ...file }),
+    keepFile: (inbound, file) => keepInboundFile({ ...parts, clock }, { inbound, ...file }),
     onInbound: (inbound) => writeInbound(parts, inbound),
     onMessage: (message) => {
       writeAnswer(parts, message);

@@ -14,7 +14,7 @@ import type { Parts } from "./parts.ts";
 /** The terminal's half that lives in the instance. */
 export function openTerminalDoor(options: StartOptions, { parts, middle }: { parts: Parts; middle: Middle }): Terminal {
   const { config, alone, log, clock } = options;
-  const { store, hub, layout, driver } = parts;
+  const { store, hub, driver } = parts;
   const { gateway, settings } = middle;
   const view = {
     store,
@@ -35,7 +35,7 @@ export function openTerminalDoor(options: StartOptions, { parts, middle }: { par
     },
     eventsAfter: (session, after) => store.turns.eventsOfSession(session, { after }),
     turnEvents: (turn) => store.turns.events(turn),
-    keepFile: (inbound, file) => keepInboundFile({ layout, clock }, { inbound, ...file }),
+    keepFile: (inbound, file) => keepInboundFile({ ...parts, clock }, { inbound, ...file }),
     seen: (session) => Number(store.facts.get(`seen-${session}`) ?? store.turns.lastEvent()),
     saw: (session, n) => store.facts.set(`seen-${session}`, String(n)),
     commands: commands.map(({ name, args, summary }) => ({ name, summary, ...(args === undefined ? {} : { args }) })),

@@ -50,11 +50,12 @@ export function turnServices(deps: ServiceDeps, { row, sandbox }: { row: TurnRow
   };
 }
 
-/** Keeps a file that came with a message. */
+/** Keeps a file that came with a message. Its name goes to the model, the view and the sandbox, without a secret in it. */
 export async function keepInboundFile(
-  { layout, clock }: Pick<ServiceDeps, "layout" | "clock">,
-  { inbound, name, bytes }: { inbound: Inbound; name: string; bytes: Uint8Array },
+  { layout, clock, redactor }: Pick<ServiceDeps, "layout" | "clock" | "redactor">,
+  { inbound, bytes, ...given }: { inbound: Inbound; name: string; bytes: Uint8Array },
 ): Promise<FileRef> {
+  const name = redactor.exact(given.name);
   const place = await layout.prepareConversation(inbound.adapter, inbound.conversation.id);
   const kept = await keepAttachment(place.root, { name, content: bytes, at: clock.now() });
   const stored = layout.below(kept.path);
