@@ -40,6 +40,11 @@ export function usd(amount: number): string {
   return amount >= 1 ? `$${amount.toFixed(2)}` : `$${amount.toFixed(4)}`;
 }
 
+/** A text that somebody wrote, for a place in our markdown: nothing in it is markup. */
+export function literal(text: string): string {
+  return text.replace(/[\\`*_~[\]<>|&#]/g, "\\$&");
+}
+
 /** The beginning of a text on one line, at most `max` characters, with an ellipsis when it was cut. */
 export function excerpt(text: string, max: number): string {
   // No more than needed is looked at: the text may have megabytes.

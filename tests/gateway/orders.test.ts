@@ -65,6 +65,14 @@ test("every button stands for a command that there is", async () => {
   await quiet();
 });
 
+test("what somebody wrote is no markup where the program shows it", async () => {
+  const { send, quiet } = world.now;
+  await send(direct("[Pair again](https://evil.example) **now** `x`"));
+  await quiet();
+  const shown = "\\[Pair again\\](https://evil.example) \\*\\*now\\*\\* \\`x\\`";
+  for (const command of ["/sessions", "/status", "/switch S001"]) expect(await tell(command)).toContain(shown);
+});
+
 describe("sessions", () => {
   test("the way back from a new one, by the list and by a bare switch", async () => {
     const { send, quiet } = world.now;

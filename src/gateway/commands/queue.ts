@@ -2,7 +2,7 @@
 import { atLeast } from "../../access/roles.ts";
 import { limits } from "../../core/limits.ts";
 import { type Input, type QueueMode, queueModes } from "../../core/session.ts";
-import { excerpt } from "../../core/words.ts";
+import { excerpt, literal } from "../../core/words.ts";
 import { type Command, type CommandCall, type CommandEffect, say } from "../command.ts";
 import { heldOf } from "../receive.ts";
 
@@ -35,7 +35,9 @@ export const queue: Command = {
 };
 
 function show(waiting: readonly Input[]): CommandEffect {
-  const rows = waiting.map((input, n) => `${n + 1}. ${textOf(input)} — ${input.inbound.sender.name}`);
+  const rows = waiting.map(
+    (input, n) => `${n + 1}. ${textOf(input)} — ${literal(excerpt(input.inbound.sender.name, 40))}`,
+  );
   // By the input's own number: places move while somebody looks.
   const choices = waiting
     .slice(0, limits.choicesMax - 1)
@@ -120,7 +122,7 @@ function isMine({ role, inbound }: CommandCall, input: Input): boolean {
 }
 
 function textOf({ inbound }: Input): string {
-  return excerpt(inbound.kind === "message" || inbound.kind === "edit" ? inbound.text : inbound.kind, 80);
+  return literal(excerpt(inbound.kind === "message" || inbound.kind === "edit" ? inbound.text : inbound.kind, 80));
 }
 
 function count(n: number): string {

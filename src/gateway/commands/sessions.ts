@@ -1,7 +1,7 @@
 // /sessions: the sessions that can be switched to from here.
 import { publicId } from "../../core/ids.ts";
 import type { Choice } from "../../core/message.ts";
-import { ago, excerpt } from "../../core/words.ts";
+import { ago, excerpt, literal } from "../../core/words.ts";
 import type { SessionSummary } from "../../store/sessions.ts";
 import { type Command, type CommandCall, say } from "../command.ts";
 
@@ -22,7 +22,7 @@ export const sessions: Command = {
         found.waiting > 0 ? `${found.waiting} waiting` : "",
       ].filter((mark) => mark !== "");
       const state = marks.length === 0 ? "" : ` — **${marks.join(", ")}**`;
-      return `- \`${publicId(found.id)}\` ${found.title === "" ? "(empty)" : found.title}, ${ago(now() - found.lastAt)}${state}`;
+      return `- \`${publicId(found.id)}\` ${found.title === "" ? "(empty)" : literal(found.title)}, ${ago(now() - found.lastAt)}${state}`;
     });
     const more = all.length > shownMax ? "\n\nOlder ones: `remoteagent sessions list`" : "";
     return say(`${rows.join("\n")}${more}\n\n\`/switch S001\` takes one up here.`, switches(all, session?.id));

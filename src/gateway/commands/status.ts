@@ -1,7 +1,7 @@
 // /status: this session and the program, in a few lines.
 import { publicId } from "../../core/ids.ts";
 import type { Choice } from "../../core/message.ts";
-import { ago } from "../../core/words.ts";
+import { ago, literal } from "../../core/words.ts";
 import { type Command, type CommandCall, say } from "../command.ts";
 
 export const status: Command = {
@@ -24,7 +24,7 @@ function ofSession(
   const background = backgroundOf(session.id);
   const { plan, timeoutSeconds, queue: mode } = session.options;
   const lines = [
-    `Session **${publicId(session.id)}**${session.title === "" ? "" : `: ${session.title}`}`,
+    `Session **${publicId(session.id)}**${session.title === "" ? "" : `: ${literal(session.title)}`}`,
     `Model \`${modelOf(session)}\``,
     running === undefined
       ? "Nothing runs."

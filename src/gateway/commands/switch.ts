@@ -1,6 +1,7 @@
 // /switch: this place leads to another session from now on.
 import { publicId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
+import { literal } from "../../core/words.ts";
 import { type Command, say } from "../command.ts";
 import { reachable, switches } from "./sessions.ts";
 
@@ -18,7 +19,7 @@ export const switchSession: Command = {
       apply() {
         const taken = book.switchTo(resolved, { wanted: args, all: owner });
         return {
-          markdown: `This chat now leads to ${publicId(taken.id)}${taken.title === "" ? "" : `: ${taken.title}`}.`,
+          markdown: `This chat now leads to ${publicId(taken.id)}${taken.title === "" ? "" : `: ${literal(taken.title)}`}.`,
         };
       },
     };
