@@ -69,7 +69,7 @@ export interface ActiveTurn {
   flush(): void;
   /** Its last word is said; what is left is tidying up. */
   ended(): boolean;
-  /** Kills its trees with proof and ends it. */
+  /** Kills its trees with proof and ends it. Never rejects. */
   halt(how: Halt): Promise<Proof>;
   readonly done: Promise<void>;
 }
@@ -99,7 +99,16 @@ export function startTurn(deps: TurnDeps, start: TurnStart): ActiveTurn {
   let halting: Halt | undefined;
   /** Ends when its trees are dead; nobody is told of its end before. */
   let death: Promise<Proof> | undefined;
-  const dead = async (): Promise<void> => void (await death?.catch(() => undefined));
+  const dead = async (): Promise<void> => void (await death);
+  /** Whoever cannot look knows nothing of what is left: that is told as something that lives. */
+  const kill = async (): Promise<Proof> => {
+    try {
+      return (await sandbox?.kill(turnScope(row.id))) ?? nothingKilled;
+    } catch (error) {
+      log.error("Cannot kill what a turn started", { error: errorText(error) });
+      return { killed: [], survivors: [{ pid: 0, command: "what the turn started: nobody could look" }] };
+    }
+  };
   const { timeoutSeconds } = session.options;
   const timeoutMs = timeoutSeconds === undefined ? deps.timeoutMs : timeoutSeconds * 1000;
   /** It is over, whatever part of it may still be hanging somewhere. */
@@ -136,6 +145,8 @@ export function startTurn(deps: TurnDeps, start: TurnStart): ActiveTurn {
   const work = async (): Promise<void> => {
     const setting = await deps.setting(row, session);
     sandbox = await deps.openSandbox(setting.request);
+    // Nobody waits for it any more, and nobody else would close it.
+    if (left) return sandbox.close();
     if (abort.signal.aborted) return;
     if (setting.notice !== undefined) record({ type: "notice", text: deps.redactor.exact(setting.notice) });
     const harness = await deps.harness(session);
@@ -160,9 +171,7 @@ export function startTurn(deps: TurnDeps, start: TurnStart): ActiveTurn {
       finishBroken({ recorder, record: clean, error, stopped: halting !== undefined, log });
     } finally {
       left = true;
-      await sandbox
-        ?.kill(turnScope(row.id))
-        .catch((error) => log.error("Cannot kill what a turn left", { error: errorText(error) }));
+      await kill();
       await sandbox?.close().catch((error) => log.warn("Cannot close sandbox", { error: errorText(error) }));
     }
   };
@@ -171,8 +180,8 @@ export function startTurn(deps: TurnDeps, start: TurnStart): ActiveTurn {
     if (how === "suspend") letGo();
     halting ??= how === "suspend" ? "interrupt" : how;
     abort.abort();
-    death = sandbox?.kill(turnScope(row.id));
-    const proof = (await death) ?? nothingKilled;
+    death = kill();
+    const proof = await death;
     // A harness or model that hangs is left behind: stop does not depend on it.
     await within(deps.clock, { work: done, ms: limits.haltMs });
     letGo();

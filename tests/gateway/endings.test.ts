@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { TurnEvent } from "../../src/core/event.ts";
 import { Failure } from "../../src/core/failure.ts";
 import { noUsage } from "../../src/core/usage.ts";
-import { answer, createWorld, gate, message, until } from "./fixture.ts";
+import type { Sandbox } from "../../src/sandbox/sandbox.ts";
+import { answer, countingSandbox, createWorld, gate, message, until } from "./fixture.ts";
 
 let world: ReturnType<typeof createWorld>;
 beforeEach(() => {
@@ -152,6 +153,59 @@ describe("stop", () => {
     await world.now.quiet();
     expect(store.turns.list()[0]?.state).toBe("done");
   });
+});
+
+describe("a look at the processes that fails", () => {
+  const blind = (timeoutMs?: number) => {
+    const closed: string[] = [];
+    const openSandbox = async (): Promise<Sandbox> => ({
+      ...countingSandbox({ killed: [], proof: { killed: [], survivors: [] } }),
+      kill: () => Promise.reject(new Error("too many open files")),
+      close: async () => void closed.push("closed"),
+    });
+    const opened = createWorld({ more: { openSandbox }, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+    opened.now.world.script = async function* (turn) {
+      yield { type: "started", resumed: false };
+      await new Promise<void>((resolve) => turn.signal.addEventListener("abort", () => resolve()));
+      yield { type: "ended", outcome: "stopped", usage: noUsage };
+    };
+    return { opened, closed };
+  };
+  test("is no proof: stop ends the turn and says that something may live", async () => {
+    const { opened, closed } = blind();
+    const { send, ask, store } = opened.now;
+    await send(message("work"));
+    await until(() => store.turns.events(1).length > 0);
+    expect(await ask("/stop")).toContain("Not everything could be stopped");
+    expect([store.turns.list()[0]?.state, closed]).toEqual(["stopped", ["closed"]]);
+    await opened.remove();
+  });
+  test("ends neither the program nor the wait of a time limit or of a newer message", async () => {
+    const { opened } = blind(20);
+    const { send, quiet, store } = opened.now;
+    await send(message("work"));
+    await quiet();
+    expect(store.turns.list()[0]?.state).toBe("failed");
+    await opened.remove();
+  });
+});
+
+test("a sandbox that opens after its turn was left is closed", async () => {
+  const slow = gate();
+  const closed: string[] = [];
+  const openSandbox = async (): Promise<Sandbox> => {
+    await slow.opened;
+    const plain = countingSandbox({ killed: [], proof: { killed: [], survivors: [] } });
+    return { ...plain, close: async () => void closed.push("closed") };
+  };
+  const opened = createWorld({ more: { openSandbox } });
+  const { send, ask, store } = opened.now;
+  await send(message("work"));
+  await until(() => store.turns.list().length === 1);
+  expect(await ask("/stop")).toContain("Stopped.");
+  slow.open();
+  await until(() => closed.length === 1);
+  await opened.remove();
 });
 
 test("a turn beyond its time limit is killed, and says the limit and the mend", async () => {

@@ -327,7 +327,7 @@ export function gate() {
 }
 
 /** A sandbox that runs nothing and counts kills. */
-function countingSandbox(world: World): Sandbox {
+export function countingSandbox(world: Pick<World, "killed" | "proof">): Sandbox {
   return {
     kind: "fake",
     root: "/workspace",
