@@ -227,8 +227,10 @@ function checkTurn({ store, world, deliveries }: Facts, turn: TurnRow): string[]
   // An orderly end is told, and is no attempt that failed.
   if (told < turn.attempts - 1 || told > turn.attempts - 1 + world.ends)
     wrong.push(`${name} was interrupted ${turn.attempts - 1} times and told ${told} times`);
-  if (turn.state === "failed" && turn.error?.code !== "turn.interrupted")
-    wrong.push(`${name} failed with ${JSON.stringify(turn.error)}`);
+  // Given up after its last start, or by the brake on crash loops; nothing else makes a turn fail here.
+  const spent = turn.attempts === limits.resumesMax + 1 || turn.error?.message.startsWith("The program ended") === true;
+  if (turn.state === "failed" && !(turn.error?.code === "turn.interrupted" && spent))
+    wrong.push(`${name} failed after ${turn.attempts} starts with ${JSON.stringify(turn.error)}`);
   // A turn that was given up says so in its answer, one that was done has it: both have arrived.
   const answers = deliveries.filter((row) => row.turn === turn.id && row.kind === "answer" && row.part === 1);
   if (answers.length !== 1 || answers[0]?.fate !== "sent")

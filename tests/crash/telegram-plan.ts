@@ -155,8 +155,8 @@ function actOf(dice: Dice, { said, names }: { said: Said[]; names: () => string 
 function taskOf(dice: Dice, name: string): Task {
   const roll = dice.upTo(10);
   const common = { name, width: dice.upTo(2), callMs: dice.upTo(3) * 10 };
-  if (roll <= 2) return { ...common, rounds: 2, file: true };
-  if (roll === 3) return { ...common, rounds: 0, lines: 30 + dice.upTo(40) };
+  if (roll <= 3) return { ...common, rounds: 2, file: true };
+  if (roll === 4) return { ...common, rounds: 0, lines: 30 + dice.upTo(40) };
   return { ...common, rounds: dice.upTo(3) - 1 };
 }
 
@@ -171,7 +171,8 @@ function endOf(dice: Dice, { strace, first }: { strace: boolean; first: boolean 
     () => step("send:answered", 3),
     () => step("edit:received", 4),
     () => step("edit:answered", 4),
-    () => step(dice.of(["file:received", "file:answered", "download"]), 1),
+    () => step(dice.of(["file:received", "file:answered"]), 1),
+    () => step(dice.of(["file:answered", "download"]), 1),
     () => step("poll:received", 4),
     () => step("updates", 2),
     () => step("sign:received", 2),
