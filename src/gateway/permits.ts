@@ -86,11 +86,12 @@ export function createPermits(deps: PermitDeps) {
       const recorded = new Set<string>();
       return async (call) => {
         const tool = turn.tools.find(({ name }) => name === call.name);
-        // With nothing around it, a look reaches every file of the owner's: keys, the database, other conversations.
-        const openly = turn.sandbox.isolation === "none";
-        if (tool === undefined || (tool.effect === undefined && !openly)) return { allowed: true };
+        if (tool === undefined) return { allowed: true };
         const admission = deps.standing(turn.row);
         if (!admission.admitted) return notKnown(turn);
+        // With nothing around it, a look reaches every file of the owner's: keys, the database, other conversations.
+        const openly = turn.sandbox.isolation === "none";
+        if (tool.effect === undefined && !openly) return { allowed: true };
         const guest = !atLeast(admission.role, "member");
         if (guest && tool.effect === "lasting")
           return { allowed: false, reason: `Not allowed: ${tool.name} is not for guests` };

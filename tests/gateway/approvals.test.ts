@@ -103,6 +103,10 @@ const member = (id: string, surface = "direct") =>
     givenBy: "test",
     givenAt: 1,
   });
+const revoked = (role: number) => {
+  world.now.store.roles.revoke(role);
+  return textResult("revoked");
+};
 const rows = (automatic = true) => world.now.store.approvals.list({ automatic });
 const crash = () => {
   const next = world.crash((turn) => answer(turn, "not used"));
@@ -150,6 +154,16 @@ describe("grants", () => {
     await says("go");
     await ended(2);
     expect([results(), results(2), rows()]).toEqual([["seen"], ["seen"], []]);
+  });
+
+  test("SECURITY 5: who is not let in any more does not look either, in a turn that began before", async () => {
+    isolation = "bubblewrap";
+    const { id } = member("7");
+    steps.push(answers("", [call("a")]), answers("", [{ id: "l", name: "look", arguments: {} }]), answers("done"));
+    tools[0] = { ...noteTool(starts), effect: "inside", run: async () => revoked(id) };
+    await says("go", "7");
+    await ended();
+    expect(results()).toEqual(["revoked", expect.stringContaining("may not use this agent any more")]);
   });
 
   test("without isolation a look reaches everything, so that others are asked and guests refused", async () => {
