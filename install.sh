@@ -174,7 +174,9 @@ install() {
     case "$shown" in *[!A-Za-z0-9_./-]*) shown="\"$shown\"" ;; esac
     shell=${SHELL:-}
     case "${shell##*/}" in zsh) rc='~/.zshrc' ;; bash) rc='~/.bashrc' ;; *) rc='~/.profile' ;; esac
-    say "$bin is not in your PATH. To change that: echo 'export PATH=\"$bin:\$PATH\"' >> $rc, and open a new terminal"
+    # The line is pasted: it stands alone.
+    say "$bin is not in your PATH. To change that, run this line and open a new terminal:"
+    say "  echo 'export PATH=\"$bin:\$PATH\"' >> $rc"
     ;;
   esac
 }

@@ -66,7 +66,7 @@ bun_fetch() {
     "$bun_name@$1" </dev/null || true
   bun_made=$bun_part/node_modules/$bun_name/bin/bun
   # What counts is the program itself, not npm's exit code.
-  if [ "$("$bun_made" --version)" = "$1" ]; then
+  if [ "$("$bun_made" --version 2>/dev/null)" = "$1" ]; then
     mkdir -p "$remoteagent_cache/bun-$1" && mv -f "$bun_made" "$remoteagent_cache/bun-$1/bun"
   fi
   rm -rf "$bun_part"
