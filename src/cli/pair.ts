@@ -67,8 +67,10 @@ function madeText(
     "",
     `    ${code}`,
     "",
-    `Send this to ${where} in a direct chat, and you are its ${role}.`,
-    `It works once, until ${localTime(expiresAt)}. Whoever has it can use it: show it to nobody.`,
+    ...(role === "owner"
+      ? [`Send this to ${where} in a direct chat, and you are its owner.`]
+      : [`Give this to the person: who sends it to ${where} in a direct chat is its ${role}.`]),
+    `It works once, until ${localTime(expiresAt)}. Whoever has it can use it: show it to nobody${role === "owner" ? "" : " else"}.`,
   ];
   if (adapters.length === 0) lines.push("There is no bot yet: remoteagent setup connects one.");
   else if (!running) lines.push("RemoteAgent is not running, so the bot does not listen: remoteagent start");

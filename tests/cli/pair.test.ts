@@ -16,8 +16,11 @@ test("a code is printed with what to do with it, without and with an instance", 
   expect((await run.call("start")).code).toBe(0);
   const json = await run.call("pair", "--json", "--role", "member");
   expect(JSON.parse(json.out)).toMatchObject({ role: "member", adapter: null });
+  const member = await run.call("pair", "--role", "member");
+  expect(member.out).toMatch(/^Give this to the person: .* is its member\.$/m);
+  expect(member.out).toContain("show it to nobody else.");
   expect((await run.call("pairings", "list", "--json")).out).not.toContain(code);
-  expect((await run.call("pair", "--clear")).out).toBe("Took back 2 codes\n");
+  expect((await run.call("pair", "--clear")).out).toBe("Took back 3 codes\n");
   expect((await run.call("stop")).code).toBe(0);
   const store = new Database(run.path("remoteagent.db"), { readonly: true });
   const kept = JSON.stringify(store.query("SELECT * FROM pairings").all());
