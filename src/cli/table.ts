@@ -13,9 +13,16 @@ export function renderTable(
   { names, columns }: { names: readonly string[]; columns: number },
 ): string {
   const filled = names.filter((name) => rows.some((row) => cell(name, row[name]) !== ""));
-  const lines = [filled.map(head), ...rows.map((row) => filled.map((name) => cell(name, row[name])))];
-  const natural = filled.map((_, index) => Math.max(...lines.map((line) => width(line[index] ?? ""))));
-  const widths = columnWidths(natural, { room: columns - gap.length * (filled.length - 1), min: columnMin });
+  const room = columns - gap.length * (filled.length - 1);
+  const lay = (show: typeof cell) => {
+    const lines = [filled.map(head), ...rows.map((row) => filled.map((name) => show(name, row[name])))];
+    return { lines, natural: filled.map((_, index) => Math.max(...lines.map((line) => width(line[index] ?? "")))) };
+  };
+  const whole = lay(cell);
+  // A time that is cut says nothing; a short one leaves room for the ids that people copy.
+  const fits = whole.natural.reduce((all, cells) => all + cells, 0) <= room;
+  const { lines, natural } = fits ? whole : lay(shortCell);
+  const widths = columnWidths(natural, { room, min: columnMin });
   return lines
     .map((line) =>
       line
@@ -55,9 +62,22 @@ function plain(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** Names that end in "at" hold Unix milliseconds, those that end in "usd" dollars. */
+/** The same for a crowded table: a time of day for today, else the day alone. */
+function shortCell(name: string, value: unknown): string {
+  if (typeof value !== "number" || !isTime(name)) return cell(name, value);
+  const time = localTime(value);
+  const today = time.slice(0, 10) === localTime(Date.now()).slice(0, 10);
+  return today ? time.slice(11, 16) : time.slice(0, 10);
+}
+
+/** Names that end in "at" hold Unix milliseconds. */
+function isTime(name: string): boolean {
+  return /(^a|A)t$/.test(name);
+}
+
+/** Names that end in "usd" hold dollars. */
 function numberCell(name: string, value: number): string {
-  if (/(^a|A)t$/.test(name)) return localTime(value);
+  if (isTime(name)) return localTime(value);
   return name.endsWith("Usd") ? usd(value) : String(value);
 }
 

@@ -71,6 +71,22 @@ test("a table is aligned by cells, fits, and obeys nothing in its values", () =>
   expect(narrow.split("\n")).toHaveLength(3);
 });
 
+test("a crowded table shortens times before it cuts ids", () => {
+  const days = [Date.UTC(2026, 0, 2, 12), Date.now()];
+  const rows = days.map((at) => ({
+    user: "telegram/7123456789",
+    reason: "strict",
+    firstAt: at,
+    lastAt: at,
+    toldAt: at,
+  }));
+  const names = Object.keys(rows[0] ?? {});
+  const [, old = "", now = ""] = renderTable(rows, { names, columns: 66 }).split("\n");
+  expect(old).toMatch(/^telegram\/7123456789 {2}strict( {2}2026-01-0\d){3}$/);
+  expect(now).toMatch(/^telegram\/7123456789 {2}strict( {2}\d\d:\d\d {5}){2} {2}\d\d:\d\d$/);
+  expect(renderTable(rows, { names, columns: 200 })).toMatch(/2026-01-0\d \d\d:00:00/);
+});
+
 test("facts show times, money and nested values", () => {
   const facts = renderFacts({
     lastAt: Date.UTC(2026, 0, 2),
