@@ -77,6 +77,8 @@ export function createQueue(deps: QueueDeps) {
       return undefined;
     }
     told.delete(id);
+    // Most turns leave nothing behind: no transaction is begun for that.
+    if (store.inputs.waitingCount(id) === 0) return undefined;
     const made = store.transaction(() => create(id));
     return made === undefined ? undefined : () => guarded(id, () => run(made.row, made.session));
   };

@@ -29,9 +29,9 @@ interface Recorded {
   entry?: Entry;
 }
 
-/** What is in the store; `n` is the event's number there. */
+/** What is in the store; `n` is the event's number there, none for what is only shown. */
 interface Written extends Recorded {
-  n: EventNumber;
+  n: EventNumber | undefined;
 }
 
 /**
@@ -112,13 +112,13 @@ export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: Tu
     pending = [];
     joined = [];
     for (const also of work) also();
-    return group.map((one) => ({ ...one, n: write(one) }));
+    return group.map((one) => ({ ...one, n: isStored(one.event) ? write(one) : undefined }));
   };
 
   /** Shows what was committed. */
   const publishAll = (group: readonly Written[]): void => {
     for (const { event, at, entry, n } of group) {
-      last = n;
+      last = n ?? last;
       if (entry !== undefined) {
         stored = entry.id;
         branches.added(entry);
@@ -200,9 +200,10 @@ export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: Tu
         if (!mayWait.has(event.type)) flush();
         else if (pending.length === 1) flushSoon();
       } else {
-        flush();
         if (event.type === "text") savePartial(event.delta);
-        publish(event);
+        // Shown in its order, and without a commit of its own.
+        if (pending.length > 0) pending.push({ event, at: clock.now() });
+        else publish(event);
       }
       if (event.type === "message" || event.type === "reset") partial = "";
     },

@@ -6,6 +6,7 @@ import type { ScheduleRow, Schedules } from "../store/schedules.ts";
 import { localTimeZone, nextDue } from "../sys/calendar.ts";
 import type { Clock } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
+import { joinSignals } from "../sys/signals.ts";
 import type { ToolContext } from "../tools/tool.ts";
 import { createDesk } from "./desk.ts";
 import { firstDue, judge, type Verdict } from "./due.ts";
@@ -65,7 +66,9 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   const loop = async (firstMs: number): Promise<void> => {
     let waitMs = firstMs;
     while (!stop.signal.aborted) {
-      await clock.sleep(waitMs, AbortSignal.any([stop.signal, waking.signal]));
+      const awake = new AbortController();
+      await clock.sleep(waitMs, joinSignals([stop.signal, waking.signal], awake.signal));
+      awake.abort();
       if (waking.signal.aborted) {
         waking = new AbortController();
         // One save is several happenings.

@@ -86,7 +86,10 @@ export function createLayout(root: string): Layout {
 
 /** What others of this machine may not read: everything. At once: a wait for each would cost more than the making. */
 function makeFolders(paths: string[]): void {
-  for (const path of paths) mkdirSync(path, { recursive: true, mode: 0o700 });
+  for (const path of paths) {
+    if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true)
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+  }
 }
 
 /**

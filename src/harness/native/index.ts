@@ -13,6 +13,7 @@ import { formatModelName, type ModelName } from "../../core/model-name.ts";
 import { noUsage } from "../../core/usage.ts";
 import type { ModelInfo } from "../../models/model.ts";
 import type { Clock } from "../../sys/clock.ts";
+import { joinSignals } from "../../sys/signals.ts";
 import type { Harness, HarnessDeps, Turn } from "../harness.ts";
 import { budget } from "./compaction.ts";
 import { buildContext, callsOf, charTokens, jsonChars } from "./context.ts";
@@ -124,7 +125,7 @@ async function findModel(model: ModelName, deps: HarnessDeps): Promise<{ info: M
 
 /** Joins the ways in which a turn ends early: it is stopped, or nobody reads its events any more. */
 function makeStop(asked: AbortSignal, deps: { clock: Clock; left: AbortSignal; over: AbortSignal }): Stop {
-  const signal = AbortSignal.any([asked, deps.left]);
+  const signal = joinSignals([asked, deps.left], deps.over);
   const isLate = new Promise<typeof late>((resolve) => {
     const wait = async () => {
       await deps.clock.sleep(limits.stopGraceMs, deps.over);
