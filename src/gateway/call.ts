@@ -1,5 +1,5 @@
 // Chat commands on their way in: which one is called, and its effect with its "done" in one transaction.
-import { atLeast, type Role } from "../access/roles.ts";
+import { atLeast, higher, type Role } from "../access/roles.ts";
 import { Failure, failureData, failureText } from "../core/failure.ts";
 import type { Inbound, Outgoing, Receipt } from "../core/message.ts";
 import { ago, excerpt } from "../core/words.ts";
@@ -55,7 +55,9 @@ export async function receiveCommand(deps: CallDeps, call: Call): Promise<Receip
 
 /** Why a call is not run. What a person may not use is said with their id, by which somebody can give them the right. */
 function refusal({ inbound, command, role, missedMs }: Call): string | undefined {
-  const least = command.ownerOnly === true ? "owner" : (command.least ?? "none");
+  // Guests of a room may ask the agent there, and not decide what holds for the others.
+  const common = command.forAll === true && inbound.conversation.kind === "shared" ? "member" : "none";
+  const least = command.ownerOnly === true ? "owner" : higher(command.least ?? "none", common);
   if (!atLeast(role, least)) {
     const who = { owner: "the owner", admin: "the owner and admins", member: "members", none: "everybody" }[least];
     return `/${command.name} is for ${who}; your id here is ${inbound.sender.id}`;

@@ -88,6 +88,8 @@ export interface Command {
   ownerOnly?: boolean;
   /** The least role that may use it; everybody who is let in when absent. */
   least?: Role;
+  /** It changes the session of everybody who writes in the place: in a shared one it is for members. */
+  forAll?: boolean;
   /** Not in /help: it is for a platform's own button, or for the program. */
   hidden?: boolean;
   run(call: CommandCall): Promise<CommandEffect> | CommandEffect;

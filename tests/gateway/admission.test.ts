@@ -319,6 +319,25 @@ describe("request_approval", () => {
   });
 });
 
+describe("a guest of a room", () => {
+  test("asks the agent there, and does not decide what holds for the others", async () => {
+    door.unknownSender = "public";
+    const { send, store, quiet } = world.now;
+    await send(posted("/plan on"));
+    const guest = { sender: { id: "99", name: "Gus" } };
+    for (const text of ["/plan off", "/option timeout 10", "/new", "/reset", "/switch S001"])
+      expect(await send(posted(text, guest))).toMatchObject({
+        state: "refused",
+        reason: expect.stringContaining("is for members"),
+      });
+    await send(posted("/queue mode interrupt", guest));
+    expect(store.sessions.get(1)?.options).toEqual({ plan: {} });
+    expect(await send(posted("hello", guest))).toMatchObject({ state: "waiting" });
+    await quiet();
+    expect(await send(direct("/option timeout 10", guest))).toMatchObject({ state: "done" });
+  });
+});
+
 describe("public", () => {
   test("a guest comes in with no rights: no owner commands, no others' sessions, no trace among users", async () => {
     const { send, store, quiet, said } = world.now;

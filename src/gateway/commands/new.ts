@@ -6,6 +6,7 @@ import { buttons, type Command, say } from "../command.ts";
 export const fresh: Command = {
   name: "new",
   summary: "Start a fresh session here; the old one stays in /sessions",
+  forAll: true,
   run({ resolved, book, session, inbound, traits }) {
     const { kind } = inbound.conversation;
     if (kind === "shared" && traits.sharedTop === "message" && resolved.place.root === undefined)

@@ -13,6 +13,7 @@ export const option: Command = {
   name: "option",
   args: "[queue <mode> | timeout <seconds|off>]",
   summary: "Show or set what holds for this session alone",
+  forAll: true,
   run(call) {
     const [name = "", ...rest] = call.args.split(/\s+/);
     const value = rest.join(" ").toLowerCase();

@@ -7,7 +7,8 @@ const off = [{ value: "/plan off", label: "Plan mode off" }];
 export const plan: Command = {
   name: "plan",
   args: "[on | off | <1-10>]",
-  summary: "Let the next turns only read and plan (in so many steps), until /plan off",
+  summary: "Let the agent only read and plan, in at most so many steps, until /plan off",
+  forAll: true,
   run(call) {
     const { args, session } = call;
     const isOn = session?.options.plan !== undefined;

@@ -85,6 +85,8 @@ function setMode(call: CommandCall, word: string): CommandEffect {
       queueModes.filter((known) => known !== current).map((known) => ({ value: `/queue mode ${known}`, label: known })),
     );
   }
+  if (call.inbound.conversation.kind === "shared" && !atLeast(call.role, "member"))
+    return say("What becomes of messages here is for members to choose.");
   return {
     apply() {
       const chosen = session ?? book.create(resolved);

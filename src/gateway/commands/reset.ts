@@ -5,6 +5,7 @@ import { buttons, type Command, say } from "../command.ts";
 export const reset: Command = {
   name: "reset",
   summary: "Forget which session this chat leads to; the next message starts one",
+  forAll: true,
   run({ resolved, store, session }) {
     if (session === undefined) return say("There is no session here.");
     const back = `/switch ${publicId(session.id)}`;

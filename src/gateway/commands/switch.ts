@@ -9,6 +9,7 @@ export const switchSession: Command = {
   name: "switch",
   args: "<session>",
   summary: "Take up another session here",
+  forAll: true,
   run(call) {
     const { args, book, resolved, owner, session } = call;
     if (args === "") {
