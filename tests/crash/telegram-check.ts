@@ -253,10 +253,13 @@ function checkDelivery({ shown, world }: Facts, row: Delivery): string[] {
   return there.length === 1 ? [] : [`${name} is there ${there.length} times as ${row.ref}`];
 }
 
-/** Of what stands in the chats each belongs to one row, save for places that were made and then lost. */
+/**
+ * Of what stands in the chats each belongs to one row, save for places that were made and then lost: of each chat at most
+ * one for each kill or fault, since a chat has one call at a time.
+ */
 function checkShown({ world, deliveries, shown }: Facts): string[] {
   const wrong: string[] = [];
-  let orphans = 0;
+  const orphans = { ann: 0, ben: 0, group: 0 };
   for (const { id, text, place, file } of shown) {
     const conversation = String(world.chats[place].id);
     const rows = deliveries.filter((row) => row.conversation === conversation && row.ref === String(id));
@@ -264,11 +267,13 @@ function checkShown({ world, deliveries, shown }: Facts): string[] {
     const unknown = deliveries.some(({ fate, file: sent }) => fate === "unknown" && sent?.name === file?.name);
     if (rows.length > 1) wrong.push(`message ${id} in ${place} belongs to ${rows.length} rows`);
     else if (file === undefined ? text !== "…" : !unknown) wrong.push(`message ${id} in ${place} is nobody's: ${text}`);
-    else orphans += 1;
+    else orphans[place] += 1;
   }
   const faults = Object.values(world.platform.faults.counts()).reduce((sum, count) => sum + count, 0);
   const most = world.kills + world.ends + faults;
-  return orphans > most ? [...wrong, `${orphans} places without a text after ${most} troubles`] : wrong;
+  for (const place of places)
+    if (orphans[place] > most) wrong.push(`${orphans[place]} places in ${place} without a text after ${most} troubles`);
+  return wrong;
 }
 
 /** Every sentence that a turn says beside its answer is there as often as it was said. */

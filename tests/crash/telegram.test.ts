@@ -13,7 +13,7 @@ import { createTelegramWorld } from "./telegram-world.ts";
 setDefaultTimeout(180_000);
 
 /** A longer run: `bun run crash --telegram --seeds 500`. */
-const seeds = 26;
+const seeds = 40;
 const atOnce = 2;
 
 let program: ReturnType<typeof builtProgram>;
