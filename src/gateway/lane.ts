@@ -28,6 +28,8 @@ export interface Lane {
   queued: boolean;
   /** The platform wants quiet here until then (monotonic). */
   notBefore: number;
+  /** The row whose change failed last, as if the whole platform were away: others have their turn before it. */
+  failed: number | undefined;
   /** Writes to the store that failed in a row. */
   failures: number;
   readonly forming: Map<number, Forming>;
@@ -62,6 +64,7 @@ export function createLane(adapter: string, conversation: string): Lane {
     busy: false,
     queued: false,
     notBefore: 0,
+    failed: undefined,
     failures: 0,
     forming: new Map(),
     unsaved: undefined,
@@ -92,6 +95,7 @@ function look(
   let wait = Number.POSITIVE_INFINITY;
   /** An earlier row waits for its first send: none may overtake it. Edits of what is there already may. */
   let blocked = false;
+  let last: Action | undefined;
   for (const row of rowsOf(deps, lane)) {
     if (needsNoCall(deps, { row, handle })) return "again";
     const waits = waitOf(row, wall);
@@ -99,7 +103,11 @@ function look(
       if (blocked || waitsForAnswer(deps, row)) continue;
       if (waits === 0) return { action: { type: sendOf(row, handle), row } };
       blocked = true;
-    } else if (waits === 0) return { action: { type: row.form === "removed" ? "remove" : "edit", row } };
+    } else if (waits === 0) {
+      const action: Action = { type: row.form === "removed" ? "remove" : "edit", row };
+      if (row.id !== lane.failed) return { action };
+      last = action;
+    }
     wait = Math.min(wait, waits);
   }
   for (const forming of lane.forming.values()) {
@@ -109,6 +117,7 @@ function look(
       if (body !== undefined) return { action: { type: "form", row: forming.row, forming, body } };
     } else wait = Math.min(wait, forming.nextAt - now);
   }
+  if (last !== undefined) return { action: last };
   return { waitMs: Number.isFinite(wait) ? wait : undefined };
 }
 

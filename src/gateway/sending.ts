@@ -41,10 +41,13 @@ export function backoffMs({ random }: Pick<Clock, "random">, failures: number): 
   return Math.round(whole * (0.5 + (random(1)[0] ?? 0) / 510));
 }
 
-/** Makes one call and stores what came of it. Never throws for the platform's sake; @throws when the store does. */
+/**
+ * Makes one call and stores what came of it. `away`: the platform did not work at all the last time.
+ * Never throws for the platform's sake; @throws when the store does.
+ */
 export async function perform(
   deps: SendingDeps,
-  { lane, handle, action }: { lane: Lane; handle: AdapterHandle; action: Action },
+  { lane, handle, action, away }: { lane: Lane; handle: AdapterHandle; action: Action; away: boolean },
 ): Promise<Verdict | undefined> {
   const { row } = action;
   const { deliveries } = deps.store;
@@ -54,6 +57,7 @@ export async function perform(
   if (action.type === "form") action.forming.nextAt = deps.clock.monotonic() + handle.traits.editEveryMs;
   try {
     const ref = await inTime(deps.clock, call(deps, { handle, action }));
+    lane.failed = undefined;
     await save(deps, { lane, action, write: () => arrived(deps, { lane, action, ref, at: deps.clock.now() }) });
     return undefined;
   } catch (error) {
@@ -66,7 +70,7 @@ export async function perform(
     const failure = asPlatformError(error);
     const fields = { delivery: row.id, fate: failure.fate, error: errorText(error) };
     deps.log[failure === error ? "info" : "warn"]("A delivery did not go through", fields);
-    await save(deps, { lane, action, write: () => failed(deps, { lane, action, failure }) });
+    await save(deps, { lane, action, write: () => failed(deps, { lane, action, failure, away }) });
     if (!failure.everywhere) return undefined;
     const { retryAfterMs } = failure;
     return { everywhere: true, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
@@ -245,7 +249,7 @@ function changedSince(now: Delivery | undefined, then: Delivery): boolean {
 /** It did not, or nobody knows. */
 function failed(
   deps: SendingDeps,
-  { lane, action, failure }: { lane: Lane; action: Action; failure: PlatformError },
+  { lane, action, failure, away }: { lane: Lane; action: Action; failure: PlatformError; away: boolean },
 ): void {
   const { row } = action;
   const { fate, retryAfterMs, everywhere } = failure;
@@ -255,9 +259,10 @@ function failed(
     formFailed(deps, { forming: action.forming, failure });
     return;
   }
+  lane.failed = everywhere ? row.id : undefined;
   const error = excerpt(deps.redactor.exact(failure.message), limits.deliveryErrorCharsMax);
   const { deliveries } = deps.store;
-  const retry = () => tryLater(deps, { row, failure, error });
+  const retry = () => tryLater(deps, { row, failure, error, away });
   if (action.type === "remove") {
     if (fate === "gone" || fate === "refused") deliveries.settle(row.id, { fate: "dropped", error });
     else retry();
@@ -296,10 +301,11 @@ function formFailed({ clock }: SendingDeps, { forming, failure }: { forming: For
 
 function tryLater(
   { store, clock }: SendingDeps,
-  { row, failure, error }: { row: Delivery; failure: PlatformError; error: string },
+  { row, failure, error, away }: { row: Delivery; failure: PlatformError; error: string; away: boolean },
 ): void {
-  // The outage of a whole platform uses no tries up; whether it is over is asked for all of its messages at once.
-  const outage = failure.everywhere && failure.fate === "later";
+  // The outage of a whole platform uses no tries up; whether it is over is asked for all of its messages at once. When
+  // others went through right before, it may be this message at which it fails.
+  const outage = away && failure.everywhere && failure.fate === "later";
   const attempts = row.attempts + (outage ? 0 : 1);
   if (attempts >= limits.deliveryAttemptsMax) {
     store.deliveries.settle(row.id, { fate: "failed", error: `Given up after ${attempts} tries: ${error}` });

@@ -95,7 +95,7 @@ export function createTraffic(deps: SendingDeps) {
       }
       lane.busy = true;
       door.inFlight += 1;
-      void perform(deps, { lane, handle, action: found.action })
+      void perform(deps, { lane, handle, action: found.action, away: door.failures > 0 })
         .then(
           (verdict) => {
             lane.failures = 0;

@@ -103,6 +103,23 @@ test("an hour without network: nothing is lost, and nobody is flooded afterwards
   expect(outbox.lanes()).toBe(0);
 });
 
+test("one message at which the platform fails each time holds nobody up, and is given up in the end", async () => {
+  const { say, wait, platform, row } = createWorld();
+  platform.fault = ({ method, body }) =>
+    method === "change" && body?.includes("poison") === true ? later({ everywhere: true }) : undefined;
+  const bad = await say("poison");
+  const here = await say("after it");
+  await wait(5 * 60_000, 10_000);
+  expect([row(here).fate, row(bad).fate]).toEqual(["sent", "placed"]);
+  expect(row(bad).attempts).toBeGreaterThan(0);
+  for (let n = 0; n < limits.deliveryAttemptsMax && row(bad).fate === "placed"; n += 1) {
+    expect(row(await say(`${n}`, { to: place("8") })).fate).toBeOneOf(["pending", "placed", "sent"]);
+    await wait(3 * limits.deliveryRetryCapMs, limits.deliveryRetryCapMs);
+  }
+  expect([row(bad).fate, row(bad).attempts]).toEqual(["failed", limits.deliveryAttemptsMax - 1]);
+  expect(platform.texts("8").length).toBeGreaterThan(100);
+});
+
 test("a thousand conversations go out side by side, within the bound, and leave nothing behind", async () => {
   const { outbox, platform, store, all, adapter } = createWorld();
   let index = 0;
