@@ -170,9 +170,23 @@ function dialogue() {
     prompt,
     type: (...lines: string[]) => void input.write(lines.map((line) => `${line}\r`).join("")),
     input,
+    output,
     shown: () => shown,
   };
 }
+
+test("what the wizard says goes on below its text on a narrow screen, and a link stays whole", async () => {
+  const { prompt, type, output, shown } = dialogue();
+  Object.assign(output, { columns: 40 });
+  const link = `https://example.org/${"x".repeat(40)}`;
+  prompt.say(`    ${link}\nIt works once. Whoever has it can use it.\n3  The answer is a token: paste it just here`);
+  type("1");
+  expect(await prompt.choose("Which one?", [{ value: "a", label: "A server of my own, with a gateway" }])).toBe("a");
+  prompt.close();
+  expect(shown()).toContain(`    ${link}\nIt works once. Whoever has it can use\nit.\n`);
+  expect(shown()).toContain("3  The answer is a token: paste it just\n   here\n");
+  expect(shown()).toContain("  1  A server of my own, with a gateway\n");
+});
 
 test("the wizard keeps its answers over a failed trial", async () => {
   const { prompt, type, shown } = dialogue();

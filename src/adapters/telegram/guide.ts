@@ -6,7 +6,7 @@ export const telegramPlatform: Platform = {
   guide: [
     "1  Open https://t.me/BotFather in Telegram and send it /newbot",
     '2  Give the bot a name, then a user name that ends in "bot"',
-    "3  BotFather answers with a token, such as 123456:ABC-DEF…: that is what is asked for here",
+    "3  BotFather answers with a token, such as 123456:ABC-DEF…: paste it here",
   ],
   tokenKey: "botToken",
   addressKey: "apiRoot",

@@ -2,6 +2,7 @@
 import { createInterface } from "node:readline";
 import { type Readable, Writable } from "node:stream";
 import { limits } from "../../core/limits.ts";
+import { hang, proseCells } from "../hang.ts";
 import { cleanLine, fit } from "../terminal/text.ts";
 
 /** The person pressed Ctrl-C or Ctrl-D, or the input ended. */
@@ -63,6 +64,16 @@ export function createPrompt({ input, output }: { input: Readable; output: Writa
   reader.on("SIGINT", leave);
   reader.on("close", leave);
 
+  // Lines that are too long go on below their text, not in the middle of a word.
+  const folded = (text: string): string => {
+    const { columns } = output as { columns?: number };
+    const cells = columns === undefined ? undefined : proseCells(columns);
+    const lines = text.split("\n").map((line) => {
+      const head = /^ *(?:\d+ {2})?/.exec(line)?.[0] ?? "";
+      return hang(head, line.slice(head.length), cells);
+    });
+    return lines.join("\n");
+  };
   const ask = async (question: string, { hidden = false } = {}): Promise<string> => {
     const early = lines.shift();
     if (early === undefined && ended) throw new Cancelled("The person left");
@@ -89,7 +100,7 @@ export function createPrompt({ input, output }: { input: Readable; output: Writa
     }
   };
   return {
-    say: (text) => void output.write(`${text}\n`),
+    say: (text) => void output.write(`${folded(text)}\n`),
     line,
     async secret(question) {
       for (;;) {
@@ -98,7 +109,8 @@ export function createPrompt({ input, output }: { input: Readable; output: Writa
       }
     },
     async choose(question, options) {
-      output.write(`${question}\n${options.map(({ label }, index) => `  ${index + 1}  ${label}\n`).join("")}`);
+      const lines = options.map(({ label }, index) => `  ${index + 1}  ${label}`);
+      output.write(`${folded([question, ...lines].join("\n"))}\n`);
       for (;;) {
         const answer = await line("Number", "1");
         const chosen = /^[0-9]{1,3}$/.test(answer) ? options[Number(answer) - 1] : undefined;
