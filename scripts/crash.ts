@@ -21,11 +21,16 @@ const seeds = Array.from({ length: Number(values.seeds) }, (_, index) => from + 
 const given = values.program === undefined ? undefined : resolve(values.program);
 const program = given === undefined ? builtProgram() : { path: given, remove: () => undefined };
 const run = values.telegram ? runTelegramSeed : runSeed;
-const sums = { kills: 0, struck: 0, turns: 0, messages: 0, failed: 0 };
+const sums = { seeds: 0, kills: 0, struck: 0, turns: 0, messages: 0, failed: 0 };
 const started = performance.now();
+/** Asked to end, it finishes the seeds that it is at, so that no life is left behind. */
+const ending = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => ending.abort());
 
 async function work(queue: IterableIterator<number>): Promise<void> {
   for (const seed of queue) {
+    if (ending.signal.aborted) return;
+    sums.seeds += 1;
     const outcome = await run(program.path, { seed, strace: hasStrace });
     const { plan, kills, struck, turns, wrong } = outcome;
     sums.kills += kills;
@@ -49,7 +54,7 @@ try {
   const said = values.telegram ? `${sums.messages} messages, ` : "";
   const how = hasStrace ? "" : " without strace";
   process.stdout.write(
-    `${seeds.length} seeds, ${sums.kills} kills (${sums.struck} ${where}), ${said}${sums.turns} turns in ${seconds} s${how}; ${sums.failed} failed\n`,
+    `${sums.seeds} seeds, ${sums.kills} kills (${sums.struck} ${where}), ${said}${sums.turns} turns in ${seconds} s${how}; ${sums.failed} failed\n`,
   );
 } finally {
   program.remove();
