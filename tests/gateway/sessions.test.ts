@@ -180,6 +180,23 @@ describe("context", () => {
     await quiet();
     expect(taken[1]?.note).toContain("> ann: pasta");
   });
+  test("and so it does when a crash loop gives that turn up", async () => {
+    listen();
+    accumulate();
+    const { send, quiet, store } = world.now;
+    const first = posted("one");
+    await send(first);
+    await quiet();
+    await send(posted("pasta", { addressed: false }));
+    const { id } = store.turns.create({ session: 1, agent: "main", requester: first.sender, replyTo: first, at: 1 });
+    store.inputs.give(id, { adapter: "tg", conversation: "-100", before: 1_000 });
+    const next = world.crash((turn) => answer(turn, "not used"));
+    next.gateway.resume(true);
+    const taken = listen();
+    await next.send(posted("and now?", { replyTo: first.id }));
+    await next.quiet();
+    expect(taken[0]?.note).toContain("> ann: pasta");
+  });
   test("an edit changes it and a delete takes it back, until it was told", async () => {
     const taken = listen();
     accumulate();
