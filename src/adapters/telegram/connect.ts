@@ -1,4 +1,5 @@
 // The line to Telegram: long polls, one after the other, for as long as the adapter is open, and what is known of them.
+import { setImmediate } from "node:timers/promises";
 import type { Api } from "grammy";
 import { GrammyError } from "grammy";
 import * as v from "valibot";
@@ -96,6 +97,8 @@ export function openLine(deps: LineDeps): Line {
       timeoutMs = taken.busy || taken.failed ? 0 : limits.pollMs;
       if (taken.failed) await clock.sleep(backoff(clock, failures), closing.signal);
       else if (taken.busy || hasty) await clock.sleep(limits.receiveSlowMs, closing.signal);
+      // What came is worked on first: a poll takes its time on the same thread.
+      else if (updates.length > 0) await setImmediate();
     }
   };
 
