@@ -5,6 +5,8 @@ import type { Receipt } from "../../core/message.ts";
 import { excerpt } from "../../core/words.ts";
 import { isStop } from "../../gateway/stop.ts";
 import type { AdapterDeps } from "../adapter.ts";
+import { parseMarkdown } from "../markdown.ts";
+import { textOf } from "../tree.ts";
 import { reasonOf } from "./errors.ts";
 import type { Reading } from "./inbound.ts";
 import type { Job } from "./intake.ts";
@@ -70,7 +72,8 @@ function toast(receipt: Receipt): string | undefined {
         ? undefined
         : receipt.reason
       : receipt.state === "done"
-        ? receipt.answer?.markdown
+        ? // Telegram shows the text as it is: marks would stand in it.
+          textOf(parseMarkdown(receipt.answer?.markdown ?? ""))
         : undefined;
   return text === undefined || text.trim() === "" ? undefined : excerpt(text, limits.toastCharsMax);
 }

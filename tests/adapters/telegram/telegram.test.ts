@@ -34,7 +34,7 @@ test("a pressed button is an action, and is answered with what the gateway said"
     { state: "done", ok: true },
     { state: "refused", reason: "This is for the owner; your id here is 7" },
     { state: "refused", reason: "not said", quiet: true },
-    { state: "done", ok: true, answer: { markdown: `Allowed ${"once ".repeat(100)}` } },
+    { state: "done", ok: true, answer: { markdown: `Allowed \`it\` ${"once ".repeat(100)}` } },
   ];
   await using door = await connected({
     receive: (inbound) =>
@@ -60,7 +60,7 @@ test("a pressed button is an action, and is answered with what the gateway said"
     "",
     "This is for the owner; your id here is 7",
     "",
-    expect.stringMatching(/^Allowed once .*…$/),
+    expect.stringMatching(/^Allowed it once .*…$/),
   ]);
   expect((answers[3] ?? "").length).toBeLessThanOrEqual(200);
   // Too late, or a button of something else: the person does not wait, and nothing breaks.
