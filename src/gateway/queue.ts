@@ -215,8 +215,8 @@ export function createQueue(deps: QueueDeps) {
       }
       const left = [...active.values()];
       const proofs = await Promise.all(left.map((turn) => turn.halt("interrupt")));
-      const interrupted = left.map((turn) => turn.row.id);
-      for (const turn of interrupted) pause(deps, turn);
+      // One that came to its end meanwhile, by itself or by a stop, stays ended.
+      const interrupted = left.map((turn) => turn.row.id).filter((turn) => pause(deps, turn));
       return {
         drained: before.map((turn) => turn.row.id).filter((id) => !interrupted.includes(id)),
         interrupted,
@@ -229,12 +229,16 @@ export function createQueue(deps: QueueDeps) {
   };
 }
 
-/** An orderly cut-off is no attempt that failed; without the note it counts as one, and that is all. */
-function pause({ store, log }: Pick<QueueDeps, "store" | "log">, turn: TurnId): void {
+/**
+ * An orderly cut-off is no attempt that failed; without the note it counts as one, and that is all.
+ * @returns false for a turn that has ended.
+ */
+function pause({ store, log }: Pick<QueueDeps, "store" | "log">, turn: TurnId): boolean {
   try {
-    store.turns.pause(turn);
+    return store.turns.pause(turn);
   } catch (error) {
     log.warn("Cannot note that a turn was cut off", { turn, error: errorText(error) });
+    return true;
   }
 }
 

@@ -41,7 +41,9 @@ export function openTurns(db: Database) {
   const byId = db.prepare("SELECT * FROM turns WHERE id = ?");
   const byState = db.prepare("SELECT * FROM turns WHERE state = ? ORDER BY id LIMIT 10000");
   const again = db.prepare("UPDATE turns SET state = 'running', attempts = attempts + 1, partial = NULL WHERE id = ?");
-  const pause = db.prepare("UPDATE turns SET state = 'interrupted', attempts = max(attempts - 1, 0) WHERE id = ?");
+  const pause = db.prepare(
+    "UPDATE turns SET state = 'interrupted', attempts = max(attempts - 1, 0) WHERE id = ? AND ended_at IS NULL",
+  );
   const setState = db.prepare("UPDATE turns SET state = ? WHERE id = ?");
   const cutOff = db.prepare("UPDATE turns SET state = 'interrupted' WHERE state = 'running'");
   const openInSession = db.prepare(
@@ -103,10 +105,11 @@ export function openTurns(db: Database) {
     restart(id: TurnId): void {
       again.run(id);
     },
-    /** Cut off by an orderly end of the program: the next start goes on, and this start does not count as an attempt. */
-    pause(id: TurnId): void {
-      pause.run(id);
-    },
+    /**
+     * Cut off by an orderly end of the program: the next start goes on, and this start does not count as an attempt.
+     * @returns false when it has ended.
+     */
+    pause: (id: TurnId): boolean => pause.run(id).changes > 0,
     setState(id: TurnId, state: TurnState): void {
       setState.run(state, id);
     },

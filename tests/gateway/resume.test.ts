@@ -128,6 +128,24 @@ describe("after a crash", () => {
     const starts = next.store.turns.events(1).map(({ event }) => event);
     expect(starts).toContainEqual(expect.objectContaining({ type: "started", resumed: true }));
   });
+  test("a turn that somebody stops while the program ends stays stopped", async () => {
+    const { send, store, gateway, world: fake } = world.now;
+    fake.script = async function* (turn) {
+      const input = turn.next();
+      if (input !== undefined) yield { type: "taken", inputs: [input.id], text: input.text };
+      await new Promise<void>((resolve) => turn.signal.addEventListener("abort", () => resolve()));
+      yield { type: "ended", outcome: "stopped", usage: noUsage };
+    };
+    await send(message("long"));
+    await until(() => store.turns.events(1).length > 0);
+    const stopping = send(message("/stop"));
+    const { interrupted, drained } = await gateway.close(0);
+    await stopping;
+    expect([interrupted, drained]).toEqual([[], [1]]);
+    expect(store.turns.get(1)?.state).toBe("stopped");
+    const next = world.crash((turn) => answer(turn, "went on"));
+    expect(next.gateway.resume(false).resumed).toEqual([]);
+  });
   test("an answer that a shutdown cuts off is said once, as a whole, by the next start", async () => {
     const { send, store, gateway, world: fake } = world.now;
     fake.script = async function* (turn) {
