@@ -40,7 +40,8 @@ export function approvals(open: () => ApprovalsDeps, clock: Pick<Clock, "now">):
   return {
     name: "approvals",
     summary: "Questions that somebody must answer, and what was allowed always",
-    columns: ["id", "state", "kind", "requester", "role", "session", "createdAt", "expiresAt", "text"],
+    // The role is who may answer; beside the requester it reads as theirs, so `show` alone has it.
+    columns: ["id", "state", "kind", "requester", "session", "createdAt", "expiresAt", "text"],
     verbs: [
       verb({
         name: "list",
