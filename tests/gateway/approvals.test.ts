@@ -325,6 +325,18 @@ describe("a question", () => {
     expect(results()[0]).toContain("may not use this agent any more");
   });
 
+  test("SECURITY 19: a call that is not the one that was allowed is asked about, whatever it calls itself", async () => {
+    steps.push(answers("", [call("a", "same")]), answers("", [call("b", "same")]), answers("done"));
+    await says("go");
+    await waits();
+    await says("/approve 1");
+    await until(() => rows(false).length === 2);
+    expect(starts).toEqual(["a"]);
+    await says("/deny 2");
+    await ended();
+    expect(starts).toEqual(["a"]);
+  });
+
   test("races: two clicks at once, one counts, and the call runs once", async () => {
     script("a");
     await says("go");

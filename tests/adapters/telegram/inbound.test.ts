@@ -275,6 +275,9 @@ describe("other happenings", () => {
     });
     expect(read(others["pressed in a topic"])).toMatchObject({ inbounds: [{ thread: "55" }] });
     expect(read(others["pressed under an old message"])).toMatchObject({ inbounds: [{ delivery: "12" }] });
+    const { callback_query: query } = others["pressed button"];
+    const byBot = { ...others["pressed button"], callback_query: { ...query, from: { ...query.from, is_bot: true } } };
+    expect(read(byBot)).toMatchObject({ kind: "button", inbounds: [] });
     // Nothing to do but to end the waiting of whoever pressed.
     for (const name of ["pressed with foreign data", "pressed in inline mode"] as const) {
       expect(read(others[name])).toEqual({ kind: "button", callback: "4382bfdwdsb323b2d9", inbounds: [] });

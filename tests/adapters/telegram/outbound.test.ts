@@ -100,7 +100,7 @@ test("a message is changed; the same again is no error; one that is not there is
   const ref = await door.adapter.post(target, said(door, "one"));
   await door.adapter.change(target, { ref, message: said(door, "_two_") });
   await door.adapter.change(target, { ref, message: said(door, "_two_") });
-  expect(door.platform.lastOfBot(chat)).toMatchObject({ text: "two", edits: 1 });
+  expect(door.platform.lastOfBot(chat)).toMatchObject({ text: "two", edits: 1, linkPreview: { is_disabled: true } });
   person.remove(chat, Number(ref));
   expect(await fateOf(door.adapter.change(target, { ref, message: said(door, "three") }))).toMatchObject({
     fate: "gone",
