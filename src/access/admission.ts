@@ -71,5 +71,6 @@ function mayWriteDirectly(id: string, dm: NonNullable<Door["dm"]>): boolean {
 
 /** What a stranger is told: by the id somebody who may can let them in. */
 function unknown(id: string): string {
-  return `You are not known here: your id is ${JSON.stringify(id)}, and the owner can let you in`;
+  const shown = /^[\w.@-]{1,64}$/.test(id) ? id : JSON.stringify(id);
+  return `You are not known here: your id is ${shown}, and the owner can let you in`;
 }

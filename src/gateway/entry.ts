@@ -230,7 +230,11 @@ function drop(
   if (!due || !(conversation.kind === "direct" || privately)) return { ...refused, quiet: true };
   store.strangers.told(adapter, sender.id, at);
   if (inbound.answer !== undefined) return refused;
-  deps.deliver(targetOf(inbound), { markdown: `${admission.reason}.` }, { kind: "reply" });
+  const door = deps.door(adapter);
+  const agent = store.wirings.find(adapter, conversation.id)?.agent ?? "";
+  const owned = (door.admins?.length ?? 0) > 0 || deciders(store, { adapter, door, agent }).length > 0;
+  const hint = owned ? "" : " If this is your bot: run `remoteagent pair` on its machine, and send me the code.";
+  deps.deliver(targetOf(inbound), { markdown: `${admission.reason}.${hint}` }, { kind: "reply" });
   return { ...refused, quiet: true };
 }
 

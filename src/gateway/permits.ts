@@ -72,8 +72,13 @@ export function createPermits(deps: PermitDeps) {
     const same = before !== undefined && before.hash === deps.approvals.hashOf(question.arguments);
     if (same && before.state !== "open") return permitOf(before);
     const approval = same ? before : store.transaction(() => put(deps, { turn, question }));
-    const { id, text, choices } = approval;
-    turn.record({ type: "ask", approval: id, text, choices: [...choices] });
+    // Whoever cannot answer gets no buttons for it: those who can have them in their own chats.
+    const own = deps.standing(turn.row);
+    const choices = own.admitted && atLeast(own.role, approval.role) ? [...approval.choices] : [];
+    const { id } = approval;
+    const text =
+      choices.length > 0 ? approval.text : `${approval.text}\n\nAn admin was asked; this waits for the answer.`;
+    turn.record({ type: "ask", approval: id, text, choices });
     const answer = await answered(approval, turn);
     if (answer === undefined) return { allowed: false, reason: "Not started: the turn was stopped" };
     // A day may have passed: whoever is out by now is out.

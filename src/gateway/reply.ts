@@ -22,7 +22,7 @@ import type { Happening } from "./hub.ts";
 
 /** What replies work with. */
 export interface ReplyDeps {
-  store: Pick<Store, "deliveries" | "turns">;
+  store: Pick<Store, "deliveries" | "inputs" | "turns">;
   outbox: Pick<Outbox, "deliver" | "place" | "revise" | "form" | "signal" | "traitsOf" | "wake">;
   clock: Pick<Clock, "now" | "sleep">;
   toolOutput: ToolOutput;
@@ -187,7 +187,7 @@ async function keepTyping({ outbox, clock }: ReplyDeps, showing: Showing): Promi
   }
 }
 
-/** The end of a turn: its answer takes the place that it has, or gets one; a long turn rings once. */
+/** The end of a turn: its answer takes the place that it has, or gets one; a long turn rings once, and so does a schedule's. */
 function finish(
   { store, outbox, clock, toolOutput }: ReplyDeps,
   { turn, event, showing }: { turn: TurnRow; event: TurnEvent & { type: "ended" }; showing: Showing | undefined },
@@ -208,7 +208,7 @@ function finish(
   const content = { markdown: markdown === "" ? "The turn ended without an answer." : markdown };
   if (isOpen) outbox.revise(place.id, content);
   const answer = isOpen ? place.id : outbox.deliver(turn.replyTo, content, { kind: "answer", turn: turn.id });
-  if (clock.now() - turn.startedAt <= limits.bellMs) return;
+  if (clock.now() - turn.startedAt <= limits.bellMs && !isAwaited(store, turn)) return;
   const said = blocks.findLast((block) => "text" in block && block.text.trim() !== "");
   const words = outcome === "failed" ? (error?.message ?? "") : said !== undefined && "text" in said ? said.text : "";
   outbox.deliver(
@@ -216,6 +216,11 @@ function finish(
     { markdown: bellText(outcome, words) },
     { kind: "bell", turn: turn.id, answers: answer },
   );
+}
+
+/** Nobody looks at the chat when a schedule speaks: a reminder that does not ring is none. */
+function isAwaited(store: ReplyDeps["store"], { id }: TurnRow): boolean {
+  return store.inputs.ofTurn(id, 1).some(({ inbound }) => inbound.kind === "message" && inbound.event !== undefined);
 }
 
 /** What was said since the last whole message that is stored. */

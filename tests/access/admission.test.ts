@@ -47,7 +47,7 @@ test("the machine's own user is the owner, a listed id an admin, a bot never any
 test("SECURITY 3: a name is nobody; the id alone counts", () => {
   expect(judge(from("57", { name: "2" }), { admins: ["2", "owner"] })).toMatchObject({ admitted: false });
   const refused = judge(from("57"));
-  expect(refused.admitted ? "" : refused.reason).toContain('"57"');
+  expect(refused.admitted ? "" : refused.reason).toContain("your id is 57");
 });
 
 test("SECURITY 6: what a member was given in a direct chat gives nothing in a shared room, nor the other way round", () => {

@@ -42,7 +42,7 @@ describe("strict", () => {
     const { send, store, said } = world.now;
     for (let n = 0; n < 5; n++) expect(await send(stranger("57"))).toMatchObject({ state: "refused", quiet: true });
     expect(said()).toHaveLength(1);
-    expect(said()[0]).toContain('"57"');
+    expect(said()[0]).toContain("your id is 57");
     expect(world.now.world.said[0]?.target).toMatchObject({ conversation: { id: "57", kind: "direct" } });
     expect(store.strangers.list()).toMatchObject([{ user: "57", count: 5, reason: "strict" }]);
     expect(store.turns.list()).toEqual([]);
@@ -84,7 +84,7 @@ describe("strict", () => {
     expect(world.now.store.strangers.list()).toMatchObject([{ user: "57", count: 1 }]);
     const answered = posted("@agent", { sender, answer: { ephemeral: true, deadlineMs: 3_000 } });
     const receipt = await send(answered);
-    expect(receipt).toMatchObject({ state: "refused", reason: expect.stringContaining('"57"') as string });
+    expect(receipt).toMatchObject({ state: "refused", reason: expect.stringContaining("your id is 57") as string });
     expect(receipt).not.toHaveProperty("quiet", true);
   });
 

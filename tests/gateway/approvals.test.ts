@@ -197,6 +197,17 @@ describe("grants", () => {
 });
 
 describe("a question", () => {
+  test("has no buttons where only somebody is who may not answer it", async () => {
+    member("3");
+    script("a");
+    await says("go", "3");
+    await waits();
+    const [asked] = world.now.events("ask");
+    expect(asked?.event).toMatchObject({ choices: [], text: expect.stringContaining("An admin was asked") as string });
+    await says("/approve 1", "1");
+    await ended();
+    expect(starts).toHaveLength(1);
+  });
   test("is stored with its event, waits without a limit of its own, and the call runs as whoever asked", async () => {
     await world.remove();
     world = makeWorld(60);

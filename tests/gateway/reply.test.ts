@@ -242,6 +242,30 @@ describe("in the end", () => {
     expect(texts()).toEqual(["The turn ended without an answer."]);
   });
 
+  test("what a schedule says rings, however quick it was", async () => {
+    const { start, message, end, shown, store, clock, turn } = createChat();
+    const event = {
+      kind: "message",
+      adapter: "tg",
+      conversation: { id: "7", kind: "direct" },
+      id: "e1",
+      sender: { id: "1", name: "Ann" },
+      sentAt: clock.now(),
+      text: "call mum",
+      addressed: true,
+      event: "mum.json",
+    } as const;
+    const { input } = store.inputs.add(event, { state: "waiting", session: turn().session, at: clock.now() });
+    store.inputs.take(input.id, turn().id);
+    await start();
+    await message("Call mum");
+    await end();
+    expect(shown().map(({ body, audible }) => [body, audible])).toEqual([
+      ["Call mum", false],
+      ["Done: Call mum", true],
+    ]);
+  });
+
   test("silence leaves nothing, whether its place was there or not", async () => {
     const { start, message, end, next, platform, shown, tool, all, outbox, pass } = createChat();
     await start();
