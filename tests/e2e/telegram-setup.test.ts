@@ -168,7 +168,7 @@ test("what is wrong with a token is told at once, and another one is asked for",
   await run.answer("Token (not shown)", revoked);
   await run.see("does not know the bot token");
   await run.see("Give another token");
-  await run.answer("Number [1]", "2");
+  await run.answer("Number [1]", "1");
   // The right one of a bot whose messages go elsewhere.
   bot.webhook = "https://elsewhere.example/secret-path";
   await run.answer("Token (not shown)", bot.token);

@@ -113,10 +113,12 @@ async function tryBot(
       return await keep();
     }
     prompt.say(remarkText(worst));
+    const again = { value: "again", label: "Try again" } as const;
+    const anew = { value: "anew", label: "Give another token" } as const;
     const next = await prompt.choose("What now?", [
       ...(worst.fix === undefined ? [] : [{ value: "fix", label: "Remove the webhook" } as const]),
-      { value: "again", label: "Try again" } as const,
-      { value: "anew", label: "Give another token" } as const,
+      // The same wrong token is as wrong again: what helps stands first.
+      ...(worst.about === "token" ? [anew, again] : [again, anew]),
       ...(worst.about === "token" ? [] : [{ value: "keep", label: "Keep it as it is, and go on" } as const]),
       { value: "later", label: "Do without it now" } as const,
     ]);
