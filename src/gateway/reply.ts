@@ -101,7 +101,7 @@ export function createReplies(deps: ReplyDeps) {
       if (deps.isLive(turn.replyTo.adapter)) return;
       if (event.type === "started") {
         // A turn that goes on after a crash goes on in the place that it has.
-        if (store.deliveries.answerOf(turn.id) === undefined)
+        if (store.deliveries.answerOf(turn.id) === undefined && !isScheduled(store, turn))
           outbox.place(turn.replyTo, { turn: turn.id, choices: [{ value: "/stop", label: "Stop" }] });
       } else if (event.type === "file") {
         const { type: _type, ...file } = event;
@@ -187,7 +187,7 @@ async function keepTyping({ outbox, clock }: ReplyDeps, showing: Showing): Promi
   }
 }
 
-/** The end of a turn: its answer takes the place that it has, or gets one; a long turn rings once, and so does a schedule's. */
+/** The end of a turn: its answer takes the place that it has, or gets one; a long turn rings once. */
 function finish(
   { store, outbox, clock, toolOutput }: ReplyDeps,
   { turn, event, showing }: { turn: TurnRow; event: TurnEvent & { type: "ended" }; showing: Showing | undefined },
@@ -207,8 +207,10 @@ function finish(
   const markdown = [compose(blocks, toolOutput), last].filter((part) => part !== "").join("\n\n");
   const content = { markdown: markdown === "" ? "The turn ended without an answer." : markdown };
   if (isOpen) outbox.revise(place.id, content);
-  const answer = isOpen ? place.id : outbox.deliver(turn.replyTo, content, { kind: "answer", turn: turn.id });
-  if (clock.now() - turn.startedAt <= limits.bellMs && !isAwaited(store, turn)) return;
+  const scheduled = isScheduled(store, turn);
+  const options = { kind: "answer", turn: turn.id, audible: scheduled } as const;
+  const answer = isOpen ? place.id : outbox.deliver(turn.replyTo, content, options);
+  if (scheduled || clock.now() - turn.startedAt <= limits.bellMs) return;
   const said = blocks.findLast((block) => "text" in block && block.text.trim() !== "");
   const words = outcome === "failed" ? (error?.message ?? "") : said !== undefined && "text" in said ? said.text : "";
   outbox.deliver(
@@ -218,8 +220,11 @@ function finish(
   );
 }
 
-/** Nobody looks at the chat when a schedule speaks: a reminder that does not ring is none. */
-function isAwaited(store: ReplyDeps["store"], { id }: TurnRow): boolean {
+/**
+ * Nobody looks at the chat when a schedule speaks, and a reminder that makes no sound is none: its answer does not form,
+ * and rings when it comes.
+ */
+function isScheduled(store: ReplyDeps["store"], { id }: TurnRow): boolean {
   return store.inputs.ofTurn(id, 1).some(({ inbound }) => inbound.kind === "message" && inbound.event !== undefined);
 }
 

@@ -34,6 +34,7 @@ export interface Verdict {
 /** What stands in a place until its text is put there. The phone shows it where the message rings. */
 const marker = "…";
 const cardMarker = "A question …";
+const ringingMarker = "A message …";
 
 /** Waits of growing length with chance in them, so that many do not come at once. In milliseconds. */
 export function backoffMs({ random }: Pick<Clock, "random">, failures: number): number {
@@ -127,7 +128,8 @@ async function call(
 }
 
 function markerBody(handle: AdapterHandle, row: Delivery): string {
-  return handle.render(row.kind === "card" ? cardMarker : marker, "forming")[0] ?? marker;
+  const text = row.kind === "card" ? cardMarker : row.audible ? ringingMarker : marker;
+  return handle.render(text, "forming")[0] ?? text;
 }
 
 /** A row as the platform gets it. Secrets that became known since it was stored are taken out here. */
