@@ -87,11 +87,18 @@ export function createIntake({ clock, log, read }: IntakeDeps) {
 
   /** What was said before it should be stored when it acts; what hangs must not keep it from acting. */
   const startUrgent = (id: number, job: Job) => {
-    const before = job.lane === undefined ? undefined : lanes.get(job.lane);
+    const { lane } = job;
+    const before = lane === undefined ? undefined : lanes.get(lane);
     const ready = before === undefined ? undefined : within(clock, { work: before, ms: limits.receiveSlowMs });
     const work = ready === undefined ? attempt(id, job) : ready.then(() => attempt(id, job));
     running.set(id, work);
+    // What was said after a stop is not meant by it: it comes in when the stop has acted.
+    const both = Promise.all([before ?? true, work]).then((oks) => oks.every(Boolean));
+    if (lane !== undefined) lanes.set(lane, both);
     void work.then(() => running.delete(id));
+    void both.then(() => {
+      if (lane !== undefined && lanes.get(lane) === both) lanes.delete(lane);
+    });
   };
 
   const begin = (raw: unknown) => {

@@ -78,3 +78,25 @@ test("three hundred lives: everything is taken once, each conversation in its or
     }
   }
 }, 30_000);
+
+test("what was said after a stop comes in when the stop has acted", async () => {
+  const clock = createManualClock(0);
+  const acted: string[] = [];
+  const stopping = Promise.withResolvers<void>();
+  const read = (raw: unknown): Job => {
+    const { text } = raw as { text: string };
+    const run = async () => {
+      if (text === "/stop") await stopping.promise;
+      acted.push(text);
+    };
+    return { lane: "chat", urgent: text === "/stop", run };
+  };
+  const intake = createIntake({ clock, log, read });
+  const updates = ["before", "/stop", "after"].map((text, index) => ({ update_id: index + 1, text }));
+  const taking = intake.take(updates);
+  for (let ticks = 0; ticks < 20; ticks += 1) await Promise.resolve();
+  expect(acted).toEqual(["before"]);
+  stopping.resolve();
+  expect(await taking).toEqual({ offset: 4, failed: false, busy: false });
+  expect(acted).toEqual(["before", "/stop", "after"]);
+});
