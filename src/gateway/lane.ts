@@ -165,10 +165,10 @@ function waitsForAnswer({ deliveries }: LaneDeps, row: Delivery): boolean {
   return row.answers !== null && deliveries.get(row.answers)?.fate !== "sent";
 }
 
-/** A wait beyond every bound comes from a clock that was set: it is over. */
+/** A wait beyond what was planned comes from a clock that was set back: it is over. */
 function waitOf(row: Delivery, wall: number): number {
   const left = row.nextAt - wall;
-  return left <= 0 || left > limits.deliveryWaitMsMax ? 0 : left;
+  return left <= 0 || left > row.waitMs ? 0 : left;
 }
 
 /** How the first send of a row is made safe. */

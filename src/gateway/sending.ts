@@ -314,8 +314,8 @@ function tryLater(
     return;
   }
   const asked = Math.min(failure.retryAfterMs ?? 0, limits.deliveryWaitMsMax);
-  const wait = Math.max(asked, outage ? 0 : backoffMs(clock, row.attempts));
-  store.deliveries.later(row.id, { attempts, nextAt: clock.now() + wait, error });
+  const waitMs = Math.max(asked, outage ? 0 : backoffMs(clock, row.attempts));
+  store.deliveries.later(row.id, { attempts, at: clock.now(), waitMs, error });
 }
 
 /** Nobody can say whether it arrived: of a file the person is asked, a bell is let go. */

@@ -48,6 +48,8 @@ export interface Delivery {
   attempts: number;
   renewed: number;
   nextAt: number;
+  /** The wait that `nextAt` was made of, in milliseconds. */
+  waitMs: number;
   error: string | null;
   toldAt: number | null;
   createdAt: number;
@@ -78,6 +80,7 @@ interface Row {
   attempts: number;
   renewed: number;
   next_at: number;
+  wait_ms: number;
   error: string | null;
   told_at: number | null;
   created_at: number;
@@ -207,7 +210,7 @@ function fates(db: Database) {
     `UPDATE deliveries SET fate = 'sent', ref = ifnull(?, ref), sent_at = ?, error = NULL, body = NULL WHERE id = ?`,
   );
   const later = db.prepare(
-    `UPDATE deliveries SET fate = iif(ref IS NULL, 'pending', 'placed'), attempts = ?, next_at = ?, error = ?
+    `UPDATE deliveries SET fate = iif(ref IS NULL, 'pending', 'placed'), attempts = ?, next_at = ?, wait_ms = ?, error = ?
      WHERE id = ? AND fate <> 'dropped'`,
   );
   const renew = db.prepare(
@@ -232,9 +235,12 @@ function fates(db: Database) {
     sent(id: number, { at, ref }: { at: number; ref?: string }): void {
       sent.run(ref ?? null, at, id);
     },
-    /** It is tried again at `nextAt`. */
-    later(id: number, { attempts, nextAt, error }: { attempts: number; nextAt: number; error: string }): void {
-      later.run(attempts, nextAt, error, id);
+    /** It is tried again `waitMs` milliseconds after `at`. */
+    later(
+      id: number,
+      { attempts, at, waitMs, error }: { attempts: number; at: number; waitMs: number; error: string },
+    ): void {
+      later.run(attempts, at + waitMs, waitMs, error, id);
     },
     /** Its place is gone over there: it gets another one. */
     renew: (id: number, { nonce, at }: { nonce: string; at: number }): void => void renew.run(nonce, at, id),
@@ -346,7 +352,7 @@ function looking(db: Database) {
 }
 
 function delivery(row: Row): Delivery {
-  const { next_at, told_at, created_at, sent_at, ...rest } = row;
+  const { next_at, wait_ms, told_at, created_at, sent_at, ...rest } = row;
   return {
     ...rest,
     target: JSON.parse(row.target) as ReplyTarget,
@@ -355,6 +361,7 @@ function delivery(row: Row): Delivery {
     file: row.file === null ? null : (JSON.parse(row.file) as DeliveryFile),
     audible: row.audible !== 0,
     nextAt: next_at,
+    waitMs: wait_ms,
     toldAt: told_at,
     createdAt: created_at,
     sentAt: sent_at,

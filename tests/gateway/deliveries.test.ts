@@ -245,6 +245,25 @@ describe("what the platform says", () => {
     expect(platform.texts("7")).toEqual(["One"]);
   });
 
+  test("the wait is no longer than that, also when the clock is set back meanwhile", async () => {
+    const { say, pass, clock, platform } = createWorld();
+    platform.fault = first(later({ retryAfterMs: 30_000 }));
+    await say("One");
+    await pass(10_000);
+    clock.jump(clock.now() - 60 * 60_000);
+    await say("Two");
+    await pass(20_000);
+    expect(platform.texts("7")).toEqual(["One", "Two"]);
+  });
+
+  test("what was stored before the clock was set back goes out", async () => {
+    const { say, clock, platform, restart } = createWorld({ attached: false });
+    await say("One");
+    clock.jump(clock.now() - 60 * 60_000);
+    await restart();
+    expect(platform.texts("7")).toEqual(["One"]);
+  });
+
   test("a token that is refused loses nothing", async () => {
     const { say, wait, platform } = createWorld();
     const gone = new PlatformError("Unauthorized", { fate: "refused", everywhere: true });

@@ -65,8 +65,14 @@ describe("fates", () => {
   test("a later try goes on where the row is", () => {
     const [fresh, placed] = [add(), add()];
     store.deliveries.placed(placed, "r1");
-    for (const id of [fresh, placed]) store.deliveries.later(id, { attempts: 2, nextAt: 77, error: "busy" });
-    expect(store.deliveries.get(fresh)).toMatchObject({ fate: "pending", attempts: 2, nextAt: 77, error: "busy" });
+    for (const id of [fresh, placed]) store.deliveries.later(id, { attempts: 2, at: 70, waitMs: 7, error: "busy" });
+    expect(store.deliveries.get(fresh)).toMatchObject({
+      fate: "pending",
+      attempts: 2,
+      nextAt: 77,
+      waitMs: 7,
+      error: "busy",
+    });
     expect(store.deliveries.get(placed)).toMatchObject({ fate: "placed", attempts: 2 });
   });
 
@@ -88,7 +94,7 @@ describe("fates", () => {
     store.deliveries.sending(sending);
     expect([pending, placed, sending].map((id) => store.deliveries.drop(id))).toEqual([true, true, false]);
     store.deliveries.placed(pending, "r2");
-    store.deliveries.later(pending, { attempts: 1, nextAt: 9, error: "busy" });
+    store.deliveries.later(pending, { attempts: 1, at: 8, waitMs: 1, error: "busy" });
     expect(store.deliveries.get(pending)).toMatchObject({ fate: "dropped" });
     expect(store.deliveries.get(placed)).toMatchObject({ fate: "placed", form: "removed" });
   });
