@@ -77,8 +77,8 @@ export function createQueue(deps: QueueDeps) {
       return undefined;
     }
     told.delete(id);
-    // Most turns leave nothing behind: no transaction is begun for that.
-    if (store.inputs.waitingCount(id) === 0) return undefined;
+    // Most turns leave nothing behind, nor an end that could not be stored: no transaction is begun for that.
+    if (store.inputs.waitingCount(id) === 0 && store.turns.openIn(id).length === 0) return undefined;
     const made = store.transaction(() => create(id));
     return made === undefined ? undefined : () => guarded(id, () => run(made.row, made.session));
   };
@@ -162,6 +162,8 @@ export function createQueue(deps: QueueDeps) {
       offered.set(row.id, found.id);
       return turnInput(found, { store, row, now });
     },
+    /** A turn has read it, although it waits until that is stored. */
+    isOffered: (id: InputId): boolean => [...offered.values()].includes(id),
     /**
      * What a new input meets: nothing runs that concerns it, a turn that it steers or ends, or a turn that it waits for.
      */
