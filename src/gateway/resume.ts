@@ -1,5 +1,6 @@
 // After a start: tells interrupted turns, goes on with those that may, offers the rest.
 
+import type { TurnEvent } from "../core/event.ts";
 import { publicId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { Session, TurnRow } from "../core/session.ts";
@@ -44,6 +45,10 @@ export function resumeTurns(deps: ResumeDeps & { queue: Queue }, crashLoop: bool
       store.transaction(() => closeLost(deps, found.id));
       continue;
     }
+    if (isStopped(store, found.id)) {
+      close(deps, { row: found, session, event: { type: "ended", outcome: "stopped", usage: found.usage } });
+      continue;
+    }
     if (crashLoop || found.attempts > limits.resumesMax) {
       offer(deps, { row: found, session, crashLoop });
       offered.push(found);
@@ -78,7 +83,6 @@ function offer(
   deps: ResumeDeps,
   { row, session, crashLoop }: { row: TurnRow; session: Session; crashLoop: boolean },
 ): void {
-  const { store, hub, clock } = deps;
   const why = crashLoop
     ? `The program ended ${limits.startsShortMax} times shortly after its start, so nothing goes on by itself`
     : `This was interrupted ${row.attempts} times and does not go on by itself`;
@@ -87,15 +91,30 @@ function offer(
     message: why,
     hint: `Write "go on" in ${publicId(session.id)} to try again`,
   };
-  const event = { type: "ended" as const, outcome: "failed" as const, error, usage: row.usage };
+  close(deps, { row, session, event: { type: "ended", outcome: "failed", error, usage: row.usage } });
+}
+
+/** True when a stop took away everything that the turn was for, and the program ended before the turn did. */
+function isStopped({ inputs }: Store, turn: TurnRow["id"]): boolean {
+  const all = inputs.ofTurn(turn, limits.waitingMax);
+  return all.length > 0 && all.every(({ state }) => state === "removed");
+}
+
+/** Ends a turn that does not run, with what it was started for. */
+function close(
+  { store, hub, clock, onStored }: ResumeDeps,
+  { row, session, event }: { row: TurnRow; session: Session; event: TurnEvent & { type: "ended" } },
+): void {
+  const at = clock.now();
+  const { outcome, error, usage } = event;
   const n = store.transaction(() => {
     store.inputs.giveUp(row.id);
     store.inputs.unassign(row.id);
-    store.approvals.voidTurn(row.id, clock.now());
+    store.approvals.voidTurn(row.id, at);
     store.inputs.finish(row.id);
-    store.turns.end(row.id, { outcome: "failed", at: clock.now(), error, usage: row.usage });
-    const number = store.turns.append(row.id, { event, at: clock.now() });
-    deps.onStored?.(row, event);
+    store.turns.end(row.id, { outcome, at, usage, ...(error === undefined ? {} : { error }) });
+    const number = store.turns.append(row.id, { event, at });
+    onStored?.(row, event);
     return number;
   });
   hub.publish({ n, turn: row.id, session: session.id, event });
