@@ -31,11 +31,13 @@ export function receiveEdit({ store, clock, queue, redactor }: EditDeps, edited:
       id: inbound.target,
     });
     const session = original?.session ?? null;
+    const own = original?.inbound.sender.id === inbound.sender.id;
+    const offered = original?.state === "waiting" && queue.isOffered(original.id);
     // Nobody has read it yet: it waits, is held, or is kept as context for a later turn.
     const unread =
       original !== undefined &&
-      original.inbound.sender.id === inbound.sender.id &&
-      (original.state === "waiting" ||
+      own &&
+      ((original.state === "waiting" && !offered) ||
         original.state === "held" ||
         (original.state === "context" && original.turn === null));
     if (unread && original.inbound.kind === "message") {
@@ -46,7 +48,7 @@ export function receiveEdit({ store, clock, queue, redactor }: EditDeps, edited:
       const { input, fresh } = store.inputs.add(inbound, { state: "done", session, at });
       return fresh ? { state: "done", ok: true, input: input.id } : { state: "duplicate", input: input.id };
     }
-    const steers = original?.state === "taken" && session !== null;
+    const steers = (original?.state === "taken" || (own && offered)) && session !== null;
     // It belongs where the original does, and only its own person corrects it.
     const { input, fresh } = store.inputs.add(corrected(inbound, original), {
       state: steers ? "waiting" : "context",

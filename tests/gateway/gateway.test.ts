@@ -105,6 +105,30 @@ describe("receive", () => {
     expect((await edit(first.id, "one!!", "e3")).state).toBe("context");
     expect(store.turns.list()).toHaveLength(1);
   });
+  test("an edit of what a turn was shown and has not taken yet corrects it", async () => {
+    const { send, quiet, world: fake } = world.now;
+    const [shown, wait] = [gate(), gate()];
+    const taken: string[] = [];
+    fake.script = async function* (turn) {
+      yield { type: "started", resumed: false };
+      for (let input = turn.next(); input !== undefined; input = turn.next()) {
+        shown.open();
+        // Its images are loaded.
+        await wait.opened;
+        taken.push(`${input.kind}: ${input.text}`);
+        yield { type: "taken", inputs: [input.id], text: input.text };
+      }
+      yield { type: "ended", outcome: "done", usage: noUsage };
+    };
+    const first = message("one");
+    await send(first);
+    await shown.opened;
+    const edit = await send({ ...message(""), kind: "edit", target: first.id, text: "one!", id: "e1" });
+    expect(edit.state).toBe("waiting");
+    wait.open();
+    await quiet();
+    expect(taken).toEqual(["message: one", "correction: one!"]);
+  });
   test("SECURITY 7: nobody puts words into a message of somebody else that waits", async () => {
     const { send, store, world: fake, quiet } = world.now;
     const wait = gate();
