@@ -7,6 +7,7 @@ import type { Input } from "../core/session.ts";
 import { byteSize, excerpt } from "../core/words.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock } from "../sys/clock.ts";
+import { codeOf } from "../sys/errno.ts";
 import type { Log } from "../sys/log.ts";
 import { PlatformError } from "./handle.ts";
 import { filesMissing } from "./ready.ts";
@@ -104,6 +105,7 @@ function nextFile(inbound: Inbound): number | undefined {
   return index === -1 ? undefined : index;
 }
 
+const diskCodes = new Set(["ENOSPC", "EDQUOT", "EIO", "EROFS", "EMFILE", "ENFILE", "ENOMEM", "EAGAIN", "EBUSY"]);
 const tooLate = "it did not arrive in time";
 
 /** The file as it was kept, or with the reason why it was not. */
@@ -121,7 +123,7 @@ async function fetchOne(
     try {
       const bytes = await timed(deps, { inbound, file, until, signal });
       if (bytes.byteLength > bytesMax) return tooLarge;
-      const kept = await deps.keepFile(inbound, { name: file.name, bytes });
+      const kept = await keepInTime(deps, { inbound, name: file.name, bytes, until, signal });
       return { ...file, ...kept };
     } catch (error) {
       const last = attempt >= limits.fileTriesMax || signal.aborted;
@@ -129,10 +131,38 @@ async function fetchOne(
         deps.log.warn("Cannot fetch a file", { adapter: inbound.adapter, attempt, error: errorText(error) });
         return { ...file, problem: reasonOf(error) };
       }
-      const waitMs = Math.min(limits.fileRetryMs * 2 ** (attempt - 1), limits.fileRetryCapMs);
-      await deps.clock.sleep(waitMs, signal);
+      await deps.clock.sleep(waitMs(attempt), signal);
     }
   }
+}
+
+function waitMs(attempt: number): number {
+  return Math.min(limits.fileRetryMs * 2 ** (attempt - 1), limits.fileRetryCapMs);
+}
+
+/** Keeps what was fetched. A full disk may have room in a minute: it is tried again while there is time. */
+async function keepInTime(
+  { clock, log, keepFile }: FetchingDeps,
+  parts: { inbound: Inbound; name: string; bytes: Uint8Array; until: number; signal: AbortSignal },
+): Promise<FileRef> {
+  const { inbound, name, bytes, until, signal } = parts;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await keepFile(inbound, { name, bytes });
+    } catch (error) {
+      const inTime = clock.monotonic() + waitMs(attempt) <= until;
+      if (!inTime || signal.aborted || !isOfDisk(error)) throw error;
+      log.warn("Cannot keep a file yet", { adapter: inbound.adapter, attempt, error: errorText(error) });
+      await clock.sleep(waitMs(attempt), signal);
+      if (signal.aborted) throw error;
+    }
+  }
+}
+
+/** What the disk refuses, and may take later. */
+function isOfDisk(error: unknown): boolean {
+  const code = codeOf(error instanceof Failure ? error.cause : error);
+  return (error instanceof Failure && error.code === "store") || (code !== undefined && diskCodes.has(code));
 }
 
 /** One try, bounded also when the adapter ignores the signal. */
@@ -169,6 +199,7 @@ function mayComeLater(error: unknown): boolean {
 
 /** One clause for the person and the model. */
 function reasonOf(error: unknown): string {
+  if (isOfDisk(error)) return "it could not be written to the disk";
   if (error instanceof Failure) return excerpt(error.message.replace(/\.$/, ""), 200);
   return "it could not be fetched";
 }

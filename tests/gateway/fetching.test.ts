@@ -59,3 +59,52 @@ test("two files that hang keep nobody longer than one may, and both are told", a
   expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
   store.close();
 });
+
+/** A disk without room, for the first `times` tries. */
+function fullDisk(times: number) {
+  let left = times;
+  return async (_inbound: Inbound, { name, bytes }: { name: string; bytes: Uint8Array }): Promise<FileRef> => {
+    left -= 1;
+    if (left >= 0) throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+    return { name, bytes: bytes.byteLength, ref: "kept", stored: `attachments/${name}` };
+  };
+}
+
+test.each([
+  ["has room a minute later: the file is kept, and fetched once", 6, [], "attachments/a.png"],
+  [
+    "has no room for long: that is said",
+    1_000,
+    ['Cannot take the file "a.png": it could not be written to the disk.'],
+    undefined,
+  ],
+] as const)("a disk that %s", async (_name, times, sentences, stored) => {
+  const store = createStore(openStore(":memory:"));
+  const clock = jumpingClock();
+  const told: string[] = [];
+  let [fetched, calls] = [0, 0];
+  const fetching = createFetching({
+    store,
+    clock,
+    log: memoryLog(),
+    async fetchFile() {
+      calls += 1;
+      return new Uint8Array(3);
+    },
+    keepFile: fullDisk(times),
+    onFetched: () => {
+      fetched += 1;
+    },
+    tell: (_inbound: Inbound, text: string) => void told.push(text),
+  });
+  const { id: session } = store.sessions.create({ agent: "main", at: 1 });
+  const inbound = direct("look", { files: [{ name: "a.png", ref: "a" }] });
+  const { input } = store.inputs.add(inbound, { state: "waiting", session, at: 1 });
+  fetching.begin(input);
+  await until(() => fetched === 1);
+  expect([told, calls]).toEqual([[...sentences], 1]);
+  const kept = store.inputs.get(input.id)?.inbound;
+  expect(kept?.kind === "message" && kept.files?.[0]?.stored).toBe(stored as string);
+  expect(clock.passed()).toBeLessThanOrEqual(300_000);
+  store.close();
+});
