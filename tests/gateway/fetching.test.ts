@@ -13,10 +13,10 @@ function jumpingClock() {
     now: () => at,
     monotonic: () => at,
     random: (count: number) => new Uint8Array(count),
-    async sleep(ms: number) {
+    async sleep(ms: number, signal?: AbortSignal) {
       // What is already there wins against a wait.
       await new Promise((resolve) => setTimeout(resolve, 5));
-      at += ms;
+      if (signal?.aborted !== true) at += ms;
     },
     passed: () => at,
   };
