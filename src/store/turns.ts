@@ -32,6 +32,14 @@ export interface StoredEvent {
 
 export type Turns = ReturnType<typeof openTurns>;
 
+// A call that was started and never ended may have happened. Ids come again with some models: of those the starts
+// and ends are counted, and a start that comes last is open whatever was told before it.
+const openCallsSql = `SELECT call FROM (
+     SELECT id, body ->> '$.call' AS call, body ->> '$.step' AS step FROM events WHERE turn = ? AND type = 'tool'
+   ) WHERE step IN ('start', 'end') GROUP BY call
+   HAVING sum(iif(step = 'start', 1, -1)) > 0
+     OR max(iif(step = 'start', id, 0)) > max(iif(step = 'end', id, 0))`;
+
 /** The turns of a store. */
 export function openTurns(db: Database) {
   const insert = db.prepare(
@@ -61,15 +69,7 @@ export function openTurns(db: Database) {
   const lastNumber = db.prepare("SELECT ifnull(max(id), 0) AS n FROM events");
   const usageOf = db.prepare("SELECT usage FROM turns WHERE session = ?");
   const newestOfTurn = db.prepare("SELECT id, turn, at, body FROM events WHERE turn = ? ORDER BY id DESC LIMIT ?");
-  // A call that was started and never ended may have happened. Ids come again with some models: of those the starts
-  // and ends are counted, and a start that comes last is open whatever was told before it.
-  const openCalls = db.prepare(
-    `SELECT call FROM (
-       SELECT id, body ->> '$.call' AS call, body ->> '$.step' AS step FROM events WHERE turn = ? AND type = 'tool'
-     ) WHERE step IN ('start', 'end') GROUP BY call
-     HAVING sum(iif(step = 'start', 1, -1)) > 0
-       OR max(iif(step = 'start', id, 0)) > max(iif(step = 'end', id, 0))`,
-  );
+  const openCalls = db.prepare(openCallsSql);
   const newest = db.prepare("SELECT * FROM turns WHERE (?1 IS NULL OR state = ?1) ORDER BY id DESC LIMIT ?2");
   const newestInSession = db.prepare(
     "SELECT * FROM turns WHERE session = ?1 AND (?2 IS NULL OR state = ?2) ORDER BY id DESC LIMIT ?3",
