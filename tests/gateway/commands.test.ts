@@ -47,6 +47,27 @@ describe("commands", () => {
     expect((await gateway.receive(command, local)).state).toBe("duplicate");
     expect(store.sessions.list()).toHaveLength(1);
   });
+  test.each(["/queue remove 1", "/queue clear"])("%s does not claim what the turn has just taken", async (text) => {
+    const { ask, send, quiet, world: fake } = world.now;
+    const wait = gate();
+    let answered: Promise<string> | undefined;
+    fake.script = async function* (turn) {
+      const first = turn.next();
+      if (first !== undefined) yield { type: "taken", inputs: [first.id], text: first.text };
+      await wait.opened;
+      const second = turn.next();
+      if (second !== undefined) yield { type: "taken", inputs: [second.id], text: second.text };
+      // In the same tick: what was taken is not stored yet.
+      answered = ask(text);
+      yield* answer(turn, "done");
+    };
+    await send(message("one"));
+    await until(() => world.now.store.inputs.waitingCount() === 0);
+    await send(message("two"));
+    wait.open();
+    await quiet();
+    expect(await answered).toBe("Nothing waits.");
+  });
   test("the queue is shown and cleared", async () => {
     const { ask, send, world: fake, store, quiet } = world.now;
     const wait = gate();

@@ -1,10 +1,13 @@
 // /queue: what waits in this session, taking something out of it, and what becomes of messages while a turn runs.
 import { atLeast } from "../../access/roles.ts";
+import type { InputId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
 import { type Input, type QueueMode, queueModes } from "../../core/session.ts";
 import { excerpt, literal } from "../../core/words.ts";
 import { type Command, type CommandCall, type CommandEffect, say } from "../command.ts";
 import { heldOf } from "../receive.ts";
+
+const waitsNoLonger = "That message waits no longer.";
 
 export const modeTexts: Readonly<Record<QueueMode, string>> = {
   steer: "messages join the turn that runs",
@@ -22,11 +25,13 @@ export const queue: Command = {
     const word = rest.join(" ");
     if (verb === "mode") return setMode(call, word);
     if (verb === "missed") return decideMissed(call, word);
+    // What the turn has just taken waits no more.
+    if (call.session !== undefined) call.queue.active(call.session.id)?.flush();
     const waiting = call.session === undefined ? [] : call.store.inputs.waiting(call.session.id);
     if (waiting.length === 0) return say("Nothing waits.");
     if (verb === "") return show(waiting);
     const mine = waiting.filter((input) => isMine(call, input));
-    if (verb === "clear" && word === "") return remove(call, mine, `Removed ${count(mine.length)}.`);
+    if (verb === "clear" && word === "") return remove(call, mine, (n) => `Removed ${count(n)}.`);
     if (verb === "remove") return removeOne(call, { waiting, mine, word });
     return say(
       "`/queue` shows what waits, `/queue remove 1` takes one out, `/queue clear` all, `/queue mode` shows the modes.",
@@ -55,19 +60,25 @@ function removeOne(
   const id = /^#([1-9][0-9]{0,14})$/.exec(word)?.[1];
   const place = Number(/^[0-9]{1,3}$/.exec(word)?.[0] ?? 0);
   const chosen = id === undefined ? waiting[place - 1] : waiting.find((input) => input.id === Number(id));
-  if (chosen === undefined && id !== undefined) return say("That message waits no longer.");
+  if (chosen === undefined && id !== undefined) return say(waitsNoLonger);
   if (chosen === undefined)
     return say(`There is no place ${JSON.stringify(excerpt(word, 30))} in the queue; it has ${waiting.length}.`);
   if (!mine.includes(chosen)) return say("That message is somebody else's.");
-  return remove(call, [chosen], `Removed: ${textOf(chosen)}`);
+  return remove(call, [chosen], (n) => (n === 0 ? waitsNoLonger : `Removed: ${textOf(chosen)}`));
 }
 
-function remove({ store, onGone }: CommandCall, inputs: readonly Input[], markdown: string): CommandEffect {
-  const ids = inputs.map(({ id }) => id);
+/** Takes out what is still as it was found; `said` tells how many that were. */
+function remove(
+  { store, onGone }: CommandCall,
+  inputs: readonly Input[],
+  said: (removed: number) => string,
+): CommandEffect {
+  let ids: InputId[] = [];
   return {
     apply() {
+      ids = inputs.filter(({ id, state }) => store.inputs.get(id)?.state === state).map(({ id }) => id);
       for (const id of ids) store.inputs.set(id, "removed");
-      return { markdown };
+      return { markdown: said(ids.length) };
     },
     after: () => onGone(ids),
   };
@@ -107,7 +118,7 @@ function decideMissed(call: CommandCall, word: string): CommandEffect {
     { value: "/queue missed go", label: "Go on" },
     { value: "/queue missed drop", label: "Drop them" },
   ];
-  if (word === "drop") return remove(call, mine, `Dropped ${count(mine.length)} that I missed.`);
+  if (word === "drop") return remove(call, mine, (n) => `Dropped ${count(n)} that I missed.`);
   if (word !== "go") return say(`${count(mine.length)} that I missed wait. Go on with them?`, choices);
   let release: (() => void) | undefined;
   return {
