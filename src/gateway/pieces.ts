@@ -39,14 +39,16 @@ function split(markdown: string, { handle, choices }: { handle: AdapterHandle; c
 
 /**
  * Brings a row that holds markdown into the platform's form, with a row for each further part; in the caller's
- * transaction. From here on the split stays as it is. @throws when the adapter cannot render it.
+ * transaction. From here on the split stays as it is. A later part is given the whole text anew, and takes what is its
+ * own of it. @throws when the adapter cannot render it.
  */
 export function layOut(deps: LayoutDeps, { row, handle }: { row: Delivery; handle: AdapterHandle }): void {
   const { deliveries, redactor, clock } = deps;
-  const [first, ...rest] = split(redactor.exact(row.body ?? ""), { handle, choices: row.choices });
+  const pieces = split(redactor.exact(row.body ?? ""), { handle, choices: row.choices });
+  const [first, ...rest] = pieces.slice(Math.min(row.part, pieces.length) - 1);
   if (first === undefined) throw new Error("An adapter rendered a text as nothing");
   const at = clock.now();
-  const parts = rest.length + 1;
+  const parts = row.part + rest.length;
   deliveries.say(row.id, { form: "final", body: first.body, choices: first.choices, parts, at });
   for (const [index, { body, choices, file }] of rest.entries()) {
     deliveries.add({
@@ -57,9 +59,10 @@ export function layOut(deps: LayoutDeps, { row, handle }: { row: Delivery; handl
       at,
       body,
       choices,
-      head: row.id,
-      part: index + 2,
+      head: row.head ?? row.id,
+      part: row.part + index + 1,
       parts,
+      ...(row.question === null || choices.length === 0 ? {} : { question: row.question }),
       ...(row.turn === null ? {} : { turn: row.turn }),
       ...(row.root === null ? {} : { root: row.root }),
       ...(file === undefined ? {} : { file }),

@@ -35,6 +35,8 @@ export interface Delivery {
   parts: number;
   /** The delivery that this one answers on the platform. */
   answers: number | null;
+  /** The question that a card asks: of several parts, that with the choices as well. */
+  question: number | null;
   /** What `body` holds: nothing yet, unsplit markdown, the platform's form; or the message is to be taken away. */
   form: "forming" | "markdown" | "final" | "removed";
   body: string | null;
@@ -69,6 +71,7 @@ interface Row {
   part: number;
   parts: number;
   answers: number | null;
+  question: number | null;
   form: Delivery["form"];
   body: string | null;
   choices: string;

@@ -5,14 +5,14 @@ import { noUsage } from "../../src/core/usage.ts";
 import { createCards } from "../../src/gateway/cards.ts";
 import { createWorld, place, settled } from "./outbox.ts";
 
-async function asked() {
+async function asked(text = "Bob wants to run `ls`") {
   const world = createWorld();
   const { store, clock, outbox, log } = world;
   const approvals = createApprovals({ store, clock, kinds: { tool: { answers: ["session"] } } });
   const question = approvals.ask({
     kind: "tool",
     arguments: { command: "ls" },
-    text: "Bob wants to run `ls`",
+    text,
     requester: { id: "8", name: "Bob" },
     origin: place("8"),
     role: "admin",
@@ -55,6 +55,22 @@ describe("a card", () => {
       expect(card?.body).toContain("Bob wants to run");
       expect(card?.body).toContain("Allowed, for this session by Ann (id 1).");
       expect(card?.buttons).toEqual([]);
+    }
+  });
+  test.each([
+    ["its last part", `${"a".repeat(4_000)}${"b".repeat(500)}`, 2],
+    ["a part of its own, where the last one is full", `${"a".repeat(4_000)}${"b".repeat(3_990)}`, 3],
+  ])("of several parts loses its buttons as well, and the answer stands in %s", async (_name, text, parts) => {
+    const { world, cards, answer, shown } = await asked(text);
+    expect(shown().map((card) => card?.buttons.length)).toEqual([2, 2]);
+    expect(answer("once").ok).toBe(true);
+    for (let round = 0; round < 2; round += 1) {
+      cards.close();
+      await settled();
+    }
+    for (const id of ["1", "2"]) {
+      expect(world.platform.texts(id).join("")).toBe(`${text}\n\nAllowed by Ann (id 1).`);
+      expect(world.platform.shown(id).map(({ buttons }) => buttons.length)).toEqual(new Array(parts).fill(0));
     }
   });
   test("says that it was denied, that nobody answered, or that nobody needs it", async () => {
