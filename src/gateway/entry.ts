@@ -22,6 +22,8 @@ export interface EntryDeps extends ReceiveDeps {
   approvals: ApprovalDesk;
   /** True for what calls a chat command: it is not held, since it would be old when it runs. */
   isCommand(inbound: Inbound): boolean;
+  /** Questions were answered, or are nobody's any more; never throws. */
+  onAnswered?(): void;
 }
 
 /** What stands as the sender of an event whose file names nobody. */
@@ -139,6 +141,7 @@ function letIn(deps: EntryDeps, { adapter, conversation, sender }: Inbound): voi
   const sessions = new Set(held.flatMap((one) => release(deps, one)));
   queueMicrotask(() => {
     for (const session of sessions) deps.queue.wake(session);
+    deps.onAnswered?.();
   });
 }
 
@@ -248,7 +251,10 @@ function askAbout(deps: EntryDeps, inbound: Inbound): Receipt | DropReason {
   const before = store.approvals.newest("admit", approvals.hashOf(request));
   const lapsed = before === undefined ? undefined : approvals.lapse(before);
   // What waited for it goes first: the message of now belongs to the next question.
-  if (lapsed !== undefined) settle(deps, lapsed);
+  if (lapsed !== undefined) {
+    settle(deps, lapsed);
+    queueMicrotask(() => deps.onAnswered?.());
+  }
   const last = lapsed ?? before;
   if (last?.state === "denied" && (last.answeredAt ?? 0) > clock.now() - limits.deniedMs) return "denied";
   if (last?.state === "open") {

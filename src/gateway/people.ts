@@ -9,8 +9,6 @@ import { createPermits } from "./permits.ts";
 /** What this part of the gateway works with. */
 export interface PeopleDeps extends Omit<EntryDeps, "approvals"> {
   log: Log;
-  /** Questions were answered, or their time is over; never throws. */
-  onAnswered?(): void;
 }
 
 /** The people of the whole program. */

@@ -11,16 +11,23 @@ import { answer, createWorld, direct, posted, remote, until } from "./fixture.ts
 let world: ReturnType<typeof createWorld>;
 let door: KnownDoor;
 let now: number;
+let stale: number[];
 const clock = { ...systemClock, now: () => now };
 const card = (n: number) => world.now.world.said[n]?.outgoing;
 const settled = () => new Promise<void>((resolve) => setTimeout(resolve, 5));
 
 beforeEach(() => {
   now = Date.now();
+  stale = [];
   door = { local: false, directIsUser: true, admins: ["1"], dm: "everyone", unknownSender: "strict" };
   world = createWorld({
     more: {
       clock,
+      // Cards are closed with what is stored then.
+      onAnswered() {
+        const { approvals } = world.now.store;
+        stale = approvals.list({ limit: 10 }).flatMap(({ id, state }) => (state === "open" ? [] : [id]));
+      },
       door: (adapter) => (adapter === "terminal" ? { local: true, directIsUser: false } : door),
     },
   });
@@ -249,6 +256,7 @@ describe("request_approval", () => {
     await send(stranger("57", "new"));
     await settled();
     expect([store.approvals.get(1)?.state, store.approvals.get(2)?.state]).toEqual(["expired", "open"]);
+    expect(stale).toEqual([1]);
     expect(store.held.all().map(({ inbound }) => inbound.kind === "message" && inbound.text)).toEqual(["new"]);
   });
 
@@ -407,6 +415,7 @@ describe("pairing", () => {
     await until(() => store.turns.list().length === 1);
     await quiet();
     expect(store.approvals.get(1)?.state).toBe("void");
+    expect(stale).toEqual([1]);
     expect(rows("held")).toBe(0);
   });
 
