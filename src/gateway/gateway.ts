@@ -22,6 +22,7 @@ import { createQueue } from "./queue.ts";
 import { type Message, type ReceiveDeps, receiveMessage, releaseInputs } from "./receive.ts";
 import { redactReceipt } from "./redacting.ts";
 import { type Resumed, resumeTurns, wakeWaiting } from "./resume.ts";
+import { guardMemory } from "./services.ts";
 import { createSessionBook } from "./sessions.ts";
 import { isStop, type StopCall, type StopDeps, stopHere } from "./stop.ts";
 import { startTurn, type TurnDeps } from "./turn.ts";
@@ -87,6 +88,7 @@ export function createGateway(deps: GatewayDeps) {
           ...deps,
           next: (row, taken) => queue.next(row, taken),
           permits: (turn) => permits.of(turn),
+          services: (row, sandbox) => guardMemory(deps.services(row, sandbox), () => entry.requester(row)),
           setting: (row, session) => deps.setting(row, session, { guest: isGuest(entry.requester(row)) }),
           onWait: () => queue.freed(),
         },

@@ -1,5 +1,7 @@
 // What tools may do beside their sandbox: remember, schedule, keep files for the chat and for later.
 
+import type { Admission } from "../access/admission.ts";
+import { atLeast } from "../access/roles.ts";
 import { Failure } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
 import type { FileRef, Inbound } from "../core/message.ts";
@@ -46,6 +48,37 @@ export function turnServices(deps: ServiceDeps, { row, sandbox }: { row: TurnRow
     async keep({ name, bytes }) {
       const { path } = await keepAttachment(place.root, { name, content: bytes, at: clock.now() });
       return layout.below(path);
+    },
+  };
+}
+
+/**
+ * What all conversations are told is changed for the owner and admins alone; `standing` is who the requester is at the
+ * moment of the call. What this conversation remembers stays with whoever may write in it.
+ */
+export function guardMemory(services: TurnServices, standing: () => Admission): TurnServices {
+  const { memory } = services;
+  const check = (scope: "workspace" | "conversation"): void => {
+    if (scope === "conversation") return;
+    const now = standing();
+    if (now.admitted && atLeast(now.role, "admin")) return;
+    throw new Failure(
+      "tool",
+      "Cannot remember this everywhere: that is for the owner and admins; use scope conversation",
+    );
+  };
+  return {
+    ...services,
+    memory: {
+      read: memory.read,
+      async append(scope, text) {
+        check(scope);
+        await memory.append(scope, text);
+      },
+      async replace(scope, change) {
+        check(scope);
+        await memory.replace(scope, change);
+      },
     },
   };
 }
