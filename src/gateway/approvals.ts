@@ -25,8 +25,6 @@ export interface QuestionDeps {
   onAnswered?(): void;
 }
 
-export type Questions = ReturnType<typeof createQuestions>;
-
 /** The questions of the whole program. */
 export function createQuestions(deps: QuestionDeps) {
   const { store, clock, log, approvals } = deps;

@@ -19,8 +19,6 @@ interface Streak {
   since: number;
 }
 
-export type Lateness = ReturnType<typeof createLateness>;
-
 /**
  * Judges how late an inbound is. The platform's clock and ours may differ: the difference is learned for each adapter
  * and kept. A message can only arrive after it was sent, so one that is "less late than possible" lowers it at once. A

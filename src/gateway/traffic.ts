@@ -16,8 +16,6 @@ interface Door {
   timer: AbortController | undefined;
 }
 
-export type Traffic = ReturnType<typeof createTraffic>;
-
 /** The lanes of all platforms. In memory is only what is under way. */
 export function createTraffic(deps: SendingDeps) {
   const { store, clock, log } = deps;

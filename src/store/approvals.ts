@@ -66,8 +66,6 @@ interface Row {
   answered_at: number | null;
 }
 
-export type Approvals = ReturnType<typeof openApprovals>;
-
 /** The approvals of a store. */
 export function openApprovals(db: Database) {
   const insert = db.prepare(

@@ -20,8 +20,6 @@ interface Row {
   expires_at: number;
 }
 
-export type Pairings = ReturnType<typeof openPairings>;
-
 /** The codes of a store. */
 export function openPairings(db: Database) {
   const insert = db.prepare(

@@ -20,8 +20,6 @@ interface Row extends Omit<ApprovalRule, "givenBy" | "givenAt"> {
   given_at: number;
 }
 
-export type Rules = ReturnType<typeof openRules>;
-
 /** The rules of a store. */
 export function openRules(db: Database) {
   const insert = db.prepare(

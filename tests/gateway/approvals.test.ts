@@ -5,10 +5,12 @@ import type { KnownDoor } from "../../src/gateway/reach.ts";
 import { createNativeHarness } from "../../src/harness/native/index.ts";
 import type { Approval } from "../../src/store/approvals.ts";
 import { systemClock } from "../../src/sys/clock.ts";
-import type { Tool } from "../../src/tools/tool.ts";
-import { textResult } from "../../src/tools/tool.ts";
+import { type Tool, textResult } from "../../src/tools/tool.ts";
 import { answers, type FakeCall, noteTool, type Step, scriptedModels, tool } from "../harness/fakes.ts";
 import { answer, createWorld, direct, memoryLog, message, posted, until } from "./fixture.ts";
+
+const folders = { workspace: "/", writable: [], readable: [], folders: [], cwd: "/w", home: "/h" };
+const request = { agent: "main", requester: "0", session: 1, ...folders };
 
 let world: ReturnType<typeof createWorld>;
 let door: KnownDoor;
@@ -31,17 +33,7 @@ const makeWorld = (timeoutMs?: number, more: { turnsParallelMax?: number } = {})
       harness: async () => createNativeHarness({ models, clock, log, timeZone: "UTC" }),
       openSandbox: async () => sandbox(),
       setting: async () => ({
-        request: {
-          agent: "main",
-          requester: "0",
-          session: 1,
-          workspace: "/",
-          writable: [],
-          readable: [],
-          folders: [],
-          cwd: "/w",
-          home: "/h",
-        },
+        request,
         system: async () => "You are a test",
         tools,
       }),
