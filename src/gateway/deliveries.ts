@@ -193,7 +193,10 @@ export function createDeliveries(deps: SendingDeps) {
       if (done) made(row.target);
       return done;
     },
-    /** Nobody wants it any more. @returns false when it has arrived, is just being sent, or is not there. */
+    /**
+     * Nobody wants it any more; a place that it has, or is just getting, is taken away. @returns false when it has
+     * arrived, may be arriving as a whole (a file, a bell), or is not there.
+     */
     drop(id: number): boolean {
       const row = deliveries.get(id);
       const done = row !== undefined && deliveries.drop(id);

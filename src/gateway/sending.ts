@@ -229,7 +229,7 @@ function refresh({ store }: SendingDeps, { lane, row }: { lane: Lane; row: Deliv
   const now = store.deliveries.get(row.id);
   if (forming === undefined || now === undefined) return undefined;
   forming.row = now;
-  forming.quiet = now.fate !== "pending" && now.fate !== "placed";
+  forming.quiet = (now.fate !== "pending" && now.fate !== "placed") || now.form === "removed";
   return forming;
 }
 
@@ -238,7 +238,8 @@ function isPlace({ store }: SendingDeps, { action, row }: { action: Action; row:
   if (action.type === "file") return false;
   // The platform may have answered with what an earlier try said, of which this life knows nothing.
   if (action.type === "post" && row.kind === "answer") return true;
-  return changedSince(store.deliveries.get(row.id), row);
+  const now = store.deliveries.get(row.id);
+  return now?.fate === "dropped" || changedSince(now, row);
 }
 
 /** True when a message was given other words while it was on its way. */
@@ -264,6 +265,11 @@ function failed(
   lane.failed = everywhere ? row.id : undefined;
   const error = excerpt(deps.redactor.exact(failure.message), limits.deliveryErrorCharsMax);
   const { deliveries } = deps.store;
+  // Nobody wants it any more.
+  if (deliveries.get(row.id)?.fate === "dropped") {
+    refresh(deps, { lane, row });
+    return;
+  }
   const retry = () => tryLater(deps, { row, failure, error, away });
   if (action.type === "remove") {
     if (fate === "gone" || fate === "refused") deliveries.settle(row.id, { fate: "dropped", error });

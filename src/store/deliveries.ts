@@ -206,8 +206,10 @@ function making(db: Database) {
 /** What becomes of rows. */
 function fates(db: Database) {
   const sending = db.prepare("UPDATE deliveries SET fate = 'sending' WHERE id = ?");
+  // What was given up while its call was under way is taken away.
   const placed = db.prepare(
-    "UPDATE deliveries SET fate = iif(fate = 'dropped', fate, 'placed'), ref = ?, attempts = 0 WHERE id = ?",
+    `UPDATE deliveries SET form = iif(fate = 'dropped', 'removed', form), fate = 'placed', ref = ?, attempts = 0
+     WHERE id = ?`,
   );
   const sent = db.prepare(
     `UPDATE deliveries SET fate = 'sent', ref = ifnull(?, ref), sent_at = ?, error = NULL, body = NULL WHERE id = ?`,
@@ -223,7 +225,7 @@ function fates(db: Database) {
   const settle = db.prepare("UPDATE deliveries SET fate = ?, error = ?, told_at = ? WHERE id = ?");
   // What stands over there already is taken away first.
   const drop = db.prepare(
-    `UPDATE deliveries SET form = iif(fate = 'placed', 'removed', form), fate = iif(fate = 'placed', fate, 'dropped')
+    `UPDATE deliveries SET form = iif(ref IS NULL, form, 'removed'), fate = iif(ref IS NULL, 'dropped', 'placed')
      WHERE id = ? AND fate IN ('pending', 'placed', 'unknown', 'failed')`,
   );
   const tellAll = db.prepare(
@@ -251,7 +253,10 @@ function fates(db: Database) {
     settle(id: number, fate: { fate: "unknown" | "failed" | "dropped"; error?: string; toldAt?: number }): void {
       settle.run(fate.fate, fate.error ?? null, fate.toldAt ?? null, id);
     },
-    /** Nobody wants it any more. @returns false when it has arrived, is just being sent, or is not there. */
+    /**
+     * Nobody wants it any more; a place that it has, or is just getting, is taken away. @returns false when it has
+     * arrived, may be arriving as a whole (a file, a bell), or is not there.
+     */
     drop: (id: number): boolean => drop.run(id).changes > 0,
     /** The people there were told of everything undelivered before `id`. */
     told({ id, adapter, conversation, at }: { id: number; adapter: string; conversation: string; at: number }): void {

@@ -4,7 +4,7 @@ import { limits } from "../../src/core/limits.ts";
 import { closeLost, type Queue } from "../../src/gateway/queue.ts";
 import { resumeTurns } from "../../src/gateway/resume.ts";
 import { createChat } from "./chat.ts";
-import { createWorld, first, later, pdf, place, settled } from "./outbox.ts";
+import { createWorld, first, later, pdf, place, refused, settled } from "./outbox.ts";
 
 describe("a crash", () => {
   test.each([
@@ -215,4 +215,38 @@ test("what nobody wants any more is not sent, and what stands there already is t
   await wait(10_000, 500);
   expect(platform.texts("7")).toEqual([]);
   expect([row(placed).fate, row(pending).fate, outbox.lanes()]).toEqual(["dropped", "dropped", 0]);
+});
+
+test.each([
+  ["the marker", "marker", 1],
+  ["the text", "marker", 2],
+  ["the send", "nonce", 1],
+] as const)("what nobody wants any more while %s is under way is taken away", async (_name, repeat, call) => {
+  const { say, platform, outbox, row } = createWorld({ traits: { repeat } });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  platform.fault = () => (platform.calls.length === call ? { slow: promise } : undefined);
+  const id = await say("One");
+  expect(outbox.drop(id)).toBe(true);
+  resolve();
+  await settled();
+  expect(platform.texts("7")).toEqual([]);
+  expect(row(id).fate).toBe("dropped");
+});
+
+test("what is refused after nobody wanted it is nobody's failure, and a failed message's place is taken away", async () => {
+  const { say, platform, outbox, row } = createWorld();
+  const { promise, reject } = Promise.withResolvers<void>();
+  platform.fault = () => (platform.calls.length === 1 ? { slow: promise } : undefined);
+  const dropped = await say("One");
+  outbox.drop(dropped);
+  reject(refused.before);
+  await settled();
+  expect(row(dropped).fate).toBe("dropped");
+
+  platform.fault = ({ method, body }) => (method === "change" && body !== undefined ? refused : undefined);
+  const failed = await say("Two");
+  expect([row(failed).fate, platform.texts("7")]).toEqual(["failed", ["…"]]);
+  expect(outbox.drop(failed)).toBe(true);
+  await settled();
+  expect([row(failed).fate, platform.texts("7")]).toEqual(["dropped", []]);
 });

@@ -93,9 +93,10 @@ describe("fates", () => {
     store.deliveries.placed(placed, "r1");
     store.deliveries.sending(sending);
     expect([pending, placed, sending].map((id) => store.deliveries.drop(id))).toEqual([true, true, false]);
-    store.deliveries.placed(pending, "r2");
     store.deliveries.later(pending, { attempts: 1, at: 8, waitMs: 1, error: "busy" });
     expect(store.deliveries.get(pending)).toMatchObject({ fate: "dropped" });
+    store.deliveries.placed(pending, "r2");
+    expect(store.deliveries.get(pending)).toMatchObject({ fate: "placed", form: "removed", ref: "r2" });
     expect(store.deliveries.get(placed)).toMatchObject({ fate: "placed", form: "removed" });
   });
 });
