@@ -44,12 +44,7 @@ export function createQueue(deps: QueueDeps) {
 
   /** Turns that are stored and do not run yet: the commit that they share with others is not over, or has failed. */
   const begun = new Set<TurnId>();
-
-  /** Turns that do something, or will in a moment: one that waits for a person takes nobody's place. */
-  const busy = (): number => {
-    for (const id of begun) if (store.turns.get(id) === undefined) begun.delete(id);
-    return begun.size + [...active.values()].filter((turn) => !turn.waiting()).length;
-  };
+  const busy = (): number => busyCount(deps.store, { active, begun });
   const fill = (): void => {
     for (const other of ready) if (busy() < deps.turnsParallelMax) wake(other);
   };
@@ -102,11 +97,7 @@ export function createQueue(deps: QueueDeps) {
   const create = (id: SessionId): { row: TurnRow; session: Session } | undefined => {
     const session = store.sessions.get(id);
     if (session === undefined) return undefined;
-    // One turn at a time: what is still open here lost its end to a store that failed, such as a full disk. Save that
-    // it begins in this very moment, or waits for an answer: what came later waits behind it.
-    const left = store.turns.openIn(id);
-    if (left.some((turn) => begun.has(turn) || store.approvals.openOfTurn(turn) > 0)) return undefined;
-    for (const lost of left) closeLost(deps, lost);
+    if (!closeLeft(deps, { session: id, begun })) return undefined;
     const waiting = store.inputs.waiting(id, limits.missedHeldMax);
     const ready = readyInputs(waiting, { mode: modeOf(session), now: clock.now() });
     const [first] = ready.inputs ?? [];
@@ -242,6 +233,27 @@ function pause({ store, log }: Pick<QueueDeps, "store" | "log">, turn: TurnId): 
     log.warn("Cannot note that a turn was cut off", { turn, error: errorText(error) });
     return true;
   }
+}
+
+/** Turns that do something, or will in a moment: one that waits for a person takes nobody's place. */
+function busyCount(
+  { turns }: Store,
+  { active, begun }: { active: ReadonlyMap<SessionId, ActiveTurn>; begun: Set<TurnId> },
+): number {
+  for (const id of begun) if (turns.get(id) === undefined) begun.delete(id);
+  return begun.size + [...active.values()].filter((turn) => !turn.waiting()).length;
+}
+
+/**
+ * One turn at a time: what is still open in a session lost its end to a store that failed, such as a full disk, and is
+ * ended now. @returns false when one begins in this very moment, or waits for an answer: what came later waits behind it.
+ */
+function closeLeft(deps: QueueDeps, { session, begun }: { session: SessionId; begun: ReadonlySet<TurnId> }): boolean {
+  const { turns, approvals } = deps.store;
+  const left = turns.openIn(session);
+  if (left.some((turn) => begun.has(turn) || approvals.openOfTurn(turn) > 0)) return false;
+  for (const lost of left) closeLost(deps, lost);
+  return true;
 }
 
 /** Ends a turn whose end could not be stored when it came; runs in the caller's transaction. */
