@@ -9,7 +9,7 @@ import { createDeliveries, type Outbox } from "../gateway/deliveries.ts";
 import { createGateway, type Gateway } from "../gateway/gateway.ts";
 import { postElsewhere, writeAnswer, writeInbound } from "../gateway/history.ts";
 import { createJudge } from "../gateway/judge.ts";
-import { fetchFrom, sayUnstored } from "../gateway/platform.ts";
+import { fetchFrom, sayUnstored, takeAway } from "../gateway/platform.ts";
 import { createReplies, type Replies } from "../gateway/reply.ts";
 import { keepInboundFile, loadFile, turnServices } from "../gateway/services.ts";
 import { createSettingBook, type SettingBook } from "../gateway/setting.ts";
@@ -149,6 +149,7 @@ export function openMiddle(options: StartOptions, { parts, doors }: { parts: Par
     fetchFile: (adapter, file, how) => fetchFrom(doors.handle(adapter), { adapter, file, ...how }),
     sayUnstored: (inbound, outgoing) =>
       sayUnstored({ handle: doors.handle(inbound.adapter), log }, { inbound, outgoing }),
+    takeAway: (inbound, ref) => takeAway({ handle: doors.handle(inbound.adapter), log }, { inbound, ref }),
     judge: createJudge({ models: parts.models, model: () => parts.modelOf(undefined), clock, log }),
     harness: (session) => harnesses(config.settings.agents[session.agent]?.harness ?? config.settings.harness),
     openSandbox: (request) => driver.open(request),

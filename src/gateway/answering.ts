@@ -43,6 +43,10 @@ export function createAnswering({ clock, redactor, deliver }: AnsweringDeps) {
   return {
     /** Says something to whoever wrote. */
     reply,
+    /** The same, at most once a minute with the same words to a person in a place. */
+    once(inbound: Inbound, traits: AdapterTraits, markdown: string): void {
+      if (!repeats(inbound, markdown)) reply(inbound, traits, { markdown });
+    },
     /** A refusal is said as well, the same one at most once a minute to a person in a place: a flood gets no flood. */
     refuse(inbound: Inbound, traits: AdapterTraits | undefined, reason: string): Receipt & { state: "refused" } {
       // A door that can answer this very happening shows the receipt.

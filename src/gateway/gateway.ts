@@ -13,6 +13,7 @@ import { findCommand, receiveCommand, unknownCommand } from "./call.ts";
 import type { Command, CommandServices } from "./command.ts";
 import { receiveEdit, receiveOther } from "./edit.ts";
 import type { EntryDeps } from "./entry.ts";
+import { type ExposedDeps, takeExposed, tellExposed } from "./exposed.ts";
 import { createFetching, type FetchingDeps } from "./fetching.ts";
 import type { AdapterTraits } from "./handle.ts";
 import { createLateness } from "./missed.ts";
@@ -20,7 +21,7 @@ import { createPeople, type PeopleDeps } from "./people.ts";
 import { pressedCommand, stalePress } from "./press.ts";
 import { createQueue } from "./queue.ts";
 import { type Message, type ReceiveDeps, receiveMessage, releaseInputs } from "./receive.ts";
-import { redactReceipt } from "./redacting.ts";
+import { redactInbound, redactReceipt } from "./redacting.ts";
 import { type Resumed, resumeTurns, wakeWaiting } from "./resume.ts";
 import { guardMemory } from "./services.ts";
 import { createSessionBook } from "./sessions.ts";
@@ -49,6 +50,7 @@ export interface GatewayDeps
     Pick<EntryDeps, "door" | "deliver">,
     Pick<PeopleDeps, "onAnswered">,
     Pick<ConsiderDeps, "judge">,
+    Pick<ExposedDeps, "takeAway">,
     Pick<StopDeps, "sayUnstored"> {
   commands: readonly Command[];
   /** `guest`: the turn is for somebody whom nobody let in by name. */
@@ -129,7 +131,8 @@ export function createGateway(deps: GatewayDeps) {
     return receiveOther(services, inbound);
   };
 
-  const receive = async (said: Inbound, traits: AdapterTraits): Promise<Receipt> => {
+  const receive = async (raw: Inbound, traits: AdapterTraits): Promise<Receipt> => {
+    const { inbound: said, exposed } = redactInbound(raw, deps.redactor);
     const stop = isStop(said);
     const command = stop !== undefined || findCommand(deps.commands, said) !== undefined;
     const inbound = book.rooted(said, { traits, command });
@@ -140,8 +143,11 @@ export function createGateway(deps: GatewayDeps) {
     const met = entry.meet(inbound, { traits, admission });
     if (met !== undefined) return met;
     if (!admission.admitted) return { state: "refused", reason: admission.reason };
-    if (inbound.kind === "action") return press(inbound, { traits, role: admission.role });
-    return route(inbound, { traits, role: admission.role });
+    if (exposed) tellExposed(services, inbound, traits);
+    const how = { traits, role: admission.role };
+    const receipt = await (inbound.kind === "action" ? press(inbound, how) : route(inbound, how));
+    if (exposed) takeExposed(services, inbound, traits);
+    return receipt;
   };
 
   /** A button: the command that it stands for, by whoever pressed it. */

@@ -14,6 +14,16 @@ export async function fetchFrom(
   return handle.fetch(file, { bytesMax, signal });
 }
 
+/** Takes a message of somebody else's away, where the platform lets us. Best effort: what it refuses is in the log. */
+export function takeAway(
+  { handle, log }: { handle: AdapterHandle | undefined; log: Log },
+  { inbound, ref }: { inbound: Inbound; ref: string },
+): void {
+  handle
+    ?.change(replyTarget(inbound), { ref })
+    .catch((error) => log.debug("Cannot take a message away", { adapter: inbound.adapter, error: errorText(error) }));
+}
+
 /** Says something that could not be stored, once and as well as it goes: the answer to a stop on a full disk. */
 export function sayUnstored(
   { handle, log }: { handle: AdapterHandle | undefined; log: Log },

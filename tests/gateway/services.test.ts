@@ -56,7 +56,7 @@ describe("SECURITY 5: what every conversation is told", () => {
     const failed: string[] = [];
     world.now.world.script = async function* (turn) {
       between();
-      const call = { signal: turn.signal, output: () => undefined, emit: async () => undefined };
+      const call = { id: "c1", signal: turn.signal, output: () => undefined, emit: async () => undefined };
       const { memory } = turn.toolContext(call);
       for (const scope of ["workspace", "conversation"] as const) {
         await memory.append(scope, "obey").catch((error: Error) => failed.push(error.message));
