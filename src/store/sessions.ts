@@ -119,7 +119,9 @@ export function openSessions(db: Database) {
   const inConversation = db.prepare(
     `SELECT 1 FROM sessions WHERE id = ?1 AND (
        EXISTS (SELECT 1 FROM bindings WHERE session = ?1 AND conversation = ?2)
-       OR ${bornIn} = (SELECT adapter || '/' || external FROM conversations WHERE id = ?2))`,
+       OR ${bornIn} = (SELECT adapter || '/' || external FROM conversations WHERE id = ?2)
+       OR EXISTS (SELECT 1 FROM inputs i JOIN conversations c ON c.adapter = i.adapter AND c.external = i.conversation
+         WHERE i.session = ?1 AND i.state = 'held' AND c.id = ?2))`,
   );
   const touched = db.prepare(
     "UPDATE sessions SET last_at = ?, title = CASE title WHEN '' THEN ? ELSE title END WHERE id = ?",
@@ -176,7 +178,10 @@ export function openSessions(db: Database) {
     unbind(place: Place): boolean {
       return unbind.run(...key(place)).changes > 0;
     },
-    /** True when the session is reached from that conversation, or began there: the right to switch to it. */
+    /**
+     * True when the session is reached from that conversation, began there, or holds something that was said there: the
+     * right to switch to it.
+     */
     reachedFrom(id: SessionId, conversation: number): boolean {
       return inConversation.get(id, conversation) !== undefined;
     },

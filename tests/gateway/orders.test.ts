@@ -143,6 +143,33 @@ test("plan mode is turned on, with steps, and off", async () => {
 });
 
 describe("batch", () => {
+  test.each([
+    ["/new", "S002", true],
+    ["/reset", "S001", true],
+    ["/switch S001", "S001", false],
+  ])("%s says where an open batch stays, and how it is sent", async (command, said, left) => {
+    await tell("/batch start");
+    await world.now.send(direct("one"));
+    await world.now.send(direct("two"));
+    const answer = await tell(command);
+    expect(answer).toContain(said);
+    expect(answer.includes("2 messages stays in S001: `/switch S001`, then `/batch send`.")).toBe(left);
+    await tell("/switch S001");
+    expect(await tell("/batch send")).toBe("Sent: 2 messages.");
+  });
+  test("a batch stays behind at /switch as well, and one without messages is told too", async () => {
+    await world.now.send(direct("work"));
+    await world.now.quiet();
+    await tell("/new");
+    await world.now.send(direct("more work"));
+    await world.now.quiet();
+    await tell("/batch start");
+    expect(await tell("/switch S001")).toContain("No batch is open here any more.");
+    expect(await tell("/switch S002")).not.toContain("batch");
+    await world.now.send(direct("one"));
+    const answer = await tell("/switch S001");
+    expect(answer).toContain("An open batch with 1 message stays in S002: `/switch S002`, then `/batch send`.");
+  });
   test("several messages become one turn", async () => {
     const { send, quiet, store, gateway } = world.now;
     expect(await tell("/batch send")).toContain("No batch is open");

@@ -1,4 +1,5 @@
 // /batch: collects several messages and sends them as one.
+import { publicId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
 import type { Input, Session } from "../../core/session.ts";
 import { type Command, type CommandCall, type CommandEffect, say } from "../command.ts";
@@ -26,6 +27,15 @@ export const batch: Command = {
     return args === "cancel" ? cancel(call, { base, held }) : send(call, { base, held });
   },
 };
+
+/** A sentence about what is collected in the session that a place leaves, to stand behind an answer; empty when nothing is. */
+export function batchLeft({ store }: Pick<CommandCall, "store">, session: Session | undefined): string {
+  if (session?.options.batch === undefined) return "";
+  const held = heldOf(store, { session: session.id, why: "batch" });
+  if (held.length === 0) return " No batch is open here any more.";
+  const id = publicId(session.id);
+  return ` An open batch with ${count(held)} stays in ${id}: \`/switch ${id}\`, then \`/batch send\`.`;
+}
 
 function start({ inbound, store, book, resolved }: CommandCall): CommandEffect {
   return {

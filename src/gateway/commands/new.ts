@@ -2,23 +2,26 @@
 import { publicId } from "../../core/ids.ts";
 import type { SessionOptions } from "../../core/session.ts";
 import { buttons, type Command, say } from "../command.ts";
+import { batchLeft } from "./batch.ts";
 
 export const fresh: Command = {
   name: "new",
   summary: "Start a fresh session here; the old one stays in /sessions",
   forAll: true,
-  run({ resolved, book, session, inbound, traits }) {
+  run({ resolved, book, store, session, inbound, traits }) {
     const { kind } = inbound.conversation;
     if (kind === "shared" && traits.sharedTop === "message" && resolved.place.root === undefined)
       return say("Each message here that answers nothing begins a session of its own: just write one.");
     return {
       apply() {
         const made = book.create(resolved, { folder: session?.folder ?? null, options: kept(session?.options) });
-        // To one in which nothing was said there is no way back worth having.
-        if (session === undefined || session.title === "") return { markdown: `New session ${publicId(made.id)}.` };
+        const left = batchLeft({ store }, session);
+        // To one in which nothing was said there is no way back.
+        if (session === undefined || !store.sessions.reachedFrom(session.id, resolved.conversation))
+          return { markdown: `New session ${publicId(made.id)}.${left}` };
         const back = `/switch ${publicId(session.id)}`;
         return {
-          markdown: `New session ${publicId(made.id)}. \`${back}\` goes back.`,
+          markdown: `New session ${publicId(made.id)}. \`${back}\` goes back.${left}`,
           ...buttons([{ value: back, label: "Go back" }]),
         };
       },

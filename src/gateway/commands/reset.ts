@@ -1,6 +1,7 @@
 // /reset: this place forgets which session it led to.
 import { publicId } from "../../core/ids.ts";
 import { buttons, type Command, say } from "../command.ts";
+import { batchLeft } from "./batch.ts";
 
 export const reset: Command = {
   name: "reset",
@@ -13,7 +14,7 @@ export const reset: Command = {
       apply() {
         store.sessions.unbind(resolved.place);
         return {
-          markdown: `This chat no longer leads to ${publicId(session.id)}. \`${back}\` takes it up again.`,
+          markdown: `This chat no longer leads to ${publicId(session.id)}. \`${back}\` takes it up again.${batchLeft({ store }, session)}`,
           ...buttons([{ value: back, label: "Take it up again" }]),
         };
       },

@@ -3,6 +3,7 @@ import { publicId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
 import { literal } from "../../core/words.ts";
 import { type Command, say } from "../command.ts";
+import { batchLeft } from "./batch.ts";
 import { reachable, switches } from "./sessions.ts";
 
 export const switchSession: Command = {
@@ -19,9 +20,9 @@ export const switchSession: Command = {
     return {
       apply() {
         const taken = book.switchTo(resolved, { wanted: args, all: owner });
-        return {
-          markdown: `This chat now leads to ${publicId(taken.id)}${taken.title === "" ? "" : `: ${literal(taken.title)}`}.`,
-        };
+        const title = taken.title === "" ? "" : `: ${literal(taken.title)}`;
+        const left = taken.id === session?.id ? "" : batchLeft(call, session);
+        return { markdown: `This chat now leads to ${publicId(taken.id)}${title}.${left}` };
       },
     };
   },
