@@ -21,12 +21,10 @@ export interface ConsiderDeps {
  */
 export function createConsider({ store, log, judge, release }: ConsiderDeps) {
   let busy = 0;
-  const consider = async (input: Input, { rules, drop }: { rules: string; drop: boolean }): Promise<void> => {
-    const text = input.inbound.kind === "message" ? input.inbound.text : "";
-    const fits = text.trim() !== "" && (await judge(text.slice(0, limits.rulesCharsMax), rules));
+  const settle = ({ id }: Input, { fits, drop }: { fits: boolean; drop: boolean }): void => {
     const after = store.transaction(() => {
       // It may have been deleted, edited, or told to a turn meanwhile.
-      const now = store.inputs.get(input.id);
+      const now = store.inputs.get(id);
       if (now?.state !== "context" || now.turn !== null) return undefined;
       if (fits) return release([now]);
       if (drop) store.inputs.set(now.id, "removed");
@@ -34,8 +32,13 @@ export function createConsider({ store, log, judge, release }: ConsiderDeps) {
     });
     after?.();
   };
+  const consider = async (input: Input, { rules, drop }: { rules: string; drop: boolean }): Promise<void> => {
+    const text = input.inbound.kind === "message" ? input.inbound.text : "";
+    const asks = busy <= limits.judgesMax && text.trim() !== "";
+    const fits = asks && (await judge(text.slice(0, limits.rulesCharsMax), rules));
+    settle(input, { fits, drop });
+  };
   return (input: Input, options: { rules: string; drop: boolean }): void => {
-    if (busy >= limits.judgesMax) return;
     busy += 1;
     void consider(input, options)
       .catch((error) => log.error("Cannot consider a message", { input: input.id, error: errorText(error) }))

@@ -258,4 +258,23 @@ describe("auto-reply", () => {
     expect((await send(posted("good evening", { addressed: false }))).state).toBe("refused");
     await quiet();
   });
+  test("what comes while too many are judged is not answered, and kept only where the wiring keeps it", async () => {
+    const { send, quiet, store, world: fake, accumulate } = world.now;
+    const wait = gate();
+    fake.judge = async () => {
+      await wait.opened;
+      return false;
+    };
+    await send(posted("/auto-reply on cooking"));
+    const state = async (text: string) => {
+      const receipt = await send(posted(text, { addressed: false }));
+      return store.inputs.get(receipt.state === "context" ? receipt.input : 0)?.state;
+    };
+    for (let n = 0; n < limits.judgesMax; n += 1) await send(posted(`${n}`, { addressed: false }));
+    expect(await state("one too many")).toBe("removed");
+    accumulate();
+    expect(await state("and another")).toBe("context");
+    wait.open();
+    await quiet();
+  });
 });
