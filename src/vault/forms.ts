@@ -11,16 +11,21 @@ const entangledCharsMin = 6;
 /** A line of a secret is a secret of its own from this length on. */
 const lineCharsMin = 16;
 
+/** What markdown takes away when it formats a text: `**`, `_`, `~~` and backticks. */
+export const marks = "*_~`";
+
 /** Words to look for, each with one byte a character. */
 export interface Forms {
   text: Set<string>;
+  /** The same without marks of formatting; found where such marks stand between their characters. */
+  unmarked: Set<string>;
   base64: Set<string>;
   hex: Set<string>;
 }
 
 /** The forms of all values. */
 export function formsOf(values: readonly string[]): Forms {
-  const forms: Forms = { text: new Set(), base64: new Set(), hex: new Set() };
+  const forms: Forms = { text: new Set(), unmarked: new Set(), base64: new Set(), hex: new Set() };
   for (const part of values.flatMap(partsOf)) {
     // A value may hold what looks like an escape; it is looked for in each reading of it.
     for (const { bytes } of readings(part)) {
@@ -37,6 +42,10 @@ export function formsOf(values: readonly string[]): Forms {
       // As in `0x70, 0x40`; the x is skipped.
       forms.hex.add(pairs.replace(/../g, "0$&"));
     }
+  }
+  for (const word of forms.text) {
+    const bare = word.replace(/[*_~`]+/g, "");
+    if (bare.length >= secretCharsMin) forms.unmarked.add(bare);
   }
   return forms;
 }

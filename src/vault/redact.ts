@@ -36,7 +36,8 @@ export interface Redactor {
  * A redactor over the values that `secrets` names at the time of each use. A value is found raw, in base64 (any
  * alignment, both alphabets, wrapped or not) and in hex (any case, with separators); with any of its characters as
  * percent, backslash or HTML escapes, up to three deep; and with control sequences or invisible characters inside. Long
- * lines of a value are values too. Cost is in proportion to the text; without secrets there is none.
+ * lines of a value are values too. So is a value with marks of markdown between its characters. Cost is in proportion to
+ * the text; without secrets there is none.
  */
 export function createRedactor(secrets: () => Iterable<string>): Redactor {
   let key = "";

@@ -1,5 +1,5 @@
 // Where in a text secrets stand, in every reading of it and every form of theirs.
-import { formsOf } from "./forms.ts";
+import { formsOf, marks } from "./forms.ts";
 import { type Alphabet, createMatcher, type Matcher } from "./matcher.ts";
 import { endOf, indexAt, type Reading, readings, startOf } from "./reading.ts";
 
@@ -23,10 +23,14 @@ const unsettledCharsMin = 8192;
 /** And this many for each of the longest value's: `&#x0000002f;` is twelve. */
 const unsettledPerChar = 16;
 
+/** Any of the marks of formatting. */
+const anyMark = /[*_~`]/;
+
 const same = (code: number) => code;
 const blanks = "\t\n\v\f\r ";
 const alphabets = {
   text: { fold: same, skipped: "" },
+  unmarked: { fold: same, skipped: marks },
   // The alphabet for URLs has - and _ for + and /.
   base64: { fold: (code) => (code === 0x2d ? 0x2b : code === 0x5f ? 0x2f : code), skipped: blanks },
   hex: { fold: (code) => (code >= 0x41 && code <= 0x46 ? code + 0x20 : code), skipped: `${blanks}:-,;xX\\%` },
@@ -40,23 +44,32 @@ export function createSearch(values: readonly string[]): Search {
     createMatcher(forms.base64, alphabets.base64),
     createMatcher(forms.hex, alphabets.hex),
   ];
+  const unmarked = createMatcher(forms.unmarked, alphabets.unmarked);
   const longest = values.reduce((most, value) => Math.max(most, value.length), 0);
   const unsettledMax = unsettledCharsMin + unsettledPerChar * longest;
   return (text) => {
     const views = readings(text);
     const found: Range[] = [];
     let open = text.length;
-    for (const view of views) for (const matcher of matchers) open = Math.min(open, look(matcher, { view, found }));
+    for (const view of views) {
+      for (const matcher of matchers) open = Math.min(open, look(matcher, { view, found }));
+      if (anyMark.test(view.bytes)) open = Math.min(open, look(unmarked, { view, found, marked: true }));
+    }
     const ranges = merged(found);
     const wanted = Math.max(open, text.length - unsettledMax);
     return { ranges, settled: boundary(wanted, { views, ranges, forced: wanted > open }) };
   };
 }
 
-/** Adds what is found in one reading; returns where a secret or an escape may begin that the end cuts off. */
-function look(matcher: Matcher, { view, found }: { view: Reading; found: Range[] }): number {
+/** Adds what is found in one reading, `marked` only with a mark inside; returns where a secret or an escape may begin that the end cuts off. */
+function look(
+  matcher: Matcher,
+  { view, found, marked = false }: { view: Reading; found: Range[]; marked?: boolean },
+): number {
   const { hits, pending } = matcher.scan(view.bytes, view.openAt);
-  for (const { from, to } of hits) found.push({ start: startOf(view, from), end: endOf(view, to - 1) });
+  for (const { from, to } of hits)
+    if (!marked || anyMark.test(view.bytes.slice(from, to)))
+      found.push({ start: startOf(view, from), end: endOf(view, to - 1) });
   return startOf(view, pending);
 }
 

@@ -42,7 +42,14 @@ describe("SECURITY 28: a known secret in a chat message", () => {
     await world.now.quiet();
     const { adapter, conversation, sentAt } = direct("x", { sender });
     const edit: Inbound = {
-      ...{ kind: "edit", adapter, conversation, sentAt, sender, id: "60", revision: 2, target: "60" },
+      kind: "edit",
+      adapter,
+      conversation,
+      sentAt,
+      sender,
+      id: "60",
+      revision: 2,
+      target: "60",
       text: secret,
     };
     await world.now.send(edit);

@@ -240,3 +240,28 @@ describe("cost", () => {
     expect(took(2_000_000)).toBeLessThan(40 * Math.max(small, 5));
   });
 });
+
+describe("marks of formatting do not part a value", () => {
+  const value = "hunter2-key_of+mine";
+  const redactor = createRedactor(() => [value, "ab_cd_ef"]);
+  const parted = [
+    "hun**ter2**-key_of+mine",
+    "h*u*nter2-`key`_of+mine",
+    "hunter2~~-key_of~~+mine",
+    "hunter2-_key__of_+mine",
+    "hun**ter2-key\\_of+mine",
+    [...value].join("*"),
+  ];
+  for (const text of parted)
+    test(text, () => {
+      const around = `The key is ${text} and no other`;
+      expect(redactor.exact(around)).toBe("The key is [redacted] and no other");
+      const stream = redactor.stream();
+      const shown = [...around].map((letter) => stream.push(letter));
+      expect(shown.join("") + stream.end()).toBe("The key is [redacted] and no other");
+    });
+  test("and ordinary words stay, also those that are a value but for its own marks", () => {
+    const text = "**hunter2**, _key_ `ab` abcdef a**bcdef** hunter2-keyof+mine *x*";
+    expect(redactor.exact(text)).toBe(text);
+  });
+});
