@@ -1,5 +1,6 @@
 // Which session a message of a platform belongs to, on what it is triggered, and what else a turn is told.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { limits } from "../../src/core/limits.ts";
 import { answer, createWorld, direct, gate, posted, until } from "./fixture.ts";
 
 let world: ReturnType<typeof createWorld>;
