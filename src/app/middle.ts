@@ -80,6 +80,7 @@ function openWayOut(
     store,
     outbox,
     clock,
+    log,
     toolOutput: config.settings.toolOutput,
     isLive: (adapter) => doors.traits(adapter).live,
   });

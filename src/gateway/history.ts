@@ -50,7 +50,7 @@ export function writeAnswer(
 
 /** A turn in a session that its conversation does not lead to (an event with its own) is posted to the door. */
 export function postElsewhere(
-  { gateway, door, log }: { gateway: Gateway; door: LiveDoor | undefined; log: Log },
+  { gateway, door, log }: { gateway: Pick<Gateway, "sessionAt">; door: LiveDoor | undefined; log: Log },
   { turn, text }: { turn: TurnRow; text: string },
 ): void {
   const { replyTo, requester } = turn;
@@ -63,8 +63,12 @@ export function postElsewhere(
     text: "",
     addressed: true,
   };
-  if (door === undefined || door.name !== replyTo.adapter || gateway.sessionAt(place)?.id === turn.session) return;
-  door
-    .post(replyTo, { markdown: text })
-    .catch((error) => log.warn("Cannot post an answer", { error: errorText(error) }));
+  if (door === undefined || door.name !== replyTo.adapter) return;
+  const failed = (error: unknown) => log.warn("Cannot post an answer", { error: errorText(error) });
+  try {
+    if (gateway.sessionAt(place)?.id !== turn.session) door.post(replyTo, { markdown: text }).catch(failed);
+  } catch (error) {
+    // The answer is stored: a read that fails must not end its turn.
+    failed(error);
+  }
 }

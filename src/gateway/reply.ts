@@ -1,10 +1,12 @@
 // Turn events → what a chat shows: a sign of life, an answer that forms, and at its end exactly the answer.
 import type { TurnEvent } from "../core/event.ts";
+import { errorText } from "../core/failure.ts";
 import type { TurnId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { TurnRow } from "../core/session.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock } from "../sys/clock.ts";
+import type { Log } from "../sys/log.ts";
 import {
   type Block,
   bellText,
@@ -25,6 +27,7 @@ export interface ReplyDeps {
   store: Pick<Store, "deliveries" | "inputs" | "turns">;
   outbox: Pick<Outbox, "deliver" | "place" | "revise" | "form" | "signal" | "traitsOf" | "wake">;
   clock: Pick<Clock, "now" | "sleep">;
+  log: Log;
   toolOutput: ToolOutput;
   /** True for doors that show turns by themselves. */
   isLive(adapter: string): boolean;
@@ -49,7 +52,7 @@ export type Replies = ReturnType<typeof createReplies>;
 
 /** Shows turns in the doors that do not do so themselves. */
 export function createReplies(deps: ReplyDeps) {
-  const { store, outbox, clock, toolOutput } = deps;
+  const { store, outbox, clock, log, toolOutput } = deps;
   const showings = new Map<TurnId, Showing>();
 
   /** Gives the answer its place over there, and follows it from then on. */
@@ -79,9 +82,12 @@ export function createReplies(deps: ReplyDeps) {
     showings.set(id, showing);
     if (!resumed) outbox.signal(turn.replyTo, "seen");
     void keepTyping(deps, showing);
-    void clock.sleep(limits.placeholderMs, showing.over.signal).then(() => {
-      if (!showing.over.signal.aborted) show(showing);
-    });
+    void clock
+      .sleep(limits.placeholderMs, showing.over.signal)
+      .then(() => {
+        if (!showing.over.signal.aborted) show(showing);
+      })
+      .catch((error) => log.warn("Cannot show a turn yet", { turn: id, error: errorText(error) }));
   };
 
   const end = (id: TurnId): void => {

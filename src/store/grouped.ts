@@ -5,7 +5,8 @@ import type { Database } from "../sys/sqlite.ts";
 
 /**
  * Runs `work` in a transaction that others of this moment share. Resolves when it is committed; then it is durable.
- * `after` is called right after the commit, before anybody else does anything; it must not throw.
+ * `after` is called right after the commit, before anybody else does anything; what it throws rejects, although the work
+ * is committed.
  */
 export type Grouped = <Result>(work: () => Result, after?: (result: Result) => void) => Promise<Result>;
 
@@ -70,8 +71,12 @@ export function grouped(db: Database): Grouped {
   return <Result>(work: () => Result, after?: (result: Result) => void) => {
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
     const done = (value: unknown): void => {
-      after?.(value as Result);
-      resolve(value as Result);
+      try {
+        after?.(value as Result);
+        resolve(value as Result);
+      } catch (error) {
+        reject(error);
+      }
     };
     waiting.push({ work, resolve: done, reject });
     if (waiting.length === 1) setImmediate(flush);

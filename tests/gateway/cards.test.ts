@@ -70,7 +70,9 @@ describe("a card", () => {
     }
     for (const id of ["1", "2"]) {
       expect(world.platform.texts(id).join("")).toBe(`${text}\n\nAllowed by Ann (id 1).`);
-      expect(world.platform.shown(id).map(({ buttons }) => buttons.length)).toEqual(new Array(parts).fill(0));
+      expect(world.platform.shown(id).map(({ buttons }) => buttons.length)).toEqual(
+        Array.from({ length: parts }, () => 0),
+      );
     }
   });
   test("says that it was denied, that nobody answered, or that nobody needs it", async () => {

@@ -30,6 +30,7 @@ export function createChat({
       store,
       outbox: world.outbox,
       clock,
+      log: world.log,
       toolOutput,
       isLive: (adapter) => adapter === "terminal",
     });

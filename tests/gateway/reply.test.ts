@@ -45,6 +45,22 @@ describe("while it runs", () => {
     },
   );
 
+  test("a read that fails when it is to be shown is a line in the log, and it is shown when there is more", async () => {
+    const { start, text, pass, store, log, texts } = createChat();
+    await start();
+    const { answerOf } = store.deliveries;
+    Object.assign(store.deliveries, {
+      answerOf() {
+        throw new Error("disk I/O error");
+      },
+    });
+    await pass(limits.placeholderMs);
+    expect(log.lines.join()).toContain("disk I/O error");
+    Object.assign(store.deliveries, { answerOf });
+    await text("Hello");
+    await pass(limits.formingFirstMs);
+    expect(texts()).toEqual(["Hello"]);
+  });
   test("edits coalesce: at the platform's pace only the newest is sent", async () => {
     const { start, pass, platform, text, texts } = createChat();
     await start();

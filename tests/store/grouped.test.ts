@@ -75,6 +75,17 @@ test("what throws is rolled back by itself", async () => {
   close();
 });
 
+test("what throws right after the commit is told to whoever asked for it, and to nobody else", async () => {
+  const { commit, add, all, close } = world();
+  const broken = commit(add("a"), () => {
+    throw new Error("a read failed");
+  });
+  const results = await Promise.allSettled([broken, commit(add("b"))]);
+  expect(results.map(({ status }) => status)).toEqual(["rejected", "fulfilled"]);
+  expect(all()).toEqual(["a", "b"]);
+  close();
+});
+
 test("a commit that fails is nobody's success", async () => {
   const { commit, add, all, setFull, close } = world();
   setFull(true);
