@@ -138,8 +138,7 @@ export function createGateway(deps: GatewayDeps) {
     const inbound = book.rooted(said, { traits, command });
     const admission = entry.judge(inbound, traits);
     // Before anything is stored: a full disk must not break a stop.
-    if (stop !== undefined && admission.admitted)
-      return halt(inbound, { ...stop, traits, owner: admission.role === "owner" });
+    if (stop !== undefined && admission.admitted) return halt(inbound, { ...stop, traits, role: admission.role });
     const met = entry.meet(inbound, { traits, admission });
     if (met !== undefined) return met;
     if (!admission.admitted) return { state: "refused", reason: admission.reason };
@@ -158,7 +157,7 @@ export function createGateway(deps: GatewayDeps) {
     const inbound = pressedCommand(store, action);
     if (inbound === undefined) return store.transaction(() => answering.refuse(action, traits, stalePress));
     const stop = isStop(inbound);
-    if (stop !== undefined) return halt(inbound, { ...stop, traits, owner: role === "owner" });
+    if (stop !== undefined) return halt(inbound, { ...stop, traits, role });
     return route(inbound, { traits, role });
   };
 

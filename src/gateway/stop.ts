@@ -1,8 +1,10 @@
 // /stop: out of band, before anything is stored; it answers only when everything is dead.
+import { atLeast, type Role } from "../access/roles.ts";
 import { errorText } from "../core/failure.ts";
 import { type InputId, parsePublicId, publicId, type SessionId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { Inbound, Outgoing, Receipt } from "../core/message.ts";
+import type { Input, TurnRow } from "../core/session.ts";
 import { excerpt } from "../core/words.ts";
 import type { ProcessInfo, Proof } from "../sandbox/sandbox.ts";
 import type { Clock } from "../sys/clock.ts";
@@ -39,7 +41,8 @@ export interface StopCall extends StopRequest {
   inbound: Inbound;
   traits: AdapterTraits;
   missed: boolean;
-  owner: boolean;
+  /** Of whoever says it, in that place. */
+  role: Role;
 }
 
 /** How many killed processes are named. */
@@ -86,12 +89,12 @@ const idle: Outgoing = { markdown: "Nothing is running." };
  * The session that a stop means: the one that it names or is written in, else the only one that runs in the
  * conversation, else the only one that runs there for whoever says it.
  */
-function whatRuns(deps: StopDeps, { inbound, session: wanted, owner }: StopCall): SessionId | "several" | undefined {
+function whatRuns(deps: StopDeps, { inbound, session: wanted, role }: StopCall): SessionId | "several" | undefined {
   const here = runningHere(deps, inbound);
   if (wanted !== undefined) {
     const id = parsePublicId(wanted);
     const turn = id === undefined ? undefined : deps.queue.active(id);
-    return turn !== undefined && (owner || here.includes(turn)) ? id : undefined;
+    return turn !== undefined && (role === "owner" || here.includes(turn)) ? id : undefined;
   }
   const bound = bestEffort(deps, () => deps.book.find(inbound)?.id);
   if (
@@ -119,21 +122,29 @@ function chooseOne(deps: StopDeps, inbound: Inbound): Outgoing {
 }
 
 async function stopSession(deps: StopDeps, call: StopCall, session: SessionId): Promise<Outgoing> {
-  const turn = stoppable(deps, call, session);
+  const runs = stoppable(deps, call, session);
+  const foreign = runs !== undefined && !mayEnd(call, runs.row);
+  const turn = foreign ? undefined : runs;
   // What it has just taken waits no more.
   bestEffort(deps, () => turn?.flush());
   const gone = bestEffort(deps, () => dropWaiting(deps, call, session)) ?? [];
   const removed = gone.length;
   deps.onGone(gone);
-  const suspended = turn === undefined && bestEffort(deps, () => stopSuspended(deps, session)) === true;
+  const may = (row: TurnRow) => mayEnd(call, row);
+  const suspended = runs === undefined && bestEffort(deps, () => stopSuspended(deps, { session, may })) === true;
   const proofs = [
     turn === undefined ? undefined : await turn.halt("stop"),
-    call.all ? await deps.killBackground(session) : undefined,
+    call.all && atLeast(call.role, "member") ? await deps.killBackground(session) : undefined,
   ];
   const killed = proofs.flatMap((proof) => proof?.killed ?? []);
   const survivors = proofs.flatMap((proof) => proof?.survivors ?? []);
-  if (turn === undefined && !suspended && removed === 0 && killed.length === 0 && survivors.length === 0) return idle;
-  return { markdown: stopText({ stopped: turn !== undefined || suspended, killed, survivors, removed }) };
+  if (runs === undefined && !suspended && removed === 0 && killed.length === 0 && survivors.length === 0) return idle;
+  return { markdown: stopText({ stopped: turn !== undefined || suspended, foreign, killed, survivors, removed }) };
+}
+
+/** Guests end what is for themselves; everybody else whatever runs where they may write. */
+function mayEnd({ inbound, role }: StopCall, { requester, replyTo }: TurnRow): boolean {
+  return atLeast(role, "member") || (requester.id === inbound.sender.id && replyTo.adapter === inbound.adapter);
 }
 
 /** The turn that runs, unless the stop is older than what it works on: both times are the platform's. */
@@ -144,13 +155,18 @@ function stoppable({ queue, store, ...deps }: StopDeps, call: StopCall, session:
   return inputs.every(({ inbound }) => inbound.sentAt <= call.inbound.sentAt) ? turn : undefined;
 }
 
+/** Removes what waits: everybody's for whoever decides for all, else the caller's own, as `/queue clear` does. */
 function dropWaiting({ store }: StopDeps, call: StopCall, session: SessionId): InputId[] {
-  if (!call.missed) return store.inputs.drop(session);
+  const { inbound, role } = call;
+  const all = atLeast(role, "admin");
+  if (!call.missed) return store.inputs.drop(session, all ? undefined : inbound);
+  const isOwn = ({ inbound: { adapter, sender } }: Input) =>
+    all || (adapter === inbound.adapter && sender.id === inbound.sender.id);
   const waiting = [
     ...store.inputs.waiting(session, limits.missedHeldMax),
     ...store.inputs.held(session, limits.missedHeldMax),
   ];
-  const before = waiting.filter(({ inbound }) => inbound.sentAt <= call.inbound.sentAt);
+  const before = waiting.filter((input) => input.inbound.sentAt <= inbound.sentAt && isOwn(input));
   for (const { id } of before) store.inputs.set(id, "removed");
   return before.map(({ id }) => id);
 }
@@ -158,6 +174,7 @@ function dropWaiting({ store }: StopDeps, call: StopCall, session: SessionId): I
 /** What was stopped, in words that claim no more than was seen. */
 function stopText(facts: {
   stopped: boolean;
+  foreign: boolean;
   killed: ProcessInfo[];
   survivors: ProcessInfo[];
   removed: number;
@@ -166,7 +183,8 @@ function stopText(facts: {
   if (facts.survivors.length > 0) {
     lines.push(`Not everything could be stopped. Still alive: ${names(facts.survivors)}.`);
   } else {
-    lines.push(facts.stopped ? "Stopped." : "Nothing was running.");
+    const ended = facts.stopped ? "Stopped." : "Nothing was running.";
+    lines.push(facts.foreign ? "What runs here is somebody else's, and guests end only their own." : ended);
   }
   if (facts.killed.length > 0) lines.push(`Killed: ${names(facts.killed)}.`);
   if (facts.removed > 0)

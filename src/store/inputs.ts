@@ -42,6 +42,10 @@ function queued(db: Database) {
   const dropWaiting = db.prepare(
     "UPDATE inputs SET state = 'removed' WHERE session = ? AND state = 'waiting' RETURNING id",
   );
+  const dropOwn = db.prepare(
+    `UPDATE inputs SET state = 'removed' WHERE session = ? AND state = 'waiting' AND adapter = ?
+       AND body ->> '$.sender.id' = ? RETURNING id`,
+  );
   const byId = db.prepare("SELECT * FROM inputs WHERE id = ?");
   const ofTurn = db.prepare("SELECT * FROM inputs WHERE turn = ? AND state <> 'context' ORDER BY id LIMIT ?");
   const heard = db.prepare("UPDATE inputs SET state = 'done', turn = NULL WHERE turn = ? AND state = 'context'");
@@ -124,9 +128,13 @@ function queued(db: Database) {
     },
     /** Its number, when this very happening was stored before. */
     find: (inbound: Inbound): InputId | undefined => known.get<Row>(...keyOf(inbound))?.id,
-    /** Removes everything that waits in a session; tells which. */
-    drop(session: SessionId): InputId[] {
-      return dropWaiting.all<{ id: number }>(session).map((row) => row.id);
+    /** Removes what waits in a session, everything or that of one person; tells which. */
+    drop(session: SessionId, of?: Pick<Inbound, "adapter" | "sender">): InputId[] {
+      const rows =
+        of === undefined
+          ? dropWaiting.all<{ id: number }>(session)
+          : dropOwn.all<{ id: number }>(session, of.adapter, of.sender.id);
+      return rows.map((row) => row.id);
     },
   };
 }
