@@ -50,6 +50,8 @@ export async function startApp(options: StartOptions): Promise<App> {
     closers.push(() => middle.outbox.close());
     // 6. What earlier lives left: processes first, then turns, then what waits.
     await quietly(log, () => parts.driver.sweep());
+    // When a step from here on fails, no turn runs into what is closed; after a stop nothing is left to close.
+    closers.push(() => middle.gateway.close(0));
     const { resumed, offered } = middle.gateway.resume(crashLoop);
     await middle.scheduler.start();
     // 7. Signs of life; after a crash loop what waits is taken up once this start has lived.
