@@ -25,8 +25,8 @@ export interface Question
 export interface ApprovalKind {
   /** What may be answered beside `once` and `deny`. */
   answers: readonly Answer[];
-  /** The effect of an answer on the store, in its transaction. */
-  apply?(approval: Approval, by: Answerer): void;
+  /** The effect of an answer on the store, in its transaction. `agent` is how far it reaches; '' is every agent. */
+  apply?(approval: Approval, given: { by: Answerer; agent: string }): void;
 }
 
 export interface ApprovalDeps {
@@ -124,7 +124,7 @@ export function createApprovals({ store, clock, kinds, redact = (text) => text }
           return { ok: false, text: noQuestion(id) };
         const answered = found(approvals.get(id));
         if (answer === "always") store.rules.add(ruleOf(answered, { by: who.by, at: clock.now() }));
-        kind.apply?.(answered, who.by);
+        kind.apply?.(answered, { by: who.by, agent: reachOf(approval, who) });
         return { ok: true, text: answeredText(answered), approval: answered };
       });
     },
@@ -141,6 +141,11 @@ function mayAnswer(approval: Approval, { by, roleFor }: Answering): boolean {
   const role = roleFor(approval.agent);
   if (role === "owner") return true;
   return "adapter" in by && by.adapter === approval.origin.adapter && atLeast(role, approval.role);
+}
+
+/** The agent to which an answer is limited, because whoever gives it may decide for no other. */
+function reachOf({ agent, role }: Approval, { roleFor }: Answering): string {
+  return atLeast(roleFor(""), role) ? "" : agent;
 }
 
 /** The sentence for a question that is not there and for one that is somebody else's alike (SECURITY.md 9). */
@@ -206,7 +211,7 @@ export function storeKinds(store: Pick<Store, "roles" | "users">, clock: Pick<Cl
     tool: { answers: ["session", "always"] },
     admit: {
       answers: [],
-      apply(approval, by) {
+      apply(approval, { by, agent }) {
         if (approval.state !== "allowed") return;
         const { adapter, conversation } = approval.origin;
         const direct = conversation.kind === "direct";
@@ -216,7 +221,7 @@ export function storeKinds(store: Pick<Store, "roles" | "users">, clock: Pick<Cl
           adapter,
           user: id,
           role: "member",
-          agent: "",
+          agent,
           surface: surfaceOf(conversation),
           givenBy: JSON.stringify(by),
           givenAt: at,

@@ -104,6 +104,15 @@ test("letting a stranger in gives a member, where they asked, and takes no other
   expect(store.roles.of("tg", "8")).toEqual([]);
 });
 
+test("SECURITY 4: an admin of one agent lets a stranger in for that agent alone", () => {
+  const admit = question({ kind: "admit", arguments: { user: "7" }, agent: "cook" });
+  const limited = { ...who("admin"), roleFor: (agent: string): Role => (agent === "cook" ? "admin" : "member") };
+  expect(answer(desk.ask(admit).id, limited).ok).toBe(true);
+  expect(store.roles.of("tg", "7")).toMatchObject([{ role: "member", surface: "R1", agent: "cook" }]);
+  expect(answer(desk.ask({ ...admit, requester: { id: "8", name: "Bob" } }).id, who("admin")).ok).toBe(true);
+  expect(store.roles.of("tg", "8")).toMatchObject([{ role: "member", surface: "R1", agent: "" }]);
+});
+
 test("a kind that this program does not know is not answered", () => {
   const { id } = desk.ask(question({ kind: "strange" }));
   expect(answer(id)).toMatchObject({ ok: false });
