@@ -45,16 +45,3 @@ export function resources(open: () => AdminStore, clock: Clock = systemClock): R
     deliveries(open, clock),
   ];
 }
-
-/** Their names, for the command line's table. */
-export const resourceNames = [
-  "sessions",
-  "turns",
-  "approvals",
-  "users",
-  "roles",
-  "members",
-  "pairings",
-  "dropped-messages",
-  "deliveries",
-] as const;

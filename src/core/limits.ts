@@ -279,7 +279,6 @@ export const limits = {
   setupLookMs: 300,
   setupConnectMs: 45_000,
   setupAnswerMs: 5 * 60_000,
-  setupTellMs: 60_000,
   /** Bots that `setup` and `doctor` look at, and rows that they read at a time. */
   setupBotsMax: 50,
   setupRowsMax: 100,

@@ -75,6 +75,9 @@ export type Inbound =
   | (InboundBase & { kind: "action"; delivery: string; value: string })
   | (InboundBase & { kind: "command"; name: string; args: string });
 
+/** What somebody wrote. */
+export type Message = Inbound & { kind: "message" };
+
 /** What became of an inbound, once it is stored. */
 export type Receipt =
   /** Stored; `place` is the position among the waiting inputs of its session, 1 = next. */

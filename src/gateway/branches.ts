@@ -58,7 +58,6 @@ export function createBranches({
       total += bytes;
       trim();
     },
-    forget: drop,
   };
 }
 

@@ -1,12 +1,12 @@
 // Chat commands on their way in: which one is called, and its effect with its "done" in one transaction.
 import { atLeast, higher, type Role } from "../access/roles.ts";
 import { Failure, failureData, failureText } from "../core/failure.ts";
-import type { Inbound, Outgoing, Receipt } from "../core/message.ts";
+import type { Inbound, Message, Outgoing, Receipt } from "../core/message.ts";
 import { ago, excerpt } from "../core/words.ts";
 import type { Answering } from "./answering.ts";
 import type { Command, CommandServices } from "./command.ts";
 import type { AdapterTraits } from "./handle.ts";
-import type { ArrivalDeps, Message } from "./receive.ts";
+import type { ArrivalDeps } from "./receive.ts";
 import type { Resolved } from "./sessions.ts";
 
 /** What commands are received with. */

@@ -4,7 +4,7 @@ import { type ApprovalDesk, personName } from "../access/approvals.ts";
 import { type Paired, type Presented, presented, takeCode } from "../access/pairing.ts";
 import { surfaceOf } from "../access/roles.ts";
 import { limits } from "../core/limits.ts";
-import type { Inbound, Receipt } from "../core/message.ts";
+import type { Inbound, Message, Receipt } from "../core/message.ts";
 import type { ReplyTarget, TurnRow } from "../core/session.ts";
 import { excerpt } from "../core/words.ts";
 import type { Approval } from "../store/approvals.ts";
@@ -28,8 +28,6 @@ export interface EntryDeps extends ReceiveDeps {
 
 /** What stands as the sender of an event whose file names nobody. */
 const ownEvent = "event";
-
-type Message = Inbound & { kind: "message" };
 
 export type Entry = ReturnType<typeof createEntry>;
 

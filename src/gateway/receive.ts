@@ -1,7 +1,7 @@
 // Messages on their way in: made fit, stored in their session, and the turn that they start with them.
 import type { Admission } from "../access/admission.ts";
 import { limits } from "../core/limits.ts";
-import type { FileRef, Inbound, Receipt } from "../core/message.ts";
+import type { FileRef, Inbound, Message, Receipt } from "../core/message.ts";
 import type { Input, ReplyTarget, Session } from "../core/session.ts";
 import { ago, excerpt } from "../core/words.ts";
 import type { Store } from "../store/store.ts";
@@ -33,8 +33,6 @@ export interface ReceiveDeps {
   /** Asks whether a message that nobody addressed to the agent fits the rules; `release` makes it start a turn. */
   consider(input: Input, options: { rules: string; drop: boolean }): void;
 }
-
-export type Message = Inbound & { kind: "message" };
 
 /** What messages are received with as they come. */
 export interface ArrivalDeps extends ReceiveDeps {

@@ -167,7 +167,7 @@ function withRoot<Given extends Inbound>(
 }
 
 /** Of a message that came in or that we sent; one that nobody knows is itself the root. */
-export function findRoot(
+function findRoot(
   store: Store,
   { inbound: { adapter, conversation }, target }: { inbound: Inbound; target: string },
 ): string {

@@ -145,7 +145,6 @@ export function createTraffic(deps: SendingDeps) {
     laneDeps,
     queue,
     laneOf,
-    laneAt: (adapter: string, conversation: string) => lanes.get(keyOf(adapter, conversation)),
     handleOf: (adapter: string) => doors.get(adapter)?.handle,
     /** True while a platform, or a conversation of it, wants quiet, or is not there. */
     mute(adapter: string, conversation: string): boolean {

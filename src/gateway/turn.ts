@@ -77,7 +77,7 @@ export interface ActiveTurn {
 const nothingKilled: Proof = { killed: [], survivors: [] };
 
 /** Commands of a turn and of a session are killed by these names. */
-export const turnScope = (turn: number) => `turn-${turn}`;
+const turnScope = (turn: number) => `turn-${turn}`;
 export const sessionScope = (session: number) => `session-${session}`;
 
 /** Which turn, and whether an earlier start of it was cut off. */

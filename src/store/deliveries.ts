@@ -304,7 +304,6 @@ function looking(db: Database) {
   const telling = db.prepare(
     `SELECT count(*) AS n FROM deliveries WHERE adapter = ? AND conversation = ? AND ${open} AND kind = 'tell'`,
   );
-  const waiting = db.prepare(`SELECT count(*) AS n FROM deliveries WHERE ${open} AND form <> 'forming'`);
   const listed = db.prepare(
     `SELECT * FROM deliveries WHERE (?1 IS NULL OR fate IN (SELECT value FROM json_each(?1)))
        AND (?2 IS NULL OR adapter = ?2) AND (?3 IS NULL OR conversation = ?3) AND (?4 IS NULL OR turn = ?4)
@@ -342,8 +341,6 @@ function looking(db: Database) {
     /** True while that is on its way to be told. */
     telling: (adapter: string, conversation: string): boolean =>
       (telling.get<{ n: number }>(adapter, conversation)?.n ?? 0) > 0,
-    /** How many are under way. */
-    waitingCount: (): number => waiting.get<{ n: number }>()?.n ?? 0,
     /** Newest first. */
     list(filter: {
       fates?: readonly DeliveryFate[];

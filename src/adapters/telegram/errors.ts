@@ -60,7 +60,7 @@ export function isNotModified(error: unknown): boolean {
 }
 
 /** Whether the message to change or to delete is not there, or cannot be changed any more. */
-export function isGone(error: unknown): boolean {
+function isGone(error: unknown): boolean {
   return (
     error instanceof GrammyError &&
     error.error_code === 400 &&

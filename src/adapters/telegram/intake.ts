@@ -149,7 +149,5 @@ export function createIntake({ clock, log, read }: IntakeDeps) {
       await Promise.all(running.values());
       return confirmed();
     },
-    /** Updates that were given up. */
-    skipped: () => skipped,
   };
 }
