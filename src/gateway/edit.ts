@@ -30,6 +30,8 @@ export function receiveEdit({ store, clock, queue, redactor }: EditDeps, edited:
       conversation: inbound.conversation.id,
       id: inbound.target,
     });
+    if (original === undefined && !keepsAll(store, inbound))
+      return { state: "refused", reason: "The message that was edited is not known here", quiet: true };
     const session = original?.session ?? null;
     const own = original?.inbound.sender.id === inbound.sender.id;
     const offered = original?.state === "waiting" && queue.isOffered(original.id);
@@ -60,6 +62,11 @@ export function receiveEdit({ store, clock, queue, redactor }: EditDeps, edited:
   });
   if (receipt.state === "waiting") queue.wake(receipt.session);
   return receipt;
+}
+
+/** True where also what starts nothing is kept: an edit of anything else belongs to what was dropped. */
+function keepsAll({ wirings }: Store, { adapter, conversation }: Inbound): boolean {
+  return wirings.find(adapter, conversation.id)?.unmatched === "accumulate";
 }
 
 /** An edit in the place of what it edits: platforms do not tell the thread or root of an edit reliably. */

@@ -1,6 +1,7 @@
 // Which session a message of a platform belongs to, on what it is triggered, and what else a turn is told.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { limits } from "../../src/core/limits.ts";
+import type { Inbound } from "../../src/core/message.ts";
 import { answer, createWorld, direct, gate, posted, until } from "./fixture.ts";
 
 let world: ReturnType<typeof createWorld>;
@@ -213,6 +214,13 @@ describe("context", () => {
     expect(taken[0]?.note).toContain("the code is 34");
     expect(taken[0]?.note).not.toContain("never mind");
     expect(store.messages.search("34")).toHaveLength(1);
+  });
+  test("an edit of what was never kept is not kept either, unless the wiring keeps what starts nothing", async () => {
+    const edit = (id: string): Inbound => ({ ...posted(""), kind: "edit", id, target: "none", text: "the code is 56" });
+    expect(await world.now.send(edit("e1"))).toMatchObject({ state: "refused", quiet: true });
+    expect(world.now.store.inputs.get(1)).toBeUndefined();
+    accumulate();
+    expect(await world.now.send(edit("e2"))).toMatchObject({ state: "context" });
   });
   test("a quoted message of elsewhere is told in short, one of the session is not", async () => {
     const taken = listen();
