@@ -197,10 +197,13 @@ function mayComeLater(error: unknown): boolean {
   return error instanceof PlatformError && (error.fate === "later" || error.fate === "unknown");
 }
 
-/** One clause for the person and the model. */
+/** What sentences about one file begin with: `Cannot take the file "a.png" (30 MB): `. */
+const aboutFile = /^Cannot [a-z ]{1,30}"(?:[^"\\]|\\.){0,300}"[^":]{0,40}: /;
+
+/** One clause for the person and the model: the sentence that it becomes part of names the file. */
 function reasonOf(error: unknown): string {
   if (isOfDisk(error)) return "it could not be written to the disk";
-  if (error instanceof Failure) return excerpt(error.message.replace(/\.$/, ""), 200);
+  if (error instanceof Failure) return excerpt(error.message.replace(aboutFile, "").replace(/\.$/, ""), 200);
   return "it could not be fetched";
 }
 

@@ -1,5 +1,6 @@
 // A file that stalls: given up in time, whatever the adapter does with the signal.
 import { expect, test } from "bun:test";
+import { Failure } from "../../src/core/failure.ts";
 import type { FileRef, Inbound } from "../../src/core/message.ts";
 import { createFetching } from "../../src/gateway/fetching.ts";
 import { openStore } from "../../src/store/db.ts";
@@ -106,5 +107,32 @@ test.each([
   const kept = store.inputs.get(input.id)?.inbound;
   expect(kept?.kind === "message" && kept.files?.[0]?.stored).toBe(stored as string);
   expect(clock.passed()).toBeLessThanOrEqual(300_000);
+  store.close();
+});
+
+test.each([
+  ['Cannot take the file "a: b.png" (30 MB): it is larger than 20 MB', "it is larger than 20 MB"],
+  ['Cannot fetch the file "say \\"hi\\": now": Telegram has it no more.', "Telegram has it no more"],
+  ["Nobody knows why", "Nobody knows why"],
+])("a refusal is said once: %s", async (refusal, reason) => {
+  const store = createStore(openStore(":memory:"));
+  const told: string[] = [];
+  let fetched = 0;
+  const fetching = createFetching({
+    store,
+    clock: jumpingClock(),
+    log: memoryLog(),
+    fetchFile: () => Promise.reject(new Failure("usage", refusal)),
+    keepFile: () => Promise.reject(new Error("Nothing is kept here")),
+    onFetched: () => {
+      fetched += 1;
+    },
+    tell: (_inbound: Inbound, text: string) => void told.push(text),
+  });
+  const { id: session } = store.sessions.create({ agent: "main", at: 1 });
+  const inbound = direct("look", { files: [{ name: "a.png", ref: "a" }] });
+  fetching.begin(store.inputs.add(inbound, { state: "waiting", session, at: 1 }).input);
+  await until(() => fetched === 1);
+  expect(told).toEqual([`Cannot take the file "a.png": ${reason}.`]);
   store.close();
 });
