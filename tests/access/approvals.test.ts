@@ -1,6 +1,6 @@
 // Approvals: one answer, by somebody who may at that moment, about exactly what was asked.
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { type Answer, createApprovals, type Question, storeKinds } from "../../src/access/approvals.ts";
+import { type Answer, type Answering, createApprovals, type Question, storeKinds } from "../../src/access/approvals.ts";
 import type { Role } from "../../src/access/roles.ts";
 import { limits } from "../../src/core/limits.ts";
 import { openStore } from "../../src/store/db.ts";
@@ -33,7 +33,7 @@ const question = (more: Partial<Question> = {}): Question => ({
   answers: [{ answer: "once", label: "Allow" }],
   ...more,
 });
-const who = (role: Role, adapter = "tg") => ({
+const who = (role: Role, adapter = "tg"): Answering => ({
   by: { adapter, sender: { id: "1", name: "Boss" } },
   roleFor: () => role,
 });
