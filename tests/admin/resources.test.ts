@@ -1,7 +1,7 @@
 // The nouns sessions and turns over a real store.
 import { expect, test } from "bun:test";
 import { resources } from "../../src/admin/index.ts";
-import { filledDispatch, filledStore } from "./fixture.ts";
+import { filledDispatch } from "./fixture.ts";
 
 const data = async (answer: Promise<{ ok: boolean; data?: unknown }>) => {
   const { ok, ...rest } = await answer;
