@@ -8,6 +8,7 @@ import type { AdapterHandle, AdapterTraits } from "../gateway/handle.ts";
 import type { KnownDoor } from "../gateway/reach.ts";
 import type { EventTarget } from "../schedule/parse.ts";
 import type { Roles } from "../store/roles.ts";
+import type { Wirings } from "../store/wirings.ts";
 
 /** The name of the door that is always there. */
 const terminal = "terminal";
@@ -59,16 +60,21 @@ export function createDoors(configured: Readonly<Record<string, AdapterSettings>
       });
       return [{ name: terminal, type: terminal, state: "connected" }, ...others];
     },
-    /** Which conversation an event file means. */
-    resolve({
-      platform,
-      conversation,
-      kind,
-    }: EventTarget): Pick<Address, "adapter" | "conversation"> | { problem: string } {
+    /**
+     * Which conversation an event file means. Of one that is known its kind counts, whatever the file says: somebody
+     * who is let in directly is nobody in a room (SECURITY.md 6).
+     */
+    resolve(
+      { platform, conversation, kind }: EventTarget,
+      known: Pick<Wirings, "kind">,
+    ): Pick<Address, "adapter" | "conversation"> | { problem: string } {
       const adapter = platform ?? terminal;
       if (adapter !== terminal && !Object.hasOwn(configured, adapter))
         return { problem: `There is no adapter ${JSON.stringify(adapter)}` };
-      return { adapter, conversation: { id: conversation, kind: kind ?? "direct" } };
+      return {
+        adapter,
+        conversation: { id: conversation, kind: known.kind(adapter, conversation) ?? kind ?? "direct" },
+      };
     },
   };
 }

@@ -120,7 +120,7 @@ export function openMiddle(options: StartOptions, { parts, doors }: { parts: Par
     clock,
     log: log.child({ part: "schedule" }),
     receive: (inbound) => gateway.receive(inbound, doors.traits(inbound.adapter)),
-    resolve: doors.resolve,
+    resolve: (target) => doors.resolve(target, store.wirings),
   });
   const harnesses = createHarnesses((name) => ({
     models: parts.models,

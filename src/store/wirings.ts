@@ -9,6 +9,8 @@ export interface Wiring {
   unmatched: "drop" | "accumulate";
 }
 
+export type Wirings = ReturnType<typeof openWirings>;
+
 /** The wirings and conversations of a store. */
 export function openWirings(db: Database) {
   const find = db.prepare(
@@ -16,7 +18,7 @@ export function openWirings(db: Database) {
      WHERE (adapter IS NULL OR adapter = ?) AND (conversation IS NULL OR conversation = ?)
      ORDER BY (conversation IS NOT NULL) DESC, (adapter IS NOT NULL) DESC, id LIMIT 1`,
   );
-  const known = db.prepare("SELECT id FROM conversations WHERE adapter = ? AND external = ?");
+  const known = db.prepare("SELECT id, kind FROM conversations WHERE adapter = ? AND external = ?");
   const add = db.prepare("INSERT INTO conversations (adapter, external, kind, created_at) VALUES (?, ?, ?, ?)");
   const place = db.prepare("SELECT adapter, external FROM conversations WHERE id = ?");
   const agentAdd = db.prepare(
@@ -44,6 +46,10 @@ export function openWirings(db: Database) {
     /** Row number of a conversation that is known. */
     known(adapter: string, id: string): number | undefined {
       return known.get<{ id: number }>(adapter, id)?.id;
+    },
+    /** What a conversation that is known is. */
+    kind(adapter: string, id: string): "direct" | "shared" | undefined {
+      return known.get<{ kind: "direct" | "shared" }>(adapter, id)?.kind;
     },
     /** Row number of a conversation, made when it is new. */
     conversation(adapter: string, { id, kind, at }: { id: string; kind: "direct" | "shared"; at: number }): number {
