@@ -18,6 +18,7 @@ let now: number;
 let steps: Step[];
 let starts: string[];
 let isolation: "none" | "bubblewrap";
+let cwd: string;
 let models: ReturnType<typeof scriptedModels>;
 let tools: Tool[];
 const clock = { ...systemClock, now: () => now };
@@ -44,7 +45,7 @@ const makeWorld = (timeoutMs?: number, more: { turnsParallelMax?: number } = {})
 const sandbox = () => ({
   kind: "fake",
   root: "/workspace",
-  cwd: "/workspace/scratch",
+  cwd,
   generation: 1,
   isolation,
   spawn: () => Promise.reject(new Error("Nothing is spawned here")),
@@ -61,6 +62,7 @@ beforeEach(() => {
   now = Date.now();
   door = { local: false, directIsUser: true, admins: ["1"], dm: "everyone", unknownSender: "strict" };
   isolation = "none";
+  cwd = "/workspace/scratch";
   steps = [];
   starts = [];
   const lasting = tool("remember", async () => textResult("kept"));
@@ -446,6 +448,20 @@ describe("a restart", () => {
     await ended();
     expect([starts, state()]).toEqual([[], "done"]);
     expect(results()[0]).toContain("Denied by the command line");
+  });
+
+  test("SECURITY 19: a call that would run in another folder than was allowed is asked about again", async () => {
+    script("a");
+    await says("go");
+    await waits();
+    cwd = "/elsewhere";
+    world.now.store.approvals.answer(1, { choice: "once", by: { host: true }, at: now });
+    crash();
+    await until(() => rows(false).length === 2);
+    expect(starts).toEqual([]);
+    await says("/approve 2");
+    await ended();
+    expect(starts).toEqual(["a"]);
   });
 
   test("one that expired meanwhile ends with a sentence", async () => {

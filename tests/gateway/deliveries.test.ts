@@ -82,6 +82,16 @@ describe("a text", () => {
     ]);
   });
 
+  test("SECURITY 25: of a text that was brought into its form before a secret was known, the secret is not sent", async () => {
+    const { say, wait, platform, secrets, row } = createWorld();
+    platform.fault = first(undefined, later());
+    const id = await say("the key is open-sesame-1234");
+    expect(row(id)).toMatchObject({ form: "final", body: "the key is open-sesame-1234" });
+    secrets.push("open-sesame-1234");
+    await wait(20_000, 500);
+    expect(platform.texts("7")).toEqual(["the key is [redacted]"]);
+  });
+
   test("secrets that became known since are taken out at the exit, in names and captions too", async () => {
     const { say, platform, secrets, outbox, adapter } = createWorld({ attached: false });
     await say("the key is open-sesame-1234", {

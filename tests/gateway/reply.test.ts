@@ -76,6 +76,16 @@ describe("while it runs", () => {
     expect(platform.violations).toEqual([]);
   });
 
+  test("SECURITY 25: a secret in it is gone before it is rendered, and nobody could find it after", async () => {
+    const { start, text, pass, texts, secrets, adapter } = createChat();
+    // As a platform's markup that stands between the letters.
+    Object.assign(adapter, { render: (markdown: string) => [[...markdown].join("|")] });
+    secrets.push("open-sesame-1234");
+    await start();
+    await text("It is open-sesame-1234");
+    await pass(limits.formingFirstMs);
+    expect(texts().map((body) => body.replaceAll("|", ""))).toEqual(["It is [redacted]"]);
+  });
   test("it says what it does, and what was said stands before that", async () => {
     const { start, pass, emit, message, tool, texts } = createChat();
     await start();
