@@ -15,7 +15,7 @@ interface Row {
 
 /** The inputs of a store. */
 export function openInputs(db: Database) {
-  return { ...queued(db), ...held(db), ...context(db) };
+  return { ...queued(db), ...removed(db), ...held(db), ...context(db) };
 }
 
 /** How inputs come in, wait for turns and are worked on. */
@@ -39,13 +39,6 @@ function queued(db: Database) {
   const giveUp = db.prepare("UPDATE inputs SET state = 'done' WHERE turn = ? AND state = 'waiting'");
   const set = db.prepare("UPDATE inputs SET state = ? WHERE id = ?");
   const setBody = db.prepare("UPDATE inputs SET body = ? WHERE id = ?");
-  const dropWaiting = db.prepare(
-    "UPDATE inputs SET state = 'removed' WHERE session = ? AND state = 'waiting' RETURNING id",
-  );
-  const dropOwn = db.prepare(
-    `UPDATE inputs SET state = 'removed' WHERE session = ? AND state = 'waiting' AND adapter = ?
-       AND body ->> '$.sender.id' = ? RETURNING id`,
-  );
   const byId = db.prepare("SELECT * FROM inputs WHERE id = ?");
   const ofTurn = db.prepare("SELECT * FROM inputs WHERE turn = ? AND state <> 'context' ORDER BY id LIMIT ?");
   const heard = db.prepare("UPDATE inputs SET state = 'done', turn = NULL WHERE turn = ? AND state = 'context'");
@@ -128,6 +121,19 @@ function queued(db: Database) {
     },
     /** Its number, when this very happening was stored before. */
     find: (inbound: Inbound): InputId | undefined => known.get<Row>(...keyOf(inbound))?.id,
+  };
+}
+
+/** How what waits is taken out. */
+function removed(db: Database) {
+  const dropWaiting = db.prepare(
+    "UPDATE inputs SET state = 'removed' WHERE session = ? AND state = 'waiting' RETURNING id",
+  );
+  const dropOwn = db.prepare(
+    `UPDATE inputs SET state = 'removed' WHERE session = ? AND state = 'waiting' AND adapter = ?
+       AND body ->> '$.sender.id' = ? RETURNING id`,
+  );
+  return {
     /** Removes what waits in a session, everything or that of one person; tells which. */
     drop(session: SessionId, of?: Pick<Inbound, "adapter" | "sender">): InputId[] {
       const rows =
