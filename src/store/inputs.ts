@@ -136,11 +136,8 @@ function removed(db: Database) {
   return {
     /** Removes what waits in a session, everything or that of one person; tells which. */
     drop(session: SessionId, of?: Pick<Inbound, "adapter" | "sender">): InputId[] {
-      const rows =
-        of === undefined
-          ? dropWaiting.all<{ id: number }>(session)
-          : dropOwn.all<{ id: number }>(session, of.adapter, of.sender.id);
-      return rows.map((row) => row.id);
+      const own = of === undefined ? undefined : dropOwn.all<{ id: number }>(session, of.adapter, of.sender.id);
+      return (own ?? dropWaiting.all<{ id: number }>(session)).map((row) => row.id);
     },
   };
 }

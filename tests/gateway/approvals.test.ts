@@ -18,7 +18,7 @@ let now: number;
 let steps: Step[];
 let starts: string[];
 let isolation: "none" | "bubblewrap";
-let cwd: string;
+let cwd = "/workspace/scratch";
 let models: ReturnType<typeof scriptedModels>;
 let tools: Tool[];
 const clock = { ...systemClock, now: () => now };
@@ -62,7 +62,6 @@ beforeEach(() => {
   now = Date.now();
   door = { local: false, directIsUser: true, admins: ["1"], dm: "everyone", unknownSender: "strict" };
   isolation = "none";
-  cwd = "/workspace/scratch";
   steps = [];
   starts = [];
   const lasting = tool("remember", async () => textResult("kept"));
@@ -330,18 +329,6 @@ describe("a question", () => {
     expect(results()[0]).toContain("may not use this agent any more");
   });
 
-  test("SECURITY 19: a call that is not the one that was allowed is asked about, whatever it calls itself", async () => {
-    steps.push(answers("", [call("a", "same")]), answers("", [call("b", "same")]), answers("done"));
-    await says("go");
-    await waits();
-    await says("/approve 1");
-    await until(() => rows(false).length === 2);
-    expect(starts).toEqual(["a"]);
-    await says("/deny 2");
-    await ended();
-    expect(starts).toEqual(["a"]);
-  });
-
   test("races: two clicks at once, one counts, and the call runs once", async () => {
     script("a");
     await says("go");
@@ -458,10 +445,8 @@ describe("a restart", () => {
     world.now.store.approvals.answer(1, { choice: "once", by: { host: true }, at: now });
     crash();
     await until(() => rows(false).length === 2);
+    cwd = "/workspace/scratch";
     expect(starts).toEqual([]);
-    await says("/approve 2");
-    await ended();
-    expect(starts).toEqual(["a"]);
   });
 
   test("one that expired meanwhile ends with a sentence", async () => {
