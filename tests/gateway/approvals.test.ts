@@ -18,7 +18,7 @@ let now: number;
 let steps: Step[];
 let starts: string[];
 let isolation: "none" | "bubblewrap";
-let cwd = "/workspace/scratch";
+let cwd: string;
 let models: ReturnType<typeof scriptedModels>;
 let tools: Tool[];
 const clock = { ...systemClock, now: () => now };
@@ -61,7 +61,7 @@ const sandbox = () => ({
 beforeEach(() => {
   now = Date.now();
   door = { local: false, directIsUser: true, admins: ["1"], dm: "everyone", unknownSender: "strict" };
-  isolation = "none";
+  [isolation, cwd] = ["none", "/workspace/scratch"];
   steps = [];
   starts = [];
   const lasting = tool("remember", async () => textResult("kept"));
@@ -445,7 +445,6 @@ describe("a restart", () => {
     world.now.store.approvals.answer(1, { choice: "once", by: { host: true }, at: now });
     crash();
     await until(() => rows(false).length === 2);
-    cwd = "/workspace/scratch";
     expect(starts).toEqual([]);
   });
 
