@@ -123,12 +123,13 @@ export function createIntake({ clock, log, read }: IntakeDeps) {
   };
 
   const confirmed = () => {
-    const open = order.findIndex((id) => !done.has(id));
-    const taken = open === -1 ? order : order.slice(0, open);
-    const last = taken.at(-1);
-    next = order[taken.length] ?? (last === undefined ? next : last + 1);
-    for (const id of taken) done.delete(id);
-    order = order.slice(taken.length);
+    // By number, whatever the order in which they came: all before the offset is gone over there.
+    const open = order.filter((id) => !done.has(id));
+    if (open.length > 0) next = Math.min(...open);
+    else if (order.length > 0) next = Math.max(...order) + 1;
+    const to = next ?? 0;
+    for (const id of order) if (id < to) done.delete(id);
+    order = order.filter((id) => id >= to);
     confirmedTo = Math.max(confirmedTo, next ?? 0);
     return next;
   };
