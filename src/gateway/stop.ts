@@ -132,6 +132,8 @@ async function stopSession(deps: StopDeps, call: StopCall, session: SessionId): 
   deps.onGone(gone);
   const may = (row: TurnRow) => mayEnd(call, row);
   const suspended = runs === undefined && bestEffort(deps, () => stopSuspended(deps, { session, may })) === true;
+  // What waited behind it and is not to be removed.
+  if (suspended) deps.queue.wake(session);
   const proofs = [
     turn === undefined ? undefined : await turn.halt("stop"),
     call.all && atLeast(call.role, "member") ? await deps.killBackground(session) : undefined,
