@@ -143,7 +143,10 @@ function wasStopped({ engine }: World, turn: number | null): boolean {
   return engine.rows("SELECT 1 FROM turns WHERE id = ? AND state IN ('stopped', 'failed')", turn ?? 0).length > 0;
 }
 
-/** Somebody removed something there, or deleted it, and the program said so. */
+/**
+ * Somebody removed something there, or deleted it, and the program said so. A stop that a kill came into says "Stopped."
+ * or "Nothing is running." when it is made again, and no longer how many waited.
+ */
 function wasRemoved(world: World, { chat, id }: Sent): boolean {
   const place = world.chats().find((found) => found.id === chat);
   if (place === undefined) return false;
@@ -151,7 +154,9 @@ function wasRemoved(world: World, { chat, id }: Sent): boolean {
   return world
     .chats()
     .some((found) =>
-      botMessages(world, found).some(({ forms }) => forms.some(({ text }) => /removed|dropped/i.test(text))),
+      botMessages(world, found).some(({ forms }) =>
+        forms.some(({ text }) => /removed|dropped|stopped|nothing is running/i.test(text)),
+      ),
     );
 }
 
