@@ -15,14 +15,19 @@ export const openDatabase: OpenDatabase = (path) => {
   };
 };
 
+/** Compiled when it is first used: a start needs few of the program's statements, and most lives never need them all. */
 function statement(native: BunDatabase, sql: string): Statement {
-  const prepared = native.prepare<unknown, SqlValue[]>(sql);
+  let compiled: ReturnType<typeof native.prepare<unknown, SqlValue[]>> | undefined;
+  const prepared = () => {
+    compiled ??= native.prepare<unknown, SqlValue[]>(sql);
+    return compiled;
+  };
   return {
     run(...values) {
-      const { changes, lastInsertRowid } = prepared.run(...values);
+      const { changes, lastInsertRowid } = prepared().run(...values);
       return { changes, lastId: Number(lastInsertRowid) };
     },
-    get: <Row>(...values: SqlValue[]) => (prepared.get(...values) ?? undefined) as Row | undefined,
-    all: <Row>(...values: SqlValue[]) => prepared.all(...values) as Row[],
+    get: <Row>(...values: SqlValue[]) => (prepared().get(...values) ?? undefined) as Row | undefined,
+    all: <Row>(...values: SqlValue[]) => prepared().all(...values) as Row[],
   };
 }
