@@ -44,6 +44,15 @@ function fail(why: string): never {
   process.exit(2);
 }
 
+/** Whoever ends a long run is told what it has found so far. */
+let over = false;
+const running: ChildProcess[] = [];
+for (const name of ["SIGINT", "SIGTERM"] as const)
+  process.on(name, () => {
+    over = true;
+    for (const child of running) child.kill(name);
+  });
+
 /** One run, step by step. */
 async function show(seed: number): Promise<void> {
   const runner = createRunner();
@@ -62,7 +71,7 @@ function wrongs(violations: Tally["failed"][number]["violations"]): string {
 async function tally(first: number, step: number): Promise<Tally> {
   const runner = createRunner();
   const sum: Tally = { runs: 0, counts: {}, failed: [] };
-  for (let seed = first; seed < from + wanted; seed += step) {
+  for (let seed = first; seed < from + wanted && !over; seed += step) {
     const { violations, counts } = await runner.run(seed, flaw === undefined ? {} : { flaw });
     sum.runs += 1;
     for (const [name, count] of Object.entries(counts)) sum.counts[name] = (sum.counts[name] ?? 0) + count;
@@ -87,6 +96,7 @@ function work(index: number): Promise<Tally> {
   ];
   const argv = [import.meta.filename, ...own, ...(flaw === undefined ? [] : ["--flaw", flaw])];
   const child: ChildProcess = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "inherit"] });
+  running.push(child);
   let text = "";
   child.stdout?.on("data", (piece: Buffer) => {
     text += piece.toString();
@@ -115,7 +125,7 @@ function report(tallies: readonly Tally[], seconds: number): void {
   const names = Object.keys(tallies[0]?.counts ?? {});
   const counts = names.map((name) => `${tallies.reduce((sum, one) => sum + (one.counts[name] ?? 0), 0)} ${name}`);
   process.stdout.write(
-    `${runs} runs (seeds ${from} to ${from + wanted - 1}) in ${seconds.toFixed(0)} s, ${(runs / seconds).toFixed(0)} a second: ${counts.join(", ")}; ${failed.length} failed\n`,
+    `${runs} runs (${runs < wanted ? "ended early, of " : ""}seeds ${from} to ${from + wanted - 1}) in ${seconds.toFixed(0)} s, ${(runs / seconds).toFixed(0)} a second: ${counts.join(", ")}; ${failed.length} failed\n`,
   );
   process.exitCode = failed.length === 0 ? 0 : 1;
 }
