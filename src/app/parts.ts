@@ -15,7 +15,6 @@ import { systemSpawn } from "../sys/spawn.ts";
 import { createRedactor } from "../vault/redact.ts";
 import { createLayout } from "../workspace/layout.ts";
 import { createTranscript } from "../workspace/transcript.ts";
-
 import type { StartOptions } from "./options.ts";
 import { quietly } from "./quietly.ts";
 

@@ -9,7 +9,6 @@ import { limits } from "../core/limits.ts";
 import type { StopReport } from "../core/status.ts";
 import { statusReport } from "../gateway/status.ts";
 import { removeStaleSocket } from "../sys/serve.ts";
-
 import type { Doors } from "./doors.ts";
 import type { Middle } from "./middle.ts";
 import type { App, StartOptions } from "./options.ts";

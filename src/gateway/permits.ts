@@ -1,7 +1,7 @@
 // Whether a tool call may happen: by a recorded grant, or by the answer of a person who is asked.
 import type { Admission } from "../access/admission.ts";
 import { type ApprovalDesk, answererName, personName, type Question } from "../access/approvals.ts";
-import { atLeast } from "../access/roles.ts";
+import { atLeast, type Role } from "../access/roles.ts";
 import type { TurnEvent } from "../core/event.ts";
 import { limits } from "../core/limits.ts";
 import type { Session, TurnRow } from "../core/session.ts";
@@ -66,15 +66,14 @@ export function createPermits(deps: PermitDeps) {
   /** Asks, unless this very call was asked about before. */
   const ask = async (
     turn: PermitTurn,
-    { call, question }: { call: PermitCall; question: Question },
+    { call, question, role }: { call: PermitCall; question: Question; role: Role },
   ): Promise<Permit> => {
     const before = store.approvals.ofCall(turn.row.id, { call: call.id, kind: "tool" });
     const same = before !== undefined && before.hash === deps.approvals.hashOf(question.arguments);
     if (same && before.state !== "open") return permitOf(before);
     const approval = same ? before : store.transaction(() => put(deps, { turn, question }));
     // Whoever cannot answer gets no buttons for it: those who can have them in their own chats.
-    const own = deps.standing(turn.row);
-    const choices = own.admitted && atLeast(own.role, approval.role) ? [...approval.choices] : [];
+    const choices = atLeast(role, approval.role) ? [...approval.choices] : [];
     const { id } = approval;
     const text =
       choices.length > 0 ? approval.text : `${approval.text}\n\nAn admin was asked; this waits for the answer.`;
@@ -111,7 +110,7 @@ export function createPermits(deps: PermitDeps) {
           return { allowed: false, reason: "Not allowed: guests have no tools here, since nothing isolates them" };
         const question = toolQuestion(deps, { turn, tool, call });
         if (allowedBefore(deps, { turn, question, call })) return { allowed: true };
-        return ask(turn, { call, question });
+        return ask(turn, { call, question, role: admission.role });
       };
     },
     /** After an answer: the turn that waits for it goes on. @returns false when none waits in this process. */
