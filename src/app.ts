@@ -1,6 +1,7 @@
 // The composition root: a numbered boot list; what each step wires stands in app/.
 import { openAdapters } from "./app/adapters.ts";
 import { createDoors } from "./app/doors.ts";
+import { keepAlive } from "./app/life.ts";
 import { openMiddle } from "./app/middle.ts";
 import type { App, StartOptions } from "./app/options.ts";
 import { openParts } from "./app/parts.ts";
@@ -9,7 +10,6 @@ import { createRunning, openControlSocket } from "./app/running.ts";
 import { openTerminalDoor } from "./app/terminal.ts";
 import type { Config } from "./config/load.ts";
 import { limits } from "./core/limits.ts";
-import { keepAlive } from "./gateway/life.ts";
 import { checkHarness } from "./harness/index.ts";
 import { sandboxKind } from "./sandbox/index.ts";
 import { openStore } from "./store/db.ts";

@@ -5,7 +5,7 @@ import { limits } from "../core/limits.ts";
 import type { Address } from "../core/message.ts";
 import type { StatusReport } from "../core/status.ts";
 import type { AdapterHandle, AdapterTraits } from "../gateway/handle.ts";
-import type { KnownDoor } from "../gateway/reach.ts";
+import type { KnownDoor } from "../gateway/questions/reach.ts";
 import type { EventTarget } from "../schedule/parse.ts";
 import type { Roles } from "../store/roles.ts";
 import type { Wirings } from "../store/wirings.ts";

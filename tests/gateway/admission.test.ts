@@ -4,7 +4,7 @@ import { createApprovals, storeKinds } from "../../src/access/approvals.ts";
 import { createCode } from "../../src/access/pairing.ts";
 import { limits } from "../../src/core/limits.ts";
 import type { Inbound } from "../../src/core/message.ts";
-import type { KnownDoor } from "../../src/gateway/reach.ts";
+import type { KnownDoor } from "../../src/gateway/questions/reach.ts";
 import { systemClock } from "../../src/sys/clock.ts";
 import { answer, createWorld, direct, posted, remote, until } from "./fixture.ts";
 

@@ -1,7 +1,7 @@
 // Permits and waiting turns with the native harness: grants are recorded, questions survive restarts.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { limits } from "../../src/core/limits.ts";
-import type { KnownDoor } from "../../src/gateway/reach.ts";
+import type { KnownDoor } from "../../src/gateway/questions/reach.ts";
 import { createNativeHarness } from "../../src/harness/native/index.ts";
 import type { Approval } from "../../src/store/approvals.ts";
 import { systemClock } from "../../src/sys/clock.ts";

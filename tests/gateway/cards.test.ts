@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { createApprovals } from "../../src/access/approvals.ts";
 import { noUsage } from "../../src/core/usage.ts";
-import { createCards } from "../../src/gateway/cards.ts";
+import { createCards } from "../../src/gateway/questions/cards.ts";
 import { createWorld, place, settled } from "./outbox.ts";
 
 async function asked(text = "Bob wants to run `ls`") {

@@ -1,11 +1,11 @@
 // A chat in which a turn runs, event by event, by the real recorder, hub and store.
 import type { TurnEvent } from "../../src/core/event.ts";
 import { noUsage } from "../../src/core/usage.ts";
-import type { ToolOutput } from "../../src/gateway/answer.ts";
-import { createBranches } from "../../src/gateway/branches.ts";
+import type { ToolOutput } from "../../src/gateway/delivery/composition.ts";
+import { createReplies } from "../../src/gateway/delivery/reply.ts";
 import { createHub } from "../../src/gateway/hub.ts";
-import { createRecorder } from "../../src/gateway/recorder.ts";
-import { createReplies } from "../../src/gateway/reply.ts";
+import { createBranches } from "../../src/gateway/turns/branches.ts";
+import { createRecorder } from "../../src/gateway/turns/recorder.ts";
 import { createWorld, place, settled } from "./outbox.ts";
 
 /** A chat in which a turn runs, event by event. */

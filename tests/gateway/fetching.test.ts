@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { Failure } from "../../src/core/failure.ts";
 import type { FileRef, Inbound } from "../../src/core/message.ts";
-import { createFetching } from "../../src/gateway/fetching.ts";
+import { createFetching } from "../../src/gateway/intake/fetching.ts";
 import { openStore } from "../../src/store/db.ts";
 import { createStore } from "../../src/store/store.ts";
 import { direct, memoryLog, until } from "./fixture.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Session, TurnRow } from "../../src/core/session.ts";
 import { noUsage } from "../../src/core/usage.ts";
-import { createSettingBook } from "../../src/gateway/setting.ts";
+import { createSettingBook } from "../../src/gateway/turns/setting.ts";
 import type { SandboxDriver } from "../../src/sandbox/sandbox.ts";
 import { createLayout } from "../../src/workspace/layout.ts";
 import { createWorld, direct, memoryLog } from "./fixture.ts";

@@ -1,6 +1,6 @@
 // The judge of /auto-reply: one word of a model, in time, and never an error.
 import { expect, test } from "bun:test";
-import { createJudge } from "../../src/gateway/judge.ts";
+import { createJudge } from "../../src/gateway/intake/judge.ts";
 import type { ModelEvent, ModelRequest } from "../../src/models/model.ts";
 import { systemClock } from "../../src/sys/clock.ts";
 import { memoryLog } from "./fixture.ts";

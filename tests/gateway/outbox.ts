@@ -2,7 +2,7 @@
 import { setImmediate } from "node:timers";
 import type { Outgoing } from "../../src/core/message.ts";
 import type { ReplyTarget } from "../../src/core/session.ts";
-import { createDeliveries, type DeliverOptions } from "../../src/gateway/deliveries.ts";
+import { createDeliveries, type DeliverOptions } from "../../src/gateway/delivery/deliveries.ts";
 import { type AdapterTraits, PlatformError } from "../../src/gateway/handle.ts";
 import { openStore } from "../../src/store/db.ts";
 import type { Delivery } from "../../src/store/deliveries.ts";

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Session, SessionOptions, TurnRow } from "../../src/core/session.ts";
 import { noUsage } from "../../src/core/usage.ts";
-import { createSettingBook } from "../../src/gateway/setting.ts";
+import { createSettingBook } from "../../src/gateway/turns/setting.ts";
 import type { Sandbox, SandboxDriver } from "../../src/sandbox/sandbox.ts";
 import { systemClock } from "../../src/sys/clock.ts";
 import { createTools } from "../../src/tools/index.ts";

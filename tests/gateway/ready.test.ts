@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { limits } from "../../src/core/limits.ts";
 import type { Input } from "../../src/core/session.ts";
-import { readyInputs } from "../../src/gateway/ready.ts";
+import { readyInputs } from "../../src/gateway/queue/ready.ts";
 import { message } from "./fixture.ts";
 
 const at = 1_000_000_000_000;

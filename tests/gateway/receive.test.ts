@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Failure } from "../../src/core/failure.ts";
 import type { Inbound } from "../../src/core/message.ts";
 import { PlatformError } from "../../src/gateway/handle.ts";
-import { createLateness } from "../../src/gateway/missed.ts";
-import { joinUntil } from "../../src/gateway/ready.ts";
+import { createLateness } from "../../src/gateway/intake/missed.ts";
+import { joinUntil } from "../../src/gateway/queue/ready.ts";
 import { answer, createWorld, direct, gate, message, posted, remote, until } from "./fixture.ts";
 
 let world: ReturnType<typeof createWorld>;

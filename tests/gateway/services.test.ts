@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Inbound } from "../../src/core/message.ts";
-import { keepInboundFile } from "../../src/gateway/services.ts";
+import { keepInboundFile } from "../../src/gateway/turns/services.ts";
 import { systemClock } from "../../src/sys/clock.ts";
 import { createRedactor } from "../../src/vault/redact.ts";
 import { createLayout } from "../../src/workspace/layout.ts";

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { checkFolder } from "../../src/gateway/setting.ts";
+import { checkFolder } from "../../src/gateway/turns/setting.ts";
 
 let base: string;
 beforeEach(() => {

@@ -1,7 +1,7 @@
 // The way out: secrets stay in, silence is kept, and nothing else is lost.
 import { expect, test } from "bun:test";
 import type { TurnEvent } from "../../src/core/event.ts";
-import { createSpeech } from "../../src/gateway/speech.ts";
+import { createSpeech } from "../../src/gateway/turns/speech.ts";
 import { createRedactor } from "../../src/vault/redact.ts";
 
 function said(events: TurnEvent[], secrets: string[] = []): TurnEvent[] {

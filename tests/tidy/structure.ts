@@ -51,7 +51,7 @@ const places: Record<string, string[]> = {
   yaml: ["src/workspace/"],
 };
 
-/** `src/gateway/queue.ts` → `gateway`, `src/main.ts` → `main`. */
+/** `src/gateway/queue/queue.ts` → `gateway`, `src/main.ts` → `main`. */
 function partOf(path: string): string {
   return (path.split("/")[1] ?? "").replace(/\.ts$/, "");
 }
@@ -95,7 +95,7 @@ const layering: Rule = {
     "src/store/db.ts": 'import type { Queue } from "../gateway/queue.ts";',
     "src/tools/bash.ts": 'export type Reply = import("../models/model.ts").Reply;',
   },
-  good: { "src/gateway/queue.ts": 'import { db } from "../store/db.ts";\nimport { x } from "./x.ts";' },
+  good: { "src/gateway/queue/queue.ts": 'import { db } from "../store/db.ts";\nimport { x } from "./x.ts";' },
 };
 
 const core: Rule = {
@@ -214,10 +214,10 @@ const sql: Rule = {
             : [{ path: source.path, line: source.lineAt(node.start), what: `says ${found[0].slice(0, 20)}` }];
         }),
       ),
-  bad: { "src/gateway/queue.ts": 'export const next = "SELECT id FROM inputs";' },
+  bad: { "src/gateway/queue/queue.ts": 'export const next = "SELECT id FROM inputs";' },
   good: {
     "src/store/inputs.ts": 'export const next = "SELECT id FROM inputs";',
-    "src/gateway/queue.ts": 'export const words = "Select one from the list";',
+    "src/gateway/queue/queue.ts": 'export const words = "Select one from the list";',
   },
 };
 

@@ -3,7 +3,7 @@ import type { Api } from "grammy";
 import { limits } from "../../core/limits.ts";
 import type { Receipt } from "../../core/message.ts";
 import { excerpt } from "../../core/words.ts";
-import { isStop } from "../../gateway/stop.ts";
+import { isStop } from "../../gateway/turns/stop.ts";
 import type { AdapterDeps } from "../adapter.ts";
 import { parseMarkdown } from "../markdown.ts";
 import { textOf } from "../tree.ts";

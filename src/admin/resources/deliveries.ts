@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { Failure } from "../../core/failure.ts";
 import { limits } from "../../core/limits.ts";
 import { excerpt } from "../../core/words.ts";
-import { freshNonce } from "../../gateway/pieces.ts";
+import { freshNonce } from "../../gateway/delivery/pieces.ts";
 import { type Deliveries, type Delivery, type DeliveryFate, deliveryFates } from "../../store/deliveries.ts";
 import type { Clock } from "../../sys/clock.ts";
 import { choice, limitFlag, text, toggle, verb } from "../flags.ts";

@@ -1,7 +1,7 @@
 // /agent: which agent answers here, and choosing another.
 import { atLeast } from "../../access/roles.ts";
 import { excerpt } from "../../core/words.ts";
-import { type Command, say } from "../command.ts";
+import { type Command, say } from "./command.ts";
 
 export const agent: Command = {
   name: "agent",

@@ -1,6 +1,6 @@
 // /approve: the answer to a question that somebody with the right role is asked.
 import type { Answer } from "../../access/approvals.ts";
-import { type Command, type CommandCall, type CommandEffect, say } from "../command.ts";
+import { type Command, type CommandCall, type CommandEffect, say } from "./command.ts";
 
 const form = /^#?([1-9][0-9]{0,14})(?:\s+(once|session|always))?$/i;
 

@@ -2,7 +2,7 @@
 import { limits } from "../../core/limits.ts";
 import type { SessionOptions } from "../../core/session.ts";
 import { excerpt } from "../../core/words.ts";
-import { buttons, type Command, type CommandCall, type CommandEffect, say } from "../command.ts";
+import { buttons, type Command, type CommandCall, type CommandEffect, say } from "./command.ts";
 
 export const autoReply: Command = {
   name: "auto-reply",

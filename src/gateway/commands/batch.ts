@@ -2,8 +2,8 @@
 import { publicId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
 import type { Input, Session } from "../../core/session.ts";
-import { type Command, type CommandCall, type CommandEffect, say } from "../command.ts";
-import { heldOf } from "../receive.ts";
+import { heldOf } from "../intake/receive.ts";
+import { type Command, type CommandCall, type CommandEffect, say } from "./command.ts";
 
 const choices = [
   { value: "/batch send", label: "Send" },

@@ -1,5 +1,5 @@
 // /confirm tools: the owner at the terminal accepts that commands run without isolation.
-import { type Command, say } from "../command.ts";
+import { type Command, say } from "./command.ts";
 
 export const confirm: Command = {
   name: "confirm",

@@ -1,6 +1,7 @@
 // /deny: what a question asks about does not happen.
-import { type Command, say } from "../command.ts";
+
 import { answerWith } from "./approve.ts";
+import { type Command, say } from "./command.ts";
 
 export const deny: Command = {
   name: "deny",

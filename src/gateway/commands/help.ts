@@ -1,6 +1,6 @@
 // /help: every command in one line each.
 import { atLeast } from "../../access/roles.ts";
-import { type Command, say } from "../command.ts";
+import { type Command, say } from "./command.ts";
 
 export const help: Command = {
   name: "help",

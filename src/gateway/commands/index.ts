@@ -1,9 +1,10 @@
 // The table of chat commands, in the order of /help.
-import type { Command } from "../command.ts";
+
 import { agent } from "./agent.ts";
 import { approve } from "./approve.ts";
 import { autoReply } from "./auto-reply.ts";
 import { batch } from "./batch.ts";
+import type { Command } from "./command.ts";
 import { confirm } from "./confirm.ts";
 import { deny } from "./deny.ts";
 import { help } from "./help.ts";

@@ -2,7 +2,7 @@
 import { limits } from "../../core/limits.ts";
 import { excerpt } from "../../core/words.ts";
 import type { MacroOwner } from "../../store/macros.ts";
-import { buttons, type Command, type CommandCall, type CommandEffect, say } from "../command.ts";
+import { buttons, type Command, type CommandCall, type CommandEffect, say } from "./command.ts";
 
 const verbs = ["save", "set", "run", "list", "remove"];
 const nameForm = /^[\p{L}\p{N}][\p{L}\p{N}_-]{0,31}$/u;

@@ -1,5 +1,5 @@
 // /memory: what the agent remembers, here and everywhere.
-import { type Command, say } from "../command.ts";
+import { type Command, say } from "./command.ts";
 
 export const memory: Command = {
   name: "memory",

@@ -1,6 +1,6 @@
 // /model: shows or sets the language model of this session.
 import { formatModelName, isThinkingLevel, parseModelName } from "../../core/model-name.ts";
-import { type Command, type CommandCall, type CommandEffect, say } from "../command.ts";
+import { type Command, type CommandCall, type CommandEffect, say } from "./command.ts";
 
 /** How many models are listed. */
 const shownMax = 30;

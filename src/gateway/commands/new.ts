@@ -1,8 +1,8 @@
 // /new: a fresh session in this place; the old one stays reachable.
 import { publicId } from "../../core/ids.ts";
 import type { SessionOptions } from "../../core/session.ts";
-import { buttons, type Command, say } from "../command.ts";
 import { batchLeft } from "./batch.ts";
+import { buttons, type Command, say } from "./command.ts";
 
 export const fresh: Command = {
   name: "new",

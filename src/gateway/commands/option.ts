@@ -2,7 +2,7 @@
 import { limits } from "../../core/limits.ts";
 import { queueModes, type SessionOptions } from "../../core/session.ts";
 import { excerpt } from "../../core/words.ts";
-import { type Command, type CommandCall, type CommandEffect, say } from "../command.ts";
+import { type Command, type CommandCall, type CommandEffect, say } from "./command.ts";
 import { modeTexts } from "./queue.ts";
 
 /** Shortest and longest time of a turn that can be chosen, in seconds. */

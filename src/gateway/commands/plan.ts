@@ -1,5 +1,5 @@
 // /plan: turns that may only look, so that there is a plan before anything happens.
-import { type Command, say } from "../command.ts";
+import { type Command, say } from "./command.ts";
 import { change } from "./option.ts";
 
 const off = [{ value: "/plan off", label: "Plan mode off" }];

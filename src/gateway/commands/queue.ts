@@ -4,8 +4,8 @@ import type { InputId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
 import { type Input, type QueueMode, queueModes } from "../../core/session.ts";
 import { excerpt, literal } from "../../core/words.ts";
-import { type Command, type CommandCall, type CommandEffect, say } from "../command.ts";
-import { heldOf } from "../receive.ts";
+import { heldOf } from "../intake/receive.ts";
+import { type Command, type CommandCall, type CommandEffect, say } from "./command.ts";
 
 const waitsNoLonger = "That message waits no longer.";
 

@@ -1,6 +1,6 @@
 // /resend: sends a message again that did not arrive, or may not have.
 import type { StoredMessage } from "../../store/messages.ts";
-import { type Command, type CommandCall, say } from "../command.ts";
+import { type Command, type CommandCall, say } from "./command.ts";
 
 export const resend: Command = {
   name: "resend",

@@ -1,7 +1,7 @@
 // /reset: this place forgets which session it led to.
 import { publicId } from "../../core/ids.ts";
-import { buttons, type Command, say } from "../command.ts";
 import { batchLeft } from "./batch.ts";
+import { buttons, type Command, say } from "./command.ts";
 
 export const reset: Command = {
   name: "reset",

@@ -1,5 +1,5 @@
 // /secret-help: how to give a secret safely, and what to do when one was posted.
-import { type Command, say } from "../command.ts";
+import { type Command, say } from "./command.ts";
 
 const text = `Never write a secret (a password, a token, a key) into a chat: the platform keeps it.
 

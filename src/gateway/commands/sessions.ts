@@ -3,7 +3,7 @@ import { publicId } from "../../core/ids.ts";
 import type { Choice } from "../../core/message.ts";
 import { ago, excerpt, literal } from "../../core/words.ts";
 import type { SessionSummary } from "../../store/sessions.ts";
-import { type Command, type CommandCall, say } from "../command.ts";
+import { type Command, type CommandCall, say } from "./command.ts";
 
 /** How many are shown. */
 const shownMax = 20;

@@ -1,5 +1,5 @@
 // /start: the first press in a chat; says who is here and what to do.
-import { type Command, say } from "../command.ts";
+import { type Command, say } from "./command.ts";
 
 export const start: Command = {
   name: "start",

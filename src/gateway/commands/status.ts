@@ -2,7 +2,7 @@
 import { publicId } from "../../core/ids.ts";
 import type { Choice } from "../../core/message.ts";
 import { ago, literal } from "../../core/words.ts";
-import { type Command, type CommandCall, say } from "../command.ts";
+import { type Command, type CommandCall, say } from "./command.ts";
 
 export const status: Command = {
   name: "status",

@@ -1,5 +1,5 @@
 // /stop: listed here for help and completion; the gateway acts on it before anything else.
-import { type Command, say } from "../command.ts";
+import { type Command, say } from "./command.ts";
 
 export const stop: Command = {
   name: "stop",

@@ -2,8 +2,8 @@
 import { publicId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
 import { literal } from "../../core/words.ts";
-import { type Command, say } from "../command.ts";
 import { batchLeft } from "./batch.ts";
+import { type Command, say } from "./command.ts";
 import { reachable, switches } from "./sessions.ts";
 
 export const switchSession: Command = {

@@ -1,7 +1,7 @@
 // /usage: what this session cost so far.
 import { tokens, usd } from "../../core/words.ts";
-import { type Command, say } from "../command.ts";
-import { sessionUsage } from "../recorder.ts";
+import { sessionUsage } from "../turns/recorder.ts";
+import { type Command, say } from "./command.ts";
 
 export const usage: Command = {
   name: "usage",

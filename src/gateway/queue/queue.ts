@@ -1,0 +1,275 @@
+// One turn at a time per session, many sessions at once; what waits is a query, never memory alone.
+import { errorText } from "../../core/failure.ts";
+import type { InputId, SessionId, TurnId } from "../../core/ids.ts";
+import { limits } from "../../core/limits.ts";
+import type { Input, QueueMode, Session, TurnInput, TurnRow } from "../../core/session.ts";
+import type { Proof } from "../../sandbox/sandbox.ts";
+import type { Store } from "../../store/store.ts";
+import { type Clock, within } from "../../sys/clock.ts";
+import type { Log } from "../../sys/log.ts";
+import { mayJoin, replyTarget } from "../target.ts";
+import type { ActiveTurn, TurnDeps, TurnStart } from "../turns/turn.ts";
+import { createLater } from "./later.ts";
+import { turnInput } from "./note.ts";
+import { filesMissing, joinUntil, readyInputs } from "./ready.ts";
+
+/** What the queue works with. */
+export interface QueueDeps {
+  store: Store;
+  clock: Clock;
+  log: Log;
+  start(turn: TurnStart): ActiveTurn;
+  /** Begins to fetch what an input lacks, if nobody does so far; the session is woken when it is there. */
+  fetch(input: Input): void;
+  /** Inside the transaction that stores an event of a turn. */
+  onStored?: TurnDeps["onStored"];
+  turnsParallelMax: number;
+}
+
+export type Queue = ReturnType<typeof createQueue>;
+
+/** The queue over all sessions. */
+export function createQueue(deps: QueueDeps) {
+  const { store, clock, log } = deps;
+  const active = new Map<SessionId, ActiveTurn>();
+  const ready = new Set<SessionId>();
+  const idle: (() => void)[] = [];
+  const later = createLater(clock, (id) => wake(id));
+  /** Sessions whose people were told that something waits behind a turn, until nothing does. */
+  const told = new Set<SessionId>();
+  /** What a turn was offered and has not taken yet: it stays the same until then. */
+  const offered = new Map<TurnId, InputId>();
+  /** Closed until what the last process left is judged, and again at the end. */
+  let open = false;
+
+  /** Turns that are stored and do not run yet: the commit that they share with others is not over, or has failed. */
+  const begun = new Set<TurnId>();
+  const busy = (): number => busyCount(deps.store, { active, begun });
+  const fill = (): void => {
+    for (const other of ready) if (busy() < deps.turnsParallelMax) wake(other);
+  };
+
+  /** Runs a stored turn, and afterwards whatever waits behind it. */
+  const run = (row: TurnRow, session: Session, { resumed = false } = {}): void => {
+    begun.delete(row.id);
+    const turn = deps.start({ row, session, resumed });
+    active.set(session.id, turn);
+    void turn.done.then(() => {
+      active.delete(session.id);
+      offered.delete(row.id);
+      if (active.size === 0) for (const resolve of idle.splice(0)) resolve();
+      wake(session.id);
+      fill();
+    });
+  };
+
+  /** What {@link Queue.begin} does. */
+  const begin = (id: SessionId): (() => void) | undefined => {
+    ready.delete(id);
+    if (!open || active.has(id)) return undefined;
+    if (busy() >= deps.turnsParallelMax) {
+      ready.add(id);
+      return undefined;
+    }
+    told.delete(id);
+    // Most turns leave nothing behind, nor an end that could not be stored: no transaction is begun for that.
+    if (store.inputs.waitingCount(id) === 0 && store.turns.openIn(id).length === 0) return undefined;
+    const made = store.transaction(() => create(id));
+    return made === undefined ? undefined : () => guarded(id, () => run(made.row, made.session));
+  };
+
+  /** A full disk: the input is stored and waits, and is looked at again after a while. */
+  const guarded = (session: SessionId, work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      log.error("Cannot start a turn", { session, error: errorText(error) });
+      if (open) later.at(session, clock.now() + limits.startRetryMs);
+    }
+  };
+
+  /** Starts the next turn of a session when it has something to do and nothing runs. */
+  const wake = (id: SessionId): void => guarded(id, () => begin(id)?.());
+
+  const modeOf = (session: Session | undefined): QueueMode => session?.options.queue ?? "steer";
+
+  /** Stores a new turn for what waits first and lacks nothing, with everything that may share it. */
+  const create = (id: SessionId): { row: TurnRow; session: Session } | undefined => {
+    const session = store.sessions.get(id);
+    if (session === undefined) return undefined;
+    if (!closeLeft(deps, { session: id, begun })) return undefined;
+    const waiting = store.inputs.waiting(id, limits.missedHeldMax);
+    const ready = readyInputs(waiting, { mode: modeOf(session), now: clock.now() });
+    const [first] = ready.inputs ?? [];
+    for (const input of ready.missing) deps.fetch(input);
+    if (ready.inputs === undefined && ready.at !== undefined) later.at(id, ready.at);
+    if (ready.inputs === undefined || first === undefined) return undefined;
+    const row = store.turns.create({
+      session: id,
+      agent: session.agent,
+      requester: first.inbound.sender,
+      replyTo: replyTarget(first.inbound),
+      at: clock.now(),
+    });
+    begun.add(row.id);
+    for (const input of ready.inputs) store.inputs.assign(input.id, row.id);
+    const { adapter, conversation, thread } = row.replyTo;
+    if (conversation.kind === "shared")
+      store.inputs.give(row.id, {
+        adapter,
+        conversation: conversation.id,
+        before: first.id,
+        ...(thread === undefined ? {} : { thread }),
+      });
+    return { row, session };
+  };
+
+  return {
+    wake,
+    /** From now on turns start. */
+    open(): void {
+      open = true;
+    },
+    /**
+     * Stores the next turn of a session, when it has something to do and nothing runs, in the caller's transaction.
+     * @returns what starts it; to be called once that is committed.
+     */
+    begin,
+    /** The waiting input that may join a running turn: its own, or, where messages steer, one of the same requester and place. */
+    next(row: TurnRow, taken: ReadonlySet<InputId>): TurnInput | undefined {
+      const steers = modeOf(store.sessions.get(row.session)) === "steer";
+      const may = (input: Input) =>
+        input.turn === row.id || (mayJoin(input.inbound, row) && (steers || input.inbound.kind === "edit"));
+      const now = clock.now();
+      const lacks = (input: Input) =>
+        filesMissing(input.inbound) || (input.turn !== row.id && joinUntil(input, now) > now);
+      const waiting = store.inputs
+        .waiting(row.session, limits.missedHeldMax)
+        .filter((input) => !taken.has(input.id) && may(input));
+      const before = offered.get(row.id);
+      for (const input of waiting) if (filesMissing(input.inbound)) deps.fetch(input);
+      const found = waiting.find(({ id }) => id === before) ?? waiting.find((input) => !lacks(input));
+      if (found === undefined) return undefined;
+      offered.set(row.id, found.id);
+      return turnInput(found, { store, row, now });
+    },
+    /** A turn has read it, although it waits until that is stored. */
+    isOffered: (id: InputId): boolean => [...offered.values()].includes(id),
+    /**
+     * What a new input meets: nothing runs that concerns it, a turn that it steers or ends, or a turn that it waits for.
+     */
+    meets(input: Input): "nothing" | "steers" | "ends" | "waits" {
+      const turn = input.session === null ? undefined : active.get(input.session);
+      if (turn === undefined || turn.ended() || input.turn === turn.row.id) return "nothing";
+      const mode = modeOf(store.sessions.get(turn.row.session));
+      if (!mayJoin(input.inbound, turn.row)) return "waits";
+      return mode === "steer" ? "steers" : mode === "interrupt" ? "ends" : "waits";
+    },
+    /** True once in a burst of inputs that wait behind one turn. */
+    tellOnce(id: SessionId): boolean {
+      if (told.has(id)) return false;
+      told.add(id);
+      return true;
+    },
+    /** A newer input ends the turn of its session; it is the next one. */
+    supersede(id: SessionId): void {
+      void active.get(id)?.halt("newer");
+    },
+    active: (id: SessionId): ActiveTurn | undefined => active.get(id),
+    running: (): ActiveTurn[] => [...active.values()],
+    /** Starts a turn again that the last process left open. */
+    resume(row: TurnRow, session: Session): void {
+      run(row, session, { resumed: true });
+    },
+    /** A turn that waited for an answer has it, and goes on: this is no attempt that failed. */
+    goOn(row: TurnRow, session: Session): void {
+      if (!open || active.has(session.id)) return;
+      guarded(session.id, () => {
+        store.turns.setState(row.id, "running");
+        run(row, session, { resumed: true });
+      });
+    },
+    /** A turn waits for a person now: another may have its place. */
+    freed: fill,
+    /** Ends the wait of a `close` that is under way. */
+    hurry(): void {
+      for (const goOn of idle.splice(0)) goOn();
+    },
+    /** Takes nothing new; waits for running turns up to `drainMs`; the rest is cut off and goes on at the next start. */
+    async close(drainMs: number): Promise<{ drained: TurnId[]; interrupted: TurnId[]; proof: Proof }> {
+      open = false;
+      later.close();
+      // Nobody waits for those that wait for an answer: whoever gives it has them go on.
+      const suspended = [...active.values()].filter((turn) => turn.waiting());
+      await Promise.all(suspended.map((turn) => turn.halt("suspend")));
+      const before = [...active.values()];
+      if (active.size > 0 && drainMs > 0) {
+        await within(clock, { work: new Promise<void>((resolve) => idle.push(resolve)), ms: drainMs });
+      }
+      const left = [...active.values()];
+      const proofs = await Promise.all(left.map((turn) => turn.halt("interrupt")));
+      // One that came to its end meanwhile, by itself or by a stop, stays ended.
+      const interrupted = left.map((turn) => turn.row.id).filter((turn) => pause(deps, turn));
+      return {
+        drained: before.map((turn) => turn.row.id).filter((id) => !interrupted.includes(id)),
+        interrupted,
+        proof: {
+          killed: proofs.flatMap((proof) => proof.killed),
+          survivors: proofs.flatMap((proof) => proof.survivors),
+        },
+      };
+    },
+  };
+}
+
+/**
+ * An orderly cut-off is no attempt that failed; without the note it counts as one, and that is all.
+ * @returns false for a turn that has ended.
+ */
+function pause({ store, log }: Pick<QueueDeps, "store" | "log">, turn: TurnId): boolean {
+  try {
+    return store.turns.pause(turn);
+  } catch (error) {
+    log.warn("Cannot note that a turn was cut off", { turn, error: errorText(error) });
+    return true;
+  }
+}
+
+/** Turns that do something, or will in a moment: one that waits for a person takes nobody's place. */
+function busyCount(
+  { turns }: Store,
+  { active, begun }: { active: ReadonlyMap<SessionId, ActiveTurn>; begun: Set<TurnId> },
+): number {
+  for (const id of begun) if (turns.get(id) === undefined) begun.delete(id);
+  return begun.size + [...active.values()].filter((turn) => !turn.waiting()).length;
+}
+
+/**
+ * One turn at a time: what is still open in a session lost its end to a store that failed, such as a full disk, and is
+ * ended now. @returns false when one begins in this very moment, or waits for an answer: what came later waits behind it.
+ */
+function closeLeft(deps: QueueDeps, { session, begun }: { session: SessionId; begun: ReadonlySet<TurnId> }): boolean {
+  const { turns, approvals } = deps.store;
+  const left = turns.openIn(session);
+  if (left.some((turn) => begun.has(turn) || approvals.openOfTurn(turn) > 0)) return false;
+  for (const lost of left) closeLost(deps, lost);
+  return true;
+}
+
+/** Ends a turn whose end could not be stored when it came; runs in the caller's transaction. */
+export function closeLost(
+  { store, clock, onStored }: Pick<TurnDeps, "store" | "clock" | "onStored">,
+  turn: TurnId,
+): void {
+  const row = store.turns.get(turn);
+  if (row === undefined) return;
+  const at = clock.now();
+  const error = { code: "turn.interrupted" as const, message: "The end of this turn could not be stored" };
+  store.turns.end(turn, { outcome: "failed", at, error, usage: row.usage });
+  const event = { type: "ended" as const, outcome: "failed" as const, error, usage: row.usage };
+  store.turns.append(turn, { event, at });
+  onStored?.(row, event);
+  store.approvals.voidTurn(turn, at);
+  store.inputs.finish(turn);
+  store.inputs.unassign(turn);
+}
