@@ -45,7 +45,7 @@ const places: Record<string, string[]> = {
   citty: ["src/cli/"],
   croner: ["src/schedule/", "src/sys/calendar.ts"],
   "discord-api-types": ["src/adapters/discord/"],
-  "get-east-asian-width": ["src/adapters/telegram/", "src/cli/terminal/"],
+  "get-east-asian-width": ["src/adapters/table.ts", "src/cli/terminal/"],
   grammy: ["src/adapters/telegram/"],
   hono: ["src/web/"],
   marked: ["src/adapters/markdown.ts"],

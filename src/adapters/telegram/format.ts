@@ -1,9 +1,9 @@
 // Markdown → messages of Telegram: HTML within the server's limits, and the text to send if it is refused anyway.
 import { limits } from "../../core/limits.ts";
 import { lastChunk } from "../chunks.ts";
+import { closeMarks } from "../forming.ts";
 import { type Node, parseMarkdown } from "../markdown.ts";
 import { endOf, splitMessage } from "../split.ts";
-import { closeMarks } from "./forming.ts";
 import { type Drawn, draw, isBlank } from "./html.ts";
 import { legal } from "./legal.ts";
 

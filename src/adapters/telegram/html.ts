@@ -1,7 +1,7 @@
 // Blocks → the HTML that Telegram's parser takes, with all that the server counts.
 import type { Inline, Node } from "../markdown.ts";
+import { drawTable } from "../table.ts";
 import { textOf } from "../tree.ts";
-import { drawTable } from "./table.ts";
 
 /** What one message would be. */
 export interface Drawn {

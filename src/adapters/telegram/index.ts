@@ -2,6 +2,7 @@
 import { errorText } from "../../core/failure.ts";
 import { limits } from "../../core/limits.ts";
 import type { Adapter, AdapterDeps } from "../adapter.ts";
+import { createRecent } from "../recent.ts";
 import { createClient } from "./client.ts";
 import type { TelegramSettings } from "./config.ts";
 import { openLine } from "./connect.ts";
@@ -12,7 +13,6 @@ import { createJobs } from "./jobs.ts";
 import { createMenu } from "./menu.ts";
 import { createMoves } from "./moves.ts";
 import { createOutbound } from "./outbound.ts";
-import { createRecent } from "./recent.ts";
 import { telegramTraits } from "./traits.ts";
 
 /**

@@ -1,7 +1,7 @@
 // The markdown tree as Telegram can show it: addresses that it refuses, pictures and wide tables become text.
 import type { Inline, Node } from "../markdown.ts";
+import { isNarrow } from "../table.ts";
 import { inlineText } from "../tree.ts";
-import { isNarrow } from "./table.ts";
 
 /** Longest address of a link, in UTF-16 units; all of a message's formatting together has about four times as much. */
 const urlUnitsMax = 2_048;

@@ -7,6 +7,7 @@ import type { ReplyTarget } from "../../core/session.ts";
 import { type AdapterHandle, type Button, PlatformError } from "../../gateway/handle.ts";
 import type { Log } from "../../sys/log.ts";
 import type { AdapterDeps } from "../adapter.ts";
+import { createRecent } from "../recent.ts";
 import {
   type CallKind,
   isMarkupRefused,
@@ -20,7 +21,6 @@ import {
 } from "./errors.ts";
 import { type Part, render, renderCaption, renderForming } from "./format.ts";
 import type { Moves } from "./moves.ts";
-import { createRecent } from "./recent.ts";
 
 /** Stands between the two forms of a text in a stored body; no text has it. */
 const formsApart = "\u001E";

@@ -1,10 +1,10 @@
 // Markdown → Telegram: what typical answers become, and what holds for every text.
 import { describe, expect, test } from "bun:test";
 import { parseMarkdown } from "../../../src/adapters/markdown.ts";
+import { width } from "../../../src/adapters/table.ts";
 import { type Part, render, renderCaption, renderForming } from "../../../src/adapters/telegram/format.ts";
 import { isBlank } from "../../../src/adapters/telegram/html.ts";
 import { legal } from "../../../src/adapters/telegram/legal.ts";
-import { width } from "../../../src/adapters/telegram/table.ts";
 import { textOf } from "../../../src/adapters/tree.ts";
 import { nastyMarkdown, wordsOf } from "../nasty.ts";
 import { checkHtml } from "./check-html.ts";

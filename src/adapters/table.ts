@@ -1,7 +1,7 @@
 // A table that a phone can show: aligned columns for a monospaced block.
 import { eastAsianWidth } from "get-east-asian-width";
-import type { Inline, Node } from "../markdown.ts";
-import { inlineText } from "../tree.ts";
+import type { Inline, Node } from "./markdown.ts";
+import { inlineText } from "./tree.ts";
 
 type Table = Extract<Node, { type: "table" }>;
 
