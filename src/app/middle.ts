@@ -119,7 +119,7 @@ export function openMiddle(options: StartOptions, { parts, doors }: { parts: Par
     store: store.schedules,
     clock,
     log: log.child({ part: "schedule" }),
-    receive: (inbound) => gateway.receive(inbound, doors.traits(inbound.adapter)),
+    receive: (event) => gateway.receiveEvent(event, doors.traits(event.adapter)),
     resolve: (target) => doors.resolve(target, store.wirings),
   });
   const harnesses = createHarnesses((name) => ({

@@ -5,6 +5,16 @@ export interface Sender {
   id: string;
   name: string;
   isBot?: boolean;
+  /**
+   * The machine's own user, who put an event file there that names nobody. The schedule alone sets it; the gateway takes
+   * it off whatever comes by another door.
+   */
+  own?: true;
+}
+
+/** The same person on one adapter. Somebody who bears the id of the machine's own user there is somebody else. */
+export function isSamePerson(one: Sender, other: Sender): boolean {
+  return one.id === other.id && one.own === other.own;
 }
 
 /** Where it was written. `adapter` is the adapter's configured name, not the platform's. */

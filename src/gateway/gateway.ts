@@ -13,7 +13,7 @@ import type { AdapterTraits } from "./handle.ts";
 import { createAnswering } from "./intake/answering.ts";
 import { type ConsiderDeps, createConsider } from "./intake/auto-reply.ts";
 import { receiveEdit, receiveOther } from "./intake/edit.ts";
-import type { EntryDeps } from "./intake/entry.ts";
+import { type EntryDeps, fromDoor } from "./intake/entry.ts";
 import { type ExposedDeps, takeExposed, tellExposed } from "./intake/exposed.ts";
 import { createFetching, type FetchingDeps } from "./intake/fetching.ts";
 import { createLateness } from "./intake/missed.ts";
@@ -173,7 +173,10 @@ export function createGateway(deps: GatewayDeps) {
      * acknowledged to the platform. @throws Failure `store` when it could not be stored.
      */
     receive: async (inbound: Inbound, traits: AdapterTraits): Promise<Receipt> =>
-      redactReceipt(await receive(inbound, traits), deps.redactor),
+      redactReceipt(await receive(fromDoor(inbound), traits), deps.redactor),
+    /** The same for what the schedule says: it alone may say that something is an event, and whose. */
+    receiveEvent: async (event: Message, traits: AdapterTraits): Promise<Receipt> =>
+      redactReceipt(await receive(event, traits), deps.redactor),
     /** Goes on with what the last process left. */
     resume(crashLoop: boolean): Resumed {
       questions.catchUp();

@@ -187,7 +187,8 @@ function placeOf(inbound: Inbound, { wiring, conversation }: { wiring: Wiring; c
     case "shared":
       return { agent, conversation };
     case "per-user":
-      return { agent, conversation, ...thread, user: inbound.sender.id };
+      // The machine's own user has no session besides the conversation's.
+      return { agent, conversation, ...thread, ...(inbound.sender.own === true ? {} : { user: inbound.sender.id }) };
     case "per-thread":
       return { agent, conversation, ...thread };
   }

@@ -1,5 +1,5 @@
 // Where the answer to an inbound goes, and which inputs may share one.
-import type { Inbound } from "../core/message.ts";
+import { type Inbound, isSamePerson } from "../core/message.ts";
 import type { ReplyTarget, TurnRow } from "../core/session.ts";
 
 /** Where the answer to an inbound goes. */
@@ -18,14 +18,14 @@ export function replyTarget(inbound: Inbound): ReplyTarget {
 
 /** Two inputs with the same key have the same requester and the same place. */
 export function shareKey({ sender, adapter, conversation, thread, root }: Inbound): string {
-  return JSON.stringify([sender.id, adapter, conversation.id, thread ?? null, root ?? null]);
+  return JSON.stringify([sender.id, sender.own ?? false, adapter, conversation.id, thread ?? null, root ?? null]);
 }
 
 /** Inputs share a turn only when requester and reply target are equal. */
 export function mayJoin(inbound: Inbound, row: Pick<TurnRow, "requester" | "replyTo">): boolean {
   const { adapter, conversation, thread, root } = row.replyTo;
   return (
-    inbound.sender.id === row.requester.id &&
+    isSamePerson(inbound.sender, row.requester) &&
     inbound.adapter === adapter &&
     inbound.conversation.id === conversation.id &&
     inbound.thread === thread &&

@@ -82,7 +82,8 @@ function fileText(request: ScheduleRequest, { address, requester }: DeskDeps): s
       conversationId: address.conversation.id,
       conversationKind: address.conversation.kind,
       ...(address.thread === undefined ? {} : { threadTs: address.thread }),
-      userId: requester.id,
+      // Of the machine's own user: a file that names nobody is theirs.
+      ...(requester.own === true ? {} : { userId: requester.id }),
       session: "inherit",
     },
     undefined,

@@ -1,7 +1,7 @@
 // Events on their way to the gateway: folder → store → claimed run → Inbound. One pass at a time.
 import { errorText } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
-import type { Address, Inbound, Receipt, Sender } from "../core/message.ts";
+import type { Address, Message, Receipt, Sender } from "../core/message.ts";
 import type { ScheduleRow, Schedules } from "../store/schedules.ts";
 import { localTimeZone, nextDue } from "../sys/calendar.ts";
 import type { Clock } from "../sys/clock.ts";
@@ -23,7 +23,7 @@ export interface SchedulerDeps {
   /** Zone of periodic events that name none; the machine's own when left out. */
   timezone?: string;
   /** The gateway. An event whose id it has seen is a duplicate and does not run again. */
-  receive(inbound: Inbound): Promise<Receipt>;
+  receive(event: Message): Promise<Receipt>;
   /** Which conversation a file means, or one sentence why there is none. */
   resolve(target: EventTarget): Pick<Address, "adapter" | "conversation"> | { problem: string };
 }
@@ -275,7 +275,8 @@ async function tryOnce(
       kind: "message",
       // The same run has the same id whenever it is handed over: the gateway takes it once.
       id: `event:${file}:${due}`,
-      sender: { id: spec.user ?? "event", name: spec.user ?? "event" },
+      // A file that names nobody was put there by the machine's own user.
+      sender: spec.user === undefined ? { id: "event", name: "event", own: true } : { id: spec.user, name: spec.user },
       sentAt: due,
       text: spec.text,
       addressed: true,

@@ -131,12 +131,15 @@ function removed(db: Database) {
   );
   const dropOwn = db.prepare(
     `UPDATE inputs SET state = 'removed' WHERE session = ? AND state = 'waiting' AND adapter = ?
-       AND body ->> '$.sender.id' = ? RETURNING id`,
+       AND body ->> '$.sender.id' = ? AND body ->> '$.sender.own' IS ? RETURNING id`,
   );
   return {
     /** Removes what waits in a session, everything or that of one person; tells which. */
     drop(session: SessionId, of?: Pick<Inbound, "adapter" | "sender">): InputId[] {
-      const own = of === undefined ? undefined : dropOwn.all<{ id: number }>(session, of.adapter, of.sender.id);
+      const own =
+        of === undefined
+          ? undefined
+          : dropOwn.all<{ id: number }>(session, of.adapter, of.sender.id, of.sender.own === true ? 1 : null);
       return (own ?? dropWaiting.all<{ id: number }>(session)).map((row) => row.id);
     },
   };

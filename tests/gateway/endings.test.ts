@@ -56,7 +56,7 @@ describe("what fails before the harness", () => {
 
 describe("stop", () => {
   test("is never said by a schedule", async () => {
-    const { send, quiet, store, world: fake } = world.now;
+    const { send, schedule, quiet, store, world: fake } = world.now;
     const wait = gate();
     fake.script = async function* (turn) {
       const input = turn.next();
@@ -66,7 +66,7 @@ describe("stop", () => {
     };
     await send(message("work"));
     await until(() => store.turns.events(1).length > 0);
-    expect((await send(message("stop", { event: "x.json" }))).state).toBe("waiting");
+    expect((await schedule(message("stop", { event: "x.json" }))).state).toBe("waiting");
     expect(fake.killed).toEqual([]);
     wait.open();
     await quiet();

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { terminalTraits } from "../../src/adapters/index.ts";
 import type { TurnEvent } from "../../src/core/event.ts";
-import type { Address, FileRef, Inbound, Outgoing, Receipt } from "../../src/core/message.ts";
+import type { Address, FileRef, Inbound, Message, Outgoing, Receipt } from "../../src/core/message.ts";
 import type { ReplyTarget } from "../../src/core/session.ts";
 import { noUsage } from "../../src/core/usage.ts";
 import { commands } from "../../src/gateway/commands/index.ts";
@@ -26,6 +26,7 @@ export type Script = (turn: Turn) => AsyncGenerator<TurnEvent>;
 export const local: AdapterTraits = terminalTraits;
 /** A platform such as Telegram: no screen of its own, a session for each root message of a group. */
 export const remote: AdapterTraits = { ...local, local: false, live: false, sharedTop: "message", directIsUser: true };
+const traitsOf = ({ adapter }: Pick<Inbound, "adapter">): AdapterTraits => (adapter === "terminal" ? local : remote);
 export const secret = "hunter2-hunter2-hunter2";
 
 /** A log that keeps its lines. */
@@ -146,7 +147,7 @@ type Deps = Parameters<typeof createGateway>[0];
 function outside(store: ReturnType<typeof createStore>, world: World) {
   return {
     door: (adapter) => ({ local: adapter === "terminal", directIsUser: true, admins: ["1", "2"], dm: ["5", "6", "7"] }),
-    traits: (adapter) => (adapter === "terminal" ? local : remote),
+    traits: (adapter) => traitsOf({ adapter }),
     deliver(target, outgoing, { kind }) {
       const id = store.deliveries.add({
         target,
@@ -288,8 +289,9 @@ function openWorld(
     log,
     happenings,
     world,
-    send: (inbound: Inbound): Promise<Receipt> =>
-      gateway.receive(inbound, inbound.adapter === "terminal" ? local : remote),
+    send: (inbound: Inbound): Promise<Receipt> => gateway.receive(inbound, traitsOf(inbound)),
+    /** The same for what the schedule says. */
+    schedule: (event: Message): Promise<Receipt> => gateway.receiveEvent(event, traitsOf(event)),
     /** From now on messages that trigger nothing are kept as context. */
     accumulate: () => database.exec("UPDATE wirings SET unmatched = 'accumulate'"),
     /** What the program itself said on the platform, oldest first. */

@@ -216,13 +216,13 @@ describe("sessions", () => {
     expect(store.sessions.list()).toHaveLength(2);
   });
   test("an event may have a session apart, the same one when it is handed over again", async () => {
-    const { send, quiet, store } = world.now;
+    const { send, schedule, quiet, store } = world.now;
     await send(message("mine"));
     await quiet();
     const event = message("wake up", { event: "x.json", fresh: true });
-    await send(event);
+    await schedule(event);
     await quiet();
-    await send(event);
+    await schedule(event);
     await quiet();
     expect(store.turns.list().map((turn) => turn.session)).toEqual([2, 1]);
     await send(message("mine again"));

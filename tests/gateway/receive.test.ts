@@ -327,9 +327,9 @@ describe("missed", () => {
     expect(store.turns.list()[0]?.state).toBe("done");
   });
   test("what a schedule or the terminal says is never old", async () => {
-    const { send, quiet, said } = world.now;
+    const { send, schedule, quiet, said } = world.now;
     await send(message("hello", ago(100 * hour)));
-    await send(direct("wake up", { ...ago(100 * hour), event: "x.json" }));
+    await schedule(direct("wake up", { ...ago(100 * hour), event: "x.json" }));
     await quiet();
     expect(said()).toEqual([]);
   });

@@ -74,10 +74,62 @@ describe("SECURITY 5: whose role ends while it comes in", () => {
   });
 });
 
-test("the sender of the machine's own events is nobody on a platform", async () => {
-  const sender = { id: "event", name: "event" };
-  expect(await world.now.send(posted("/model", { sender }))).toMatchObject({ state: "refused" });
-  expect(await world.now.send(direct("hello", { sender }))).toMatchObject({ state: "refused" });
+describe("SECURITY 4: the machine's own user", () => {
+  const event = { id: "event", name: "event" };
+  const own = { ...event, own: true as const };
+
+  test("is nobody who comes by a platform, whatever the platform says of them", async () => {
+    const { send, store } = world.now;
+    for (const sender of [event, own])
+      for (const inbound of [
+        posted("/model", { sender }),
+        direct("hello", { sender }),
+        direct("hello", { sender, event: "x.json", fresh: true }),
+      ])
+        expect(await send(inbound)).toMatchObject({ state: "refused" });
+    expect(store.turns.list()).toEqual([]);
+  });
+
+  test("is whom the schedule says, in the turn as well", async () => {
+    const { schedule, quiet, store } = world.now;
+    expect(await schedule(direct("hello", { sender: event, event: "x.json" }))).toMatchObject({ state: "refused" });
+    expect(await schedule(direct("hello", { sender: own, event: "x.json" }))).toMatchObject({ state: "waiting" });
+    await quiet();
+    expect(store.turns.list()[0]?.requester).toEqual(own);
+  });
+
+  test("shares neither a turn nor anything that waits with somebody who bears the same id", () => {
+    const mine = direct("a", { sender: own });
+    const theirs = { ...mine, sender: event };
+    const row = { requester: own, replyTo: mine };
+    expect([mayJoin(mine, row), mayJoin(theirs, row)]).toEqual([true, false]);
+    expect(shareKey(theirs)).not.toBe(shareKey(mine));
+    const { store } = world.now;
+    const session = store.sessions.create({ agent: "main", at: 1 }).id;
+    const { input } = store.inputs.add(mine, { state: "waiting", session, at: 1 });
+    expect(store.inputs.drop(session, theirs)).toEqual([]);
+    expect(store.inputs.drop(session, mine)).toEqual([input.id]);
+  });
+
+  test("alone has the owner's rights in the turn", async () => {
+    const guests: boolean[] = [];
+    const other = createWorld({
+      more: {
+        door: () => ({ local: false, directIsUser: true, unknownSender: "public" }),
+        setting: (_row, _session, { guest }) => {
+          guests.push(guest);
+          return Promise.reject(new Error("Nothing runs here"));
+        },
+      },
+    });
+    const { send, schedule, quiet } = other.now;
+    await send(direct("hello", { sender: event }));
+    await quiet();
+    await schedule(direct("hello", { sender: own, event: "x.json" }));
+    await quiet();
+    expect(guests).toEqual([true, false]);
+    await other.remove();
+  });
 });
 
 test("a macro is something said to the agent, never an order to the program", async () => {

@@ -144,7 +144,7 @@ describe("an event", () => {
     await Bun.sleep(30);
     expect(received).toEqual([]);
     await until(() => received.length === 1);
-    expect(received[0]).toMatchObject({ sender: { id: "event" } });
+    expect(received[0]).toMatchObject({ sender: { own: true } });
     expect(received[0]).not.toHaveProperty("fresh");
     await until(() => files().length === 0);
   });

@@ -2,6 +2,7 @@
 import { atLeast } from "../../access/roles.ts";
 import type { InputId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
+import { isSamePerson } from "../../core/message.ts";
 import { type Input, type QueueMode, queueModes } from "../../core/session.ts";
 import { excerpt, literal } from "../../core/words.ts";
 import { heldOf } from "../intake/receive.ts";
@@ -131,7 +132,7 @@ function decideMissed(call: CommandCall, word: string): CommandEffect {
 }
 
 function isMine({ role, inbound }: CommandCall, input: Input): boolean {
-  return atLeast(role, "admin") || input.inbound.sender.id === inbound.sender.id;
+  return atLeast(role, "admin") || isSamePerson(input.inbound.sender, inbound.sender);
 }
 
 function textOf({ inbound }: Input): string {

@@ -1,7 +1,7 @@
 // Edits, deletes and reactions: what became of a message after it was sent (CONTRACTS.md 1).
 import type { InputId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
-import type { Inbound, Receipt } from "../../core/message.ts";
+import { type Inbound, isSamePerson, type Receipt } from "../../core/message.ts";
 import type { Input } from "../../core/session.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock } from "../../sys/clock.ts";
@@ -33,7 +33,7 @@ export function receiveEdit({ store, clock, queue, redactor }: EditDeps, edited:
     if (original === undefined && !keepsAll(store, inbound))
       return { state: "refused", reason: "The message that was edited is not known here", quiet: true };
     const session = original?.session ?? null;
-    const own = original?.inbound.sender.id === inbound.sender.id;
+    const own = original !== undefined && isSamePerson(original.inbound.sender, inbound.sender);
     const offered = original?.state === "waiting" && queue.isOffered(original.id);
     // Nobody has read it yet: it waits, is held, or is kept as context for a later turn.
     const unread =

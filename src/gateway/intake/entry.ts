@@ -26,9 +26,6 @@ export interface EntryDeps extends ReceiveDeps {
   onAnswered?(): void;
 }
 
-/** What stands as the sender of an event whose file names nobody. */
-const ownEvent = "event";
-
 export type Entry = ReturnType<typeof createEntry>;
 
 /** The gate. */
@@ -45,9 +42,8 @@ export function createEntry(deps: EntryDeps) {
 
   /** Judges an inbound; reads alone, so that a stop is let in although the disk is full. */
   const judge = (inbound: Inbound, traits: AdapterTraits): Admission => {
-    // An event file that names nobody was put there by the machine's own user.
-    const own = inbound.kind === "message" && inbound.event !== undefined && inbound.sender.id === ownEvent;
-    return standing(inbound, { door: { ...deps.door(inbound.adapter), local: traits.local || own } });
+    const local = traits.local || inbound.sender.own === true;
+    return standing(inbound, { door: { ...deps.door(inbound.adapter), local } });
   };
 
   return {
@@ -56,7 +52,7 @@ export function createEntry(deps: EntryDeps) {
     /** The standing of whoever a turn is for, as it is now. */
     requester({ agent, replyTo, requester }: TurnRow): Admission {
       const door = deps.door(replyTo.adapter);
-      const local = door.local || requester.id === ownEvent;
+      const local = door.local || requester.own === true;
       return standing({ ...replyTo, sender: requester }, { door: { ...door, local }, agent });
     },
     /**
@@ -89,6 +85,14 @@ export function createEntry(deps: EntryDeps) {
       }
     },
   };
+}
+
+/** What comes by a door, without the notes that the schedule and the gateway alone may make. */
+export function fromDoor(inbound: Inbound): Inbound {
+  const { own: _own, ...sender } = inbound.sender;
+  if (inbound.kind !== "message") return { ...inbound, sender };
+  const { event: _event, fresh: _fresh, held: _held, missed: _missed, ...message } = inbound;
+  return { ...message, sender };
 }
 
 /** Notes that somebody who is known was here, and where they are reached privately. */

@@ -275,15 +275,13 @@ export function cleanText(text: string): string {
 
 /** A text beyond the limit becomes a file that the agent can read, with its beginning in the message. */
 async function withinLimits(deps: ReceiveDeps, inbound: Message): Promise<Message> {
-  // These are the gateway's own notes.
-  const { held: _held, missed: _missed, ...given } = inbound;
-  const text = cleanText(given.text);
-  if (text.length <= limits.inputCharsMax) return { ...given, text };
-  const file = await deps.keepFile(given, { name: "message.txt", bytes: new TextEncoder().encode(text) });
+  const text = cleanText(inbound.text);
+  if (text.length <= limits.inputCharsMax) return { ...inbound, text };
+  const file = await deps.keepFile(inbound, { name: "message.txt", bytes: new TextEncoder().encode(text) });
   const head = text.slice(0, limits.inputHeadChars).toWellFormed();
   return {
-    ...given,
+    ...inbound,
     text: `${head}…\n\n[The message has ${text.length} characters; all of it is in the attached file.]`,
-    files: [...(given.files ?? []), file],
+    files: [...(inbound.files ?? []), file],
   };
 }

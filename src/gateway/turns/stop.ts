@@ -3,7 +3,7 @@ import { atLeast, type Role } from "../../access/roles.ts";
 import { errorText } from "../../core/failure.ts";
 import { type InputId, parsePublicId, publicId, type SessionId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
-import type { Inbound, Outgoing, Receipt } from "../../core/message.ts";
+import { type Inbound, isSamePerson, type Outgoing, type Receipt } from "../../core/message.ts";
 import type { Input, TurnRow } from "../../core/session.ts";
 import { excerpt } from "../../core/words.ts";
 import type { ProcessInfo, Proof } from "../../sandbox/sandbox.ts";
@@ -102,7 +102,7 @@ function whatRuns(deps: StopDeps, { inbound, session: wanted, role }: StopCall):
     (deps.queue.active(bound) !== undefined || inbound.root !== undefined || here.length === 0)
   )
     return bound;
-  const own = here.filter(({ row }) => row.requester.id === inbound.sender.id);
+  const own = here.filter(({ row }) => isSamePerson(row.requester, inbound.sender));
   const [only, more] = here.length === 1 ? here : own;
   if (only !== undefined && more === undefined) return only.row.session;
   return here.length === 0 ? undefined : "several";
@@ -146,7 +146,7 @@ async function stopSession(deps: StopDeps, call: StopCall, session: SessionId): 
 
 /** Guests end what is for themselves; everybody else whatever runs where they may write. */
 function mayEnd({ inbound, role }: StopCall, { requester, replyTo }: TurnRow): boolean {
-  return atLeast(role, "member") || (requester.id === inbound.sender.id && replyTo.adapter === inbound.adapter);
+  return atLeast(role, "member") || (isSamePerson(requester, inbound.sender) && replyTo.adapter === inbound.adapter);
 }
 
 /** The turn that runs, unless the stop is older than what it works on: both times are the platform's. */
@@ -163,7 +163,7 @@ function dropWaiting({ store }: StopDeps, call: StopCall, session: SessionId): I
   const all = atLeast(role, "admin");
   if (!call.missed) return store.inputs.drop(session, all ? undefined : inbound);
   const isOwn = ({ inbound: { adapter, sender } }: Input) =>
-    all || (adapter === inbound.adapter && sender.id === inbound.sender.id);
+    all || (adapter === inbound.adapter && isSamePerson(sender, inbound.sender));
   const waiting = [
     ...store.inputs.waiting(session, limits.missedHeldMax),
     ...store.inputs.held(session, limits.missedHeldMax),
