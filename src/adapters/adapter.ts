@@ -1,6 +1,7 @@
 // The contract of the family: one configured connection to a chat platform (CONTRACTS.md 6).
 import type { SecretRef } from "../config/secret.ts";
-import type { Inbound, Receipt } from "../core/message.ts";
+import type { TurnId } from "../core/ids.ts";
+import type { Address, Inbound, Receipt } from "../core/message.ts";
 import type { AdapterHandle } from "../gateway/handle.ts";
 import type { Clock } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
@@ -18,6 +19,42 @@ export interface MenuCommand {
   ownerOnly: boolean;
 }
 
+/** A conversation, or a thread of it, that has a session. */
+export interface KnownPlace {
+  conversation: Address["conversation"];
+  thread?: string;
+  /** The newest message that came in from there. */
+  newest: { id: string; sentAt: number };
+}
+
+/** What one person may see of what goes on, for surfaces such as a home page. Times are Unix milliseconds. */
+export interface HomeView {
+  turns: readonly {
+    turn: TurnId;
+    /** Title of its session. */
+    title: string;
+    startedAt: number;
+    /** When something last happened in it. */
+    activeAt: number;
+    /** What it does now, in a few words; empty when it thinks. */
+    doing: string;
+    conversation: Address["conversation"];
+    thread?: string;
+  }[];
+  /** Files of `events/` and when each is due next. */
+  schedules: readonly { file: string; nextAt: number; conversation: Address["conversation"] }[];
+}
+
+/** What surfaces are made from: the gateway's own knowledge, read at each use. */
+export interface Views {
+  /** An owner or admin sees everything of this adapter, a member what is theirs, anybody else undefined. */
+  home(user: string): HomeView | undefined;
+  /** Names that `/model` takes, of models that have what they need. */
+  models(): Promise<readonly string[]>;
+  /** Calls back whenever a turn of this adapter begins, or ends. @returns the function that ends it. */
+  watch(changed: () => void): () => void;
+}
+
 /** What an adapter is given, whatever its platform. */
 export interface AdapterDeps {
   /** Name of the adapter in settings. */
@@ -27,6 +64,15 @@ export interface AdapterDeps {
    * platform; when it throws, it must not be, and comes again.
    */
   receive(inbound: Inbound): Promise<Receipt>;
+  /**
+   * The conversation `from` bears the id `to` from now on; its sessions and what waits for it go along. Done again, it
+   * changes nothing. @throws Failure `store` when it could not be stored.
+   */
+  moved(from: string, to: string): void;
+  /** The conversations in which something was said to us, with the newest that came from each: where to look for gaps. */
+  places(): readonly KnownPlace[];
+  /** What a surface beside the conversations shows. */
+  views: Views;
   /** The commands for the platform's menu. */
   commands: readonly MenuCommand[];
   /** Ids of those who may use the owner's commands, as far as they are known, for their menus. */

@@ -51,8 +51,11 @@ interface InboundBase extends Address {
   revision?: number;
   sender: Sender;
   sentAt: number;
-  /** The door can answer this very happening by itself (a button, a slash command): how, and until when. */
-  answer?: { ephemeral: boolean; deadlineMs: number };
+  /**
+   * The door can answer this very happening (a button, a slash command) to that person alone: with a short `note` made
+   * of the receipt, or with whole `message`s, which come to it as deliveries whose target has `onlyFor`.
+   */
+  answer?: { as: "note" | "message"; deadlineMs: number };
 }
 
 /** One outside happening, as a door hands it to `gateway.receive` (CONTRACTS.md 1). */

@@ -61,6 +61,11 @@ export interface Input {
 export interface ReplyTarget extends Address {
   /** The message that is answered, where the platform can quote. */
   replyTo?: string;
+  /**
+   * The one person who may read it, and the happening that it answers: shown to them alone, in the same place. An
+   * adapter that cannot (any more) refuses it, and it goes to their direct conversation.
+   */
+  onlyFor?: { user: string; happening: string };
 }
 
 export type TurnState = "running" | "waiting" | "interrupted" | Outcome;

@@ -10,13 +10,20 @@ export interface AdapterTraits {
   live: boolean;
   /** Top-level messages of a shared conversation: one session for all of them, or one for each root message. */
   sharedTop: "conversation" | "message";
+  /**
+   * What a thread is: a `place` of its own (a forum topic), or what was said below a `message`, whose id it bears. Below
+   * a message whose session is its own a thread goes on with that one; else it forks the conversation's session there.
+   */
+  threads: "place" | "message";
   /** The id of a person's direct conversation is the person's own id. */
   directIsUser: boolean;
   /**
-   * How a send of unknown fate is made safe: a `marker` is sent first and the text comes by edit, a `nonce` makes the
-   * platform drop the repetition, `find` looks whether it arrived.
+   * How a send of unknown fate is made safe: a `marker` is sent first and the text comes by edit, or `find` looks
+   * whether it arrived before it is sent again.
    */
-  repeat: "marker" | "nonce" | "find";
+  repeat: "marker" | "find";
+  /** Where the outputs of tools stand when they are wanted: in the answer, or in a thread below it. */
+  details: "answer" | "thread";
   /** Least time between two edits of one message, in milliseconds. */
   editEveryMs: number;
   /** How long a "typing" is shown, in milliseconds. */
@@ -48,6 +55,8 @@ export interface PlatformMessage {
   replyTo?: string;
   /** The phone rings. */
   audible: boolean;
+  /** More will be put into it: a marker, or an answer that forms. The last change of a message has it false. */
+  forming: boolean;
   /** Makes a repetition known, where the platform can. */
   nonce: string;
 }
@@ -116,6 +125,12 @@ export interface AdapterHandle {
     target: ReplyTarget,
     file: { name: string; bytes: Uint8Array; caption?: string; replyTo?: string; nonce: string },
   ): Promise<string>;
+  /**
+   * Looks for what an earlier send may have left there; with `repeat: "find"`. `since` is when it may have been sent
+   * first, Unix milliseconds. @returns its platform id, undefined when it surely did not arrive.
+   * @throws PlatformError `later` when that cannot be said now, `unknown` or `refused` when it never can.
+   */
+  find?(target: ReplyTarget, sent: { nonce: string; body?: string; since: number }): Promise<string | undefined>;
   /** Best effort: shows that something happens (`typing`), or that a message was seen. May come beside another call. */
   signal(target: ReplyTarget, what: "typing" | "seen"): Promise<void>;
   /** Fetches a file that came in. @throws Failure with one sentence for the person when it is too large or gone. */

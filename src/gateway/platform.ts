@@ -32,6 +32,6 @@ export function sayUnstored(
   const [body] = handle?.render(outgoing.markdown, "final") ?? [];
   if (handle === undefined || body === undefined) return;
   handle
-    .post(replyTarget(inbound), { body, buttons: [], audible: false, nonce: `unstored-${inbound.id}` })
+    .post(replyTarget(inbound), { body, buttons: [], audible: false, forming: false, nonce: `unstored-${inbound.id}` })
     .catch((error) => log.warn("Cannot say what could not be stored", { error: errorText(error) }));
 }

@@ -89,7 +89,7 @@ describe("strict", () => {
       await send(posted("chatter", { sender: { id: `c${n}`, name: "x" }, addressed: false }));
     expect(said()).toEqual([]);
     expect(world.now.store.strangers.list()).toMatchObject([{ user: "57", count: 1 }]);
-    const answered = posted("@agent", { sender, answer: { ephemeral: true, deadlineMs: 3_000 } });
+    const answered = posted("@agent", { sender, answer: { as: "note", deadlineMs: 3_000 } });
     const receipt = await send(answered);
     expect(receipt).toMatchObject({ state: "refused", reason: expect.stringContaining("your id is 57") as string });
     expect(receipt).not.toHaveProperty("quiet", true);

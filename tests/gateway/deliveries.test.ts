@@ -127,7 +127,7 @@ describe("a lost answer", () => {
   });
 
   test("of a send with a nonce leads to the same send", async () => {
-    const { say, wait, platform } = createWorld({ traits: { repeat: "nonce" } });
+    const { say, wait, platform } = createWorld({ traits: { repeat: "find" } });
     platform.fault = first({ lost: true });
     await say("Hello");
     await wait(5_000, 500);
@@ -425,7 +425,7 @@ test("what was said can be changed and taken away", async () => {
 
 test.each([
   ["the edit", "marker", 2],
-  ["the send", "nonce", 1],
+  ["the send", "find", 1],
 ] as const)("what is changed while %s is under way is shown as it was changed", async (_name, repeat, call) => {
   const { say, platform, outbox, row } = createWorld({ traits: { repeat } });
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -101,8 +101,10 @@ export const platformTraits: AdapterTraits = {
   local: false,
   live: false,
   sharedTop: "message",
+  threads: "place",
   directIsUser: true,
   repeat: "marker",
+  details: "answer",
   editEveryMs: 1_000,
   typingMs: 4_000,
 };
@@ -126,7 +128,7 @@ export function createFakeAdapter(
     post: (target, message) =>
       platform.take({ method: "post", conversation: target.conversation.id, body: message.body }, () => {
         platform.check(message);
-        const known = own.repeat === "nonce" ? platform.nonces.get(message.nonce) : undefined;
+        const known = own.repeat === "find" ? platform.nonces.get(message.nonce) : undefined;
         if (known !== undefined) return known;
         const { body, buttons, replyTo, audible } = message;
         const ref = platform.put(target.conversation.id, {

@@ -33,7 +33,7 @@ describe("a crash", () => {
   });
 
   test.each(["before", "after"] as const)("%s a nonce arrived: one text", async (hang) => {
-    const { say, platform, restart } = createWorld({ traits: { repeat: "nonce" } });
+    const { say, platform, restart } = createWorld({ traits: { repeat: "find" } });
     platform.fault = first({ hang });
     await say("Hello");
     await restart();
@@ -220,7 +220,7 @@ test("what nobody wants any more is not sent, and what stands there already is t
 test.each([
   ["the marker", "marker", 1],
   ["the text", "marker", 2],
-  ["the send", "nonce", 1],
+  ["the send", "find", 1],
 ] as const)("what nobody wants any more while %s is under way is taken away", async (_name, repeat, call) => {
   const { say, platform, outbox, row } = createWorld({ traits: { repeat } });
   const { promise, resolve } = Promise.withResolvers<void>();

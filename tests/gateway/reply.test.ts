@@ -356,7 +356,7 @@ describe("in the end", () => {
   });
 
   test("with nonces an answer is one message as well", async () => {
-    const { start, text, message, end, platform, texts, wait } = createChat({ traits: { repeat: "nonce" } });
+    const { start, text, message, end, platform, texts, wait } = createChat({ traits: { repeat: "find" } });
     platform.fault = first({ lost: true });
     await start();
     await text("He");

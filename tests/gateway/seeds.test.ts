@@ -28,7 +28,7 @@ function trouble(next: () => number, state: { killed: boolean; calm: boolean }):
   };
 }
 
-async function run(seed: number, repeat: "marker" | "nonce"): Promise<void> {
+async function run(seed: number, repeat: "marker" | "find"): Promise<void> {
   const next = chance(seed);
   const world = createWorld({ traits: { repeat } });
   const state = { killed: false, calm: false };
@@ -69,7 +69,7 @@ async function run(seed: number, repeat: "marker" | "nonce"): Promise<void> {
 
 const seeds = 100;
 
-test.each(["marker", "nonce"] as const)(
+test.each(["marker", "find"] as const)(
   "with a %s no text is lost or doubled, and no file is sent twice",
   async (repeat) => {
     for (let seed = 1; seed <= seeds; seed += 1) await run(seed, repeat);

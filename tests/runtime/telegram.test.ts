@@ -28,10 +28,13 @@ test("messages, edits, files and buttons go both ways, in bodies of known length
   assert.equal(Buffer.compare(await door.adapter.fetch(file, options), bytes), 0);
   const [body = ""] = door.adapter.render("**done**", "final");
   const buttons = [{ label: "Again", data: "1:0" }];
-  const ref = await door.adapter.post(target, { body, buttons, audible: true, nonce: "n" });
+  const ref = await door.adapter.post(target, { body, buttons, audible: true, forming: false, nonce: "n" });
   ada.press(chat, Number(ref), "Again");
   await door.until(() => door.received.some(({ kind }) => kind === "action"));
-  await door.adapter.change(target, { ref, message: { body: "changed", buttons: [], audible: false, nonce: "n" } });
+  await door.adapter.change(target, {
+    ref,
+    message: { body: "changed", buttons: [], audible: false, forming: false, nonce: "n" },
+  });
   assert.equal(door.platform.lastOfBot(chat)?.text, "changed");
   await door.adapter.file(target, { name: "back.bin", bytes, nonce: "n" });
   assert.equal(Buffer.compare(door.platform.lastOfBot(chat)?.file?.bytes ?? new Uint8Array(), bytes), 0);
@@ -44,7 +47,7 @@ test("a request whose answer is lost is not repeated by the runtime, and no erro
   const chat = door.platform.privateChat(door.bot, ada);
   const target = { adapter: "tg", conversation: { id: String(chat.id), kind: "direct" as const } };
   ada.say(chat, "hello");
-  const message = (body: string) => ({ body, buttons: [], audible: true, nonce: "n" });
+  const message = (body: string) => ({ body, buttons: [], audible: true, forming: false, nonce: "n" });
   // The connection is one that was used before: runtimes like to repeat on those.
   for (let n = 0; n < 3; n += 1) {
     await door.adapter.post(target, message(`before ${n}`));
@@ -71,7 +74,7 @@ test("a connection that was never made is told from one that broke", async () =>
   await door.server.close();
   const target = { adapter: "tg", conversation: { id: "5", kind: "direct" as const } };
   const send = () =>
-    door.adapter.post(target, { body: "x", buttons: [], audible: true, nonce: "n" }).then(
+    door.adapter.post(target, { body: "x", buttons: [], audible: true, forming: false, nonce: "n" }).then(
       () => undefined,
       (thrown: unknown) => thrown,
     );

@@ -100,7 +100,7 @@ export const flaws: Readonly<Record<string, { rules: readonly string[]; make(): 
   },
   "a text of unknown fate is sent again": {
     rules: ["no final text twice"],
-    make: () => ({ handle: (adapter) => ({ ...adapter, traits: { ...adapter.traits, repeat: "nonce" } }) }),
+    make: () => ({ handle: (adapter) => ({ ...adapter, traits: { ...adapter.traits, repeat: "find" } }) }),
   },
   "an answer goes elsewhere": {
     rules: ["no reply in a foreign conversation"],

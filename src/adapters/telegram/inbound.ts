@@ -123,7 +123,7 @@ function readCallback({ id, from, data, message }: Callback, facts: Facts): Read
     id,
     sender: senderOf(from),
     sentAt: facts.now,
-    answer: { ephemeral: true, deadlineMs: limits.buttonAnswerMs },
+    answer: { as: "note", deadlineMs: limits.buttonAnswerMs },
     delivery: pressed[1] ?? "",
     value: pressed[2] ?? "",
   };

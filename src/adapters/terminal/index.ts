@@ -52,8 +52,10 @@ export const terminalTraits: AdapterTraits = {
   local: true,
   live: true,
   sharedTop: "conversation",
+  threads: "place",
   directIsUser: false,
-  repeat: "nonce",
+  repeat: "find",
+  details: "answer",
   editEveryMs: 0,
   typingMs: 0,
 };

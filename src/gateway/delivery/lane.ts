@@ -175,7 +175,7 @@ function waitOf(row: Delivery, wall: number): number {
 function sendOf(row: Delivery, { traits }: AdapterHandle): "mark" | "post" | "file" {
   if (row.kind === "file") return "file";
   // A bell says nothing that is lost with it: it is sent once, at most.
-  if (row.kind === "bell" || traits.repeat === "nonce") return "post";
+  if (row.kind === "bell" || traits.repeat === "find") return "post";
   return "mark";
 }
 

@@ -107,19 +107,25 @@ async function call(
   const { target } = row;
   switch (action.type) {
     case "mark":
-      return handle.post(target, messageOf(deps, row, markerBody(handle, row)));
+      return handle.post(target, messageOf(deps, row, { body: markerBody(handle, row), forming: true }));
     case "post":
       return handle.post(withAnswered(deps, row), {
-        ...messageOf(deps, row, row.body ?? markerBody(handle, row)),
+        ...messageOf(deps, row, { body: row.body ?? markerBody(handle, row), forming: row.form === "forming" }),
         ...answered(deps, row),
       });
     case "file":
       return handle.file(target, await fileOf(deps, row));
     case "edit":
-      await handle.change(target, { ref: row.ref ?? "", message: messageOf(deps, row, row.body ?? "") });
+      await handle.change(target, {
+        ref: row.ref ?? "",
+        message: messageOf(deps, row, { body: row.body ?? "", forming: false }),
+      });
       return undefined;
     case "form":
-      await handle.change(target, { ref: row.ref ?? "", message: messageOf(deps, row, action.body) });
+      await handle.change(target, {
+        ref: row.ref ?? "",
+        message: messageOf(deps, row, { body: action.body, forming: true }),
+      });
       return undefined;
     case "remove":
       await handle.change(target, { ref: row.ref ?? "" });
@@ -133,7 +139,11 @@ function markerBody(handle: AdapterHandle, row: Delivery): string {
 }
 
 /** A row as the platform gets it. Secrets that became known since it was stored are taken out here. */
-function messageOf({ redactor }: SendingDeps, row: Delivery, body: string): PlatformMessage {
+function messageOf(
+  { redactor }: SendingDeps,
+  row: Delivery,
+  { body, forming }: Pick<PlatformMessage, "body" | "forming">,
+): PlatformMessage {
   const buttons = row.choices.map(
     ({ label }, index): Button => ({ label: redactor.exact(label), data: `${row.id}:${index}` }),
   );
@@ -142,6 +152,7 @@ function messageOf({ redactor }: SendingDeps, row: Delivery, body: string): Plat
     body: redactor.exact(body),
     buttons,
     audible: row.audible,
+    forming,
     nonce: row.nonce,
     ...(replyTo === undefined || row.part > 1 ? {} : { replyTo }),
   };

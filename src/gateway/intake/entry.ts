@@ -231,7 +231,7 @@ function drop(
     inbound.kind !== "reaction" &&
     (toldAt === null || toldAt <= since) &&
     store.strangers.toldSince(adapter, since) < limits.strangersToldMax;
-  const privately = inbound.answer?.ephemeral === true;
+  const privately = inbound.answer !== undefined;
   if (!due || !(conversation.kind === "direct" || privately)) return { ...refused, quiet: true };
   store.strangers.told(adapter, sender.id, at);
   if (inbound.answer !== undefined) return refused;

@@ -202,7 +202,7 @@ test("a send that meets a refused token has the line looked at, without waiting 
   await door.until(() => door.received.length === 1);
   door.platform.revoke(door.bot);
   const target = { adapter: "tg", conversation: { id: String(chat.id), kind: "direct" as const } };
-  const message = { body: "x", buttons: [], audible: true, nonce: "n" };
+  const message = { body: "x", buttons: [], audible: true, forming: false, nonce: "n" };
   await door.adapter.post(target, message).catch((error: Error) => expect(error.message).toContain("Unauthorized"));
   await door.until(() => door.adapter.health().state === "down");
   expect(problem(door)).toContain("@BotFather");

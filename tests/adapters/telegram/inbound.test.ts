@@ -269,7 +269,7 @@ describe("other happenings", () => {
           delivery: "12",
           value: "0",
           sentAt: now,
-          answer: { ephemeral: true },
+          answer: { as: "note" },
         },
       ],
     });

@@ -22,7 +22,7 @@ function someone(door: Door) {
 
 function said(door: Door, markdown: string, more: Partial<PlatformMessage> = {}): PlatformMessage {
   const [body = ""] = door.adapter.render(markdown, "final");
-  return { body, buttons: [], audible: false, nonce: "n", ...more };
+  return { body, buttons: [], audible: false, forming: false, nonce: "n", ...more };
 }
 
 /** The fate of a call that fails. */

@@ -46,7 +46,7 @@ test("a pressed button is an action, and is answered with what the gateway said"
   person.say(chat, "hello");
   const [body = ""] = door.adapter.render("choose", "final");
   const buttons = [{ label: "Yes", data: "12:0" }];
-  const ref = Number(await door.adapter.post(target, { body, buttons, audible: true, nonce: "n" }));
+  const ref = Number(await door.adapter.post(target, { body, buttons, audible: true, forming: false, nonce: "n" }));
   const answers: (string | undefined)[] = [];
   for (let n = 1; n <= 4; n += 1) {
     const id = person.press(chat, ref, "Yes");

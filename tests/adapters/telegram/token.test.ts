@@ -39,7 +39,7 @@ test("SECURITY 14: a redirect is not followed, by a call or by a download", asyn
   if (file === undefined) throw new Error("There is no file");
   led = /sendMessage|\/file\//;
   const target = { adapter: "tg", conversation: { id: String(chat.id), kind: "direct" as const } };
-  const message = { body: "hi", buttons: [], audible: false, nonce: "n" };
+  const message = { body: "hi", buttons: [], audible: false, forming: false, nonce: "n" };
   await expect(door.adapter.post(target, message)).rejects.toThrow();
   let over = false;
   const fetched = door.adapter.fetch(file, options).then(
