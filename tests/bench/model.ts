@@ -10,8 +10,8 @@ export interface Asked {
   ended: Promise<number>;
 }
 
-/** What the model answers with: text, or one call of the tool `bash`. */
-export type Answer = { text: string } | { command: string };
+/** What the model answers with: text, one call of the tool `bash`, or one of another tool. */
+export type Answer = { text: string } | { command: string } | { tool: string; input: object };
 
 export interface Model {
   url: string;
@@ -89,12 +89,14 @@ function events(answer: Answer): string[] {
   const message = { id: "msg_1", type: "message", role: "assistant", model: "bench", content: [], usage };
   const start = event({ type: "message_start", message: { ...message, stop_reason: null, stop_sequence: null } });
   const isText = "text" in answer;
+  const { tool, input } =
+    "command" in answer ? { tool: "bash", input: { command: answer.command } } : { tool: "", input: {}, ...answer };
   const block = isText
     ? { type: "text", text: "" }
-    : { type: "tool_use", id: `toolu_${Math.random().toString(36).slice(2)}`, name: "bash", input: {} };
+    : { type: "tool_use", id: `toolu_${Math.random().toString(36).slice(2)}`, name: tool, input: {} };
   const deltas = isText
     ? split(answer.text).map((text) => ({ type: "text_delta", text }))
-    : [{ type: "input_json_delta", partial_json: JSON.stringify({ command: answer.command }) }];
+    : [{ type: "input_json_delta", partial_json: JSON.stringify(input) }];
   const pieces = deltas.map((delta) => event({ type: "content_block_delta", index: 0, delta }));
   const final = pieces.pop() ?? "";
   const end = [

@@ -1,0 +1,10 @@
+// The contract of the family, on every adapter.
+import { setDefaultTimeout } from "bun:test";
+import { adapterContract } from "./suite.ts";
+import { telegram } from "./telegram.ts";
+import { terminal } from "./terminal.ts";
+
+setDefaultTimeout(60_000);
+
+adapterContract(terminal);
+adapterContract(telegram);
