@@ -3,7 +3,7 @@ import { GrammyError, HttpError } from "grammy";
 import { limits } from "../../core/limits.ts";
 import { excerpt } from "../../core/words.ts";
 import { PlatformError } from "../../gateway/handle.ts";
-import { NetworkError, networkError } from "./transport.ts";
+import { NetworkError, networkError } from "../network.ts";
 
 /** What failed: `send` makes something new, `change` may be repeated without harm. */
 export type CallKind = "send" | "change";

@@ -7,9 +7,9 @@ import type { FileRef } from "../../core/message.ts";
 import { byteSize, excerpt } from "../../core/words.ts";
 import { type AdapterHandle, PlatformError } from "../../gateway/handle.ts";
 import type { AdapterDeps } from "../adapter.ts";
+import { connectionHeaders, networkError } from "../network.ts";
 import { librarySignal } from "./client.ts";
 import { platformError } from "./errors.ts";
-import { connectionHeaders, networkError } from "./transport.ts";
 
 interface FetcherParts {
   deps: Pick<AdapterDeps, "fetch" | "clock" | "log">;
