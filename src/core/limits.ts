@@ -200,7 +200,12 @@ export const limits = {
   readChunkBytes: 256 * 1024,
   readScanBytesMax: 1024 * 1024 * 1024,
   /** Sides of an image that models accept, in pixels. */
-  imagePixelsMax: 8_000,
+  imageSideMax: 8_000,
+  /** Sides of an image that models are shown: more of it costs and shows nothing (MO-066). */
+  imageShownSideMax: 2_000,
+  /** An image up to this size is made smaller; unpacked it takes four bytes a pixel. */
+  imageSourceBytesMax: 20 * 1024 * 1024,
+  imageSourcePixelsMax: 64_000_000,
   /** Entries of a folder that `read` lists. */
   listEntriesMax: 500,
   /** Lines of the diff that `edit` answers with. */

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { Failure } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
-import { type ImageInfo, imageInfo } from "../workspace/images.ts";
+import { fitImage, imageInfo } from "../workspace/images.ts";
 import { oneLine } from "../workspace/names.ts";
 import { readPart, readWhole } from "./files.ts";
 import { createLineReader } from "./lines.ts";
@@ -32,8 +32,7 @@ images (png, jpg, gif, webp), or the list of a folder. Shows the text as it is, 
       return (await listFolder(sandbox, input.path)) ?? Promise.reject(error);
     });
     if ("content" in first) return first;
-    const image = imageInfo(first.bytes);
-    if (image !== undefined) return await readImage(sandbox, { path: input.path, image, size: first.size });
+    if (imageInfo(first.bytes) !== undefined) return await readImage(sandbox, { path: input.path, size: first.size });
     const encoding = textEncoding(first.bytes);
     if (encoding === undefined) return textResult(describeBinary(input.path, first));
     if (first.size === 0) return textResult("(empty file)");
@@ -52,36 +51,24 @@ async function listFolder(sandbox: Sandbox, path: string): Promise<ToolResult | 
   return textResult(names.length === 0 ? "(empty folder)" : shown.join("\n"));
 }
 
-async function readImage(
-  sandbox: Sandbox,
-  { path, image, size }: { path: string; image: ImageInfo; size: number },
-): Promise<ToolResult> {
-  const { mime, width, height } = image;
-  const sides = `${width}×${height}`;
-  if (Math.max(width, height) > limits.imagePixelsMax) {
-    throw new Failure(
-      "tool",
-      `Cannot show ${JSON.stringify(path)}: it is ${sides} pixels and ${limits.imagePixelsMax} a side are allowed`,
-      {
-        hint: "Make a smaller copy first and read that",
-      },
-    );
+async function readImage(sandbox: Sandbox, { path, size }: { path: string; size: number }): Promise<ToolResult> {
+  const cannot = (why: string) =>
+    new Failure("tool", `Cannot show ${JSON.stringify(path)}: ${why}`, {
+      hint: "Make a smaller copy first and read that",
+    });
+  if (size > limits.imageSourceBytesMax) {
+    throw cannot(`it has ${bytesText(size)} and images may have ${bytesText(limits.imageSourceBytesMax)}`);
   }
-  if (size > limits.imageBytesMax) {
-    throw new Failure(
-      "tool",
-      `Cannot show ${JSON.stringify(path)}: it has ${bytesText(size)} and images may have ${bytesText(limits.imageBytesMax)}`,
-      {
-        hint: "Make a smaller copy first and read that",
-      },
-    );
-  }
-  const bytes = await readWhole(sandbox, { path, bytesMax: limits.imageBytesMax, asked: "show" });
+  const bytes = await readWhole(sandbox, { path, bytesMax: limits.imageSourceBytesMax, asked: "show" });
+  const shown = await fitImage(bytes);
+  if (typeof shown === "string") throw cannot(shown);
+  const { mime, width, height, was } = shown;
+  const sides = was === undefined ? `${width}×${height}` : `${was.width}×${was.height}, shown as ${width}×${height}`;
   return {
     ok: true,
     content: [
       { type: "text", text: `Image ${mime}, ${sides} pixels, ${bytesText(size)}` },
-      { type: "image", data: Buffer.from(bytes).toString("base64"), mimeType: mime },
+      { type: "image", data: Buffer.from(shown.bytes).toString("base64"), mimeType: mime },
     ],
   };
 }

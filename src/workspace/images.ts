@@ -1,4 +1,8 @@
-// Which image a file is, told by its first bytes and never by its name.
+// Which image a file is, told by its first bytes and never by its name, and what of it a model is shown.
+import { shrink as systemShrink } from "#image";
+import { limits } from "../core/limits.ts";
+import { byteSize } from "../core/words.ts";
+import type { Shrink } from "../sys/image.ts";
 
 /** An image that models accept. Sides in pixels; 0 where the header is cut off. */
 export interface ImageInfo {
@@ -21,6 +25,56 @@ export function imageInfo(bytes: Uint8Array): ImageInfo | undefined {
   }
   if (starts(view, 0, [0xff, 0xd8, 0xff])) return { mime: "image/jpeg", ...jpegSides(view) };
   return undefined;
+}
+
+/** What a model is shown of an image: its bytes, and the sides that the file had where they are made smaller. */
+export interface ShownImage extends ImageInfo {
+  bytes: Uint8Array;
+  was?: { width: number; height: number };
+}
+
+/**
+ * Brings an image into the bounds of what models take: as it is when it fits, else smaller, else the reason why not in
+ * one clause. By its bytes and sides alone: an image that a provider refuses would make it refuse the
+ * session from then on.
+ */
+export async function fitImage(
+  bytes: Uint8Array,
+  { shrink = systemShrink }: { shrink?: Shrink | undefined } = {},
+): Promise<ShownImage | string> {
+  const info = imageInfo(bytes);
+  if (info === undefined || info.width === 0 || info.height === 0) return "it is not a readable image";
+  const { mime, width, height } = info;
+  const longest = Math.max(width, height);
+  const light = bytes.byteLength <= limits.imageBytesMax;
+  if (light && longest <= limits.imageShownSideMax) return { ...info, bytes };
+  const pixels = width * height;
+  if (shrink !== undefined && pixels <= limits.imageSourcePixelsMax && bytes.byteLength <= limits.imageSourceBytesMax) {
+    // What has sharp edges and clear parts keeps them as long as that is not too large.
+    const forms = mime === "image/jpeg" ? (["image/jpeg"] as const) : (["image/png", "image/webp"] as const);
+    for (const form of forms) {
+      const small = await tryShrink(shrink, { bytes, mime: form });
+      if (small === undefined) break;
+      const after = imageInfo(small);
+      const fits = after !== undefined && small.byteLength <= limits.imageBytesMax;
+      if (fits) return { ...after, bytes: small, was: { width, height } };
+    }
+  }
+  if (light && longest <= limits.imageSideMax) return { ...info, bytes };
+  if (!light) return `it is larger than ${byteSize(limits.imageBytesMax)}`;
+  return `it is ${width}×${height} pixels and ${limits.imageSideMax} a side are allowed`;
+}
+
+/** None for an image whose header reads well and whose body is broken. */
+async function tryShrink(
+  shrink: Shrink,
+  { bytes, mime }: { bytes: Uint8Array; mime: Exclude<ImageInfo["mime"], "image/gif"> },
+): Promise<Uint8Array | undefined> {
+  try {
+    return await shrink(bytes, { side: limits.imageShownSideMax, mime, pixelsMax: limits.imageSourcePixelsMax });
+  } catch {
+    return undefined; // Then it is judged as it is; the provider may read what we cannot.
+  }
 }
 
 /** The three forms of WebP: extended, lossless, lossy (RFC 9649). */

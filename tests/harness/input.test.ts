@@ -96,14 +96,14 @@ describe("files", () => {
       { files: { "attachments/really.png": gif, "attachments/text.jpg": new TextEncoder().encode("<html>") } },
     );
     expect(images).toMatchObject([{ mimeType: "image/gif" }]);
-    expect(text).toContain("text.jpg (image/jpeg, not shown, not a readable image)");
+    expect(text).toContain("text.jpg (image/jpeg, not shown, it is not a readable image)");
   });
 
   test("that are too large or cannot be loaded are listed with the reason", async () => {
     const { text, images, log } = await make(
       {
         files: [
-          file("told.png", { bytes: limits.imageBytesMax + 1 }),
+          file("told.png", { bytes: limits.imageSourceBytesMax + 1 }),
           file("found.png"),
           file("wide.png"),
           file("gone.png"),
@@ -112,15 +112,15 @@ describe("files", () => {
       },
       {
         files: {
-          "attachments/found.png": new Uint8Array(limits.imageBytesMax + 1),
+          "attachments/found.png": new Uint8Array(limits.imageSourceBytesMax + 1),
           "attachments/wide.png": png(9_000, 10),
         },
       },
     );
     expect(images).toEqual([]);
-    expect(text).toContain("told.png (5.0 MB, not shown, larger than 5.0 MB)");
-    expect(text).toContain("found.png (not shown, larger than 5.0 MB)");
-    expect(text).toContain("wide.png (not shown, a side is longer than 8000 pixels)");
+    expect(text).toContain("told.png (20.0 MB, not shown, larger than 20.0 MB)");
+    expect(text).toContain("found.png (not shown, larger than 20.0 MB)");
+    expect(text).toContain("wide.png (not shown, it is 9000×10 pixels and 8000 a side are allowed)");
     expect(text).toContain("gone.png (not shown, it could not be loaded)");
     expect(text).toContain("never.png (it could not be fetched)");
     expect(log.lines.length).toBe(1);

@@ -99,8 +99,8 @@ describe("read", () => {
   });
 
   test("refuses an image that is too large, in bytes or in pixels", async () => {
-    put("big.png", Buffer.concat([png, new Uint8Array(limits.imageBytesMax)]));
-    expect((await failing(run({ path: "big.png" }))).message).toContain("images may have 5 MB");
+    put("big.png", Buffer.concat([png, new Uint8Array(limits.imageSourceBytesMax)]));
+    expect((await failing(run({ path: "big.png" }))).message).toContain("images may have 20 MB");
     const wide = Buffer.from(png);
     wide.writeUInt32BE(20_000, 16);
     put("wide.png", wide);

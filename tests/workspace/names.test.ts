@@ -1,6 +1,5 @@
-// Names from outside on disk and on the screen; images told by their bytes.
+// Names from outside on disk and on the screen.
 import { describe, expect, test } from "bun:test";
-import { imageInfo } from "../../src/workspace/images.ts";
 import { fileName, folderName, oneLine } from "../../src/workspace/names.ts";
 
 describe("a folder's name", () => {
@@ -85,39 +84,4 @@ describe("a file's name", () => {
 test("a line for people is one line, short, with whole characters", () => {
   expect(oneLine(" a\n\tb\u001b[1mc\u200b ", 20)).toBe("a bc");
   expect(oneLine("😀😀😀😀", 3)).toBe("😀😀…");
-});
-
-describe("an image", () => {
-  const bytes = (...parts: (number[] | string)[]) => Buffer.concat(parts.map((part) => Buffer.from(part as string)));
-
-  test.each([
-    ["GIF", bytes("GIF89a", [0x0a, 0, 0x14, 0]), { mime: "image/gif", width: 10, height: 20 }],
-    [
-      "JPEG",
-      bytes([0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2, 0xff, 0xff, 0xc2, 0, 11, 8, 1, 0, 2, 0, 3, 0, 0, 0]),
-      { mime: "image/jpeg", width: 512, height: 256 },
-    ],
-    [
-      "lossy WebP",
-      bytes("RIFF", [0, 0, 0, 0], "WEBPVP8 ", [0, 0, 0, 0, 0, 0, 0, 0x9d, 0x01, 0x2a, 0x40, 0, 0x20, 0]),
-      { mime: "image/webp", width: 64, height: 32 },
-    ],
-    [
-      "lossless WebP",
-      bytes("RIFF", [0, 0, 0, 0], "WEBPVP8L", [0, 0, 0, 0, 0x2f, 0x3f, 0xc0, 0x07, 0]),
-      { mime: "image/webp", width: 64, height: 32 },
-    ],
-    [
-      "large WebP",
-      bytes("RIFF", [0, 0, 0, 0], "WEBPVP8X", [0, 0, 0, 0, 0, 0, 0, 0, 0x3f, 0, 0, 0x1f, 0, 0]),
-      { mime: "image/webp", width: 64, height: 32 },
-    ],
-    ["cut JPEG", bytes([0xff, 0xd8, 0xff]), { mime: "image/jpeg", width: 0, height: 0 }],
-    ["cut PNG", bytes([0x89], "PNG\r\n", [0x1a, 0x0a]), { mime: "image/png", width: 0, height: 0 }],
-    ["JPEG of nothing but fill", Buffer.alloc(1000, 0xff), undefined],
-    ["text", bytes("hello"), undefined],
-    ["nothing", bytes(), undefined],
-  ])("%s is told by its bytes", (_, content, info) => {
-    expect(imageInfo(content)).toEqual(info as ReturnType<typeof imageInfo>);
-  });
 });

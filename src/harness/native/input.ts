@@ -6,7 +6,7 @@ import type { FileRef } from "../../core/message.ts";
 import type { TurnInput } from "../../core/session.ts";
 import type { ImagePart, TextPart, UserMessage } from "../../core/transcript.ts";
 import type { Log } from "../../sys/log.ts";
-import { imageInfo } from "../../workspace/images.ts";
+import { fitImage } from "../../workspace/images.ts";
 
 const nameCharsMax = 80;
 const kilobyte = 1024;
@@ -83,17 +83,14 @@ function size(bytes: number): string {
 /** The image, a note why it is not shown, or nothing for other files. */
 async function loadImage(file: FileRef, deps: InputDeps): Promise<ImagePart | string | undefined> {
   if (file.stored === undefined || !looksLikeImage(file)) return undefined;
-  if ((file.bytes ?? 0) > limits.imageBytesMax) return `not shown, larger than ${size(limits.imageBytesMax)}`;
+  const tooLarge = `not shown, larger than ${size(limits.imageSourceBytesMax)}`;
+  if ((file.bytes ?? 0) > limits.imageSourceBytesMax) return tooLarge;
   try {
     const bytes = await deps.file(file.stored);
-    if (bytes.length > limits.imageBytesMax) return `not shown, larger than ${size(limits.imageBytesMax)}`;
-    // By its bytes and sides: an image that a provider refuses would make it refuse the session from then on.
-    const info = imageInfo(bytes);
-    if (info === undefined || info.width === 0 || info.height === 0) return "not shown, not a readable image";
-    if (Math.max(info.width, info.height) > limits.imagePixelsMax) {
-      return `not shown, a side is longer than ${limits.imagePixelsMax} pixels`;
-    }
-    return { type: "image", data: Buffer.from(bytes).toString("base64"), mimeType: info.mime };
+    if (bytes.length > limits.imageSourceBytesMax) return tooLarge;
+    const shown = await fitImage(bytes);
+    if (typeof shown === "string") return `not shown, ${shown}`;
+    return { type: "image", data: Buffer.from(shown.bytes).toString("base64"), mimeType: shown.mime };
   } catch (error) {
     deps.log.warn("Cannot load an attached image", { file: file.stored, error: errorText(error) });
     return "not shown, it could not be loaded";
