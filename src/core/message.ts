@@ -129,4 +129,6 @@ export interface Outgoing {
   files?: OutgoingFile[];
   /** Id of the one user who may read it: sent privately, or not at all. */
   onlyFor?: string;
+  /** It is in the chat already: where the door can show whoever acted a note of it, no message of its own is sent. */
+  noted?: true;
 }

@@ -15,7 +15,7 @@ interface Row {
 
 /** The inputs of a store. */
 export function openInputs(db: Database) {
-  return { ...queued(db), ...removed(db), ...held(db), ...context(db) };
+  return { ...queued(db), ...held(db), ...context(db) };
 }
 
 /** How inputs come in, wait for turns and are worked on. */
@@ -38,6 +38,7 @@ function queued(db: Database) {
   const finish = db.prepare("UPDATE inputs SET state = 'done' WHERE turn = ? AND state = 'taken'");
   const giveUp = db.prepare("UPDATE inputs SET state = 'done' WHERE turn = ? AND state = 'waiting'");
   const set = db.prepare("UPDATE inputs SET state = ? WHERE id = ?");
+  const remove = db.prepare("UPDATE inputs SET state = 'removed' WHERE id = ? AND state IN ('waiting', 'held')");
   const setBody = db.prepare("UPDATE inputs SET body = ? WHERE id = ?");
   const byId = db.prepare("SELECT * FROM inputs WHERE id = ?");
   const ofTurn = db.prepare("SELECT * FROM inputs WHERE turn = ? AND state <> 'context' ORDER BY id LIMIT ?");
@@ -104,6 +105,8 @@ function queued(db: Database) {
     set(id: InputId, state: InputState): void {
       set.run(state, id);
     },
+    /** Takes one out that waits, for a turn or for somebody's word. @returns false when it did neither. */
+    remove: (id: InputId): boolean => remove.run(id).changes > 0,
     replaceBody(id: InputId, inbound: Inbound): void {
       setBody.run(JSON.stringify(inbound), id);
     },
@@ -121,27 +124,6 @@ function queued(db: Database) {
     },
     /** Its number, when this very happening was stored before. */
     find: (inbound: Inbound): InputId | undefined => known.get<Row>(...keyOf(inbound))?.id,
-  };
-}
-
-/** How what waits is taken out. */
-function removed(db: Database) {
-  const dropWaiting = db.prepare(
-    "UPDATE inputs SET state = 'removed' WHERE session = ? AND state = 'waiting' RETURNING id",
-  );
-  const dropOwn = db.prepare(
-    `UPDATE inputs SET state = 'removed' WHERE session = ? AND state = 'waiting' AND adapter = ?
-       AND body ->> '$.sender.id' = ? AND body ->> '$.sender.own' IS ? RETURNING id`,
-  );
-  return {
-    /** Removes what waits in a session, everything or that of one person; tells which. */
-    drop(session: SessionId, of?: Pick<Inbound, "adapter" | "sender">): InputId[] {
-      const own =
-        of === undefined
-          ? undefined
-          : dropOwn.all<{ id: number }>(session, of.adapter, of.sender.id, of.sender.own === true ? 1 : null);
-      return (own ?? dropWaiting.all<{ id: number }>(session)).map((row) => row.id);
-    },
   };
 }
 

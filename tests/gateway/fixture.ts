@@ -290,7 +290,6 @@ function openWorld(
     happenings,
     world,
     send: (inbound: Inbound): Promise<Receipt> => gateway.receive(inbound, traitsOf(inbound)),
-    /** The same for what the schedule says. */
     schedule: (event: Message): Promise<Receipt> => gateway.receiveEvent(event, traitsOf(event)),
     /** From now on messages that trigger nothing are kept as context. */
     accumulate: () => database.exec("UPDATE wirings SET unmatched = 'accumulate'"),

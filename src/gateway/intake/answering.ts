@@ -24,7 +24,9 @@ export function createAnswering({ clock, redactor, deliver }: AnsweringDeps) {
   /** When whom was last refused with which words, the oldest first. */
   const refused = new Map<string, number>();
   const reply = (inbound: Inbound, traits: AdapterTraits | undefined, outgoing: Outgoing): void => {
-    if (traits?.live === false) deliver(replyTarget(inbound), redactOutgoing(outgoing, redactor), { kind: "reply" });
+    const noted = outgoing.noted === true && inbound.answer?.as === "note";
+    if (traits?.live === false && !noted)
+      deliver(replyTarget(inbound), redactOutgoing(outgoing, redactor), { kind: "reply" });
   };
   /** True when the same person heard the same words here a moment ago. */
   const repeats = (inbound: Inbound, reason: string): boolean => {

@@ -9,6 +9,7 @@ import { type Clock, within } from "../../sys/clock.ts";
 import type { Log } from "../../sys/log.ts";
 import { mayJoin, replyTarget } from "../target.ts";
 import type { ActiveTurn, TurnDeps, TurnStart } from "../turns/turn.ts";
+import { createHolds } from "./holds.ts";
 import { createLater } from "./later.ts";
 import { turnInput } from "./note.ts";
 import { filesMissing, joinUntil, readyInputs } from "./ready.ts";
@@ -39,6 +40,7 @@ export function createQueue(deps: QueueDeps) {
   const told = new Set<SessionId>();
   /** What a turn was offered and has not taken yet: it stays the same until then. */
   const offered = new Map<TurnId, InputId>();
+  const holds = createHolds((id) => wake(id));
   /** Closed until what the last process left is judged, and again at the end. */
   let open = false;
 
@@ -66,7 +68,7 @@ export function createQueue(deps: QueueDeps) {
   /** What {@link Queue.begin} does. */
   const begin = (id: SessionId): (() => void) | undefined => {
     ready.delete(id);
-    if (!open || active.has(id)) return undefined;
+    if (!open || active.has(id) || holds.has(id)) return undefined;
     if (busy() >= deps.turnsParallelMax) {
       ready.add(id);
       return undefined;
@@ -113,14 +115,7 @@ export function createQueue(deps: QueueDeps) {
     });
     begun.add(row.id);
     for (const input of ready.inputs) store.inputs.assign(input.id, row.id);
-    const { adapter, conversation, thread } = row.replyTo;
-    if (conversation.kind === "shared")
-      store.inputs.give(row.id, {
-        adapter,
-        conversation: conversation.id,
-        before: first.id,
-        ...(thread === undefined ? {} : { thread }),
-      });
+    giveContext(store, { row, before: first.id });
     return { row, session };
   };
 
@@ -175,6 +170,8 @@ export function createQueue(deps: QueueDeps) {
     supersede(id: SessionId): void {
       void active.get(id)?.halt("newer");
     },
+    /** Keeps a session from beginning anything. @returns what lets it go on. */
+    hold: holds.hold,
     active: (id: SessionId): ActiveTurn | undefined => active.get(id),
     running: (): ActiveTurn[] => [...active.values()],
     /** Starts a turn again that the last process left open. */
@@ -220,6 +217,13 @@ export function createQueue(deps: QueueDeps) {
       };
     },
   };
+}
+
+/** What was said in a room beside the agent goes to the turn that is asked there next. */
+function giveContext({ inputs }: Store, { row, before }: { row: TurnRow; before: InputId }): void {
+  const { adapter, conversation, thread } = row.replyTo;
+  if (conversation.kind !== "shared") return;
+  inputs.give(row.id, { adapter, conversation: conversation.id, before, ...(thread === undefined ? {} : { thread }) });
 }
 
 /**

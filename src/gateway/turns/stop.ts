@@ -6,13 +6,14 @@ import { limits } from "../../core/limits.ts";
 import { type Inbound, isSamePerson, type Outgoing, type Receipt } from "../../core/message.ts";
 import type { Input, TurnRow } from "../../core/session.ts";
 import { excerpt } from "../../core/words.ts";
-import type { ProcessInfo, Proof } from "../../sandbox/sandbox.ts";
+import type { Proof } from "../../sandbox/sandbox.ts";
 import type { Clock } from "../../sys/clock.ts";
 import type { Log } from "../../sys/log.ts";
 import type { AdapterTraits } from "../handle.ts";
 import type { Answering } from "../intake/answering.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { SessionBook } from "../sessions.ts";
+import { answerOf, idle, type Stopped } from "./stopped.ts";
 import { type SuspendedDeps, stopSuspended } from "./suspended.ts";
 import type { ActiveTurn } from "./turn.ts";
 
@@ -45,9 +46,6 @@ export interface StopCall extends StopRequest {
   role: Role;
 }
 
-/** How many killed processes are named. */
-const namedMax = 5;
-
 /** What `/stop`, `/stop all`, `/stop S001` and the bare words want; nothing for anything else. */
 export function isStop(inbound: Inbound): StopRequest | undefined {
   if (inbound.kind === "command") return inbound.name === "stop" ? request(inbound.args) : undefined;
@@ -68,22 +66,52 @@ export async function stopHere(deps: StopDeps, call: StopCall): Promise<Receipt>
   // Sent again after a lost answer, it must not stop what began meanwhile.
   if (bestEffort(deps, () => deps.store.inputs.has(inbound)) === true) return done({ markdown: "Stopped before." });
   const found = whatRuns(deps, call);
-  const answer =
-    found === "several" ? chooseOne(deps, inbound) : found === undefined ? idle : await stopSession(deps, call, found);
-  // With a store that is full the answer goes out as it is.
-  const stored = bestEffort(deps, () =>
-    deps.store.transaction(() => {
-      const session = typeof found === "number" ? found : null;
-      deps.store.inputs.add(inbound, { state: "done", session, at: deps.clock.now() });
-      deps.answering.reply(inbound, traits, answer);
-      return true;
-    }),
-  );
-  if (stored !== true && !traits.live) deps.sayUnstored(inbound, answer);
-  return done(answer);
+  const stopped = typeof found === "number" ? await stopSession(deps, call, found) : undefined;
+  try {
+    const answer = found === "several" ? chooseOne(deps, inbound) : idle;
+    // What is removed, the stop itself and what is said of it are true together, or not at all.
+    const settled = bestEffort(deps, () => settle(deps, call, { stopped, answer }));
+    if (settled === undefined) {
+      // With a store that is full the answer goes out as it is.
+      const said = stopped === undefined ? answer : answerOf(stopped, { suspended: false, removed: undefined });
+      if (!traits.live) deps.sayUnstored(inbound, said);
+      return done(said);
+    }
+    settled.after();
+    return done(settled.said);
+  } finally {
+    stopped?.release();
+  }
 }
 
-const idle: Outgoing = { markdown: "Nothing is running." };
+/** In one transaction: what waited is removed, what is suspended ends, the stop is noted, and its answer is on its way. */
+function settle(
+  deps: StopDeps,
+  call: StopCall,
+  { stopped, answer }: { stopped: Stopped | undefined; answer: Outgoing },
+): { said: Outgoing; after(): void } {
+  const { store, clock } = deps;
+  const { inbound, traits } = call;
+  return store.transaction(() => {
+    const session = stopped?.session ?? null;
+    const { fresh } = store.inputs.add(inbound, { state: "done", session, at: clock.now() });
+    // The very same came twice at once, and the other one was faster.
+    if (!fresh) return { said: { markdown: "Stopped before." }, after: () => undefined };
+    const gone = stopped?.waiting.filter((id) => store.inputs.remove(id)) ?? [];
+    const tell =
+      stopped?.mayBeSuspended === true ? stopSuspended(deps, { ...stopped, may: mayEndOf(call) }) : undefined;
+    const said =
+      stopped === undefined ? answer : answerOf(stopped, { suspended: tell !== undefined, removed: gone.length });
+    deps.answering.reply(inbound, traits, said);
+    return {
+      said,
+      after() {
+        tell?.();
+        if (gone.length > 0) deps.onGone(gone);
+      },
+    };
+  });
+}
 
 /**
  * The session that a stop means: the one that it names or is written in, else the only one that runs in the
@@ -121,33 +149,47 @@ function chooseOne(deps: StopDeps, inbound: Inbound): Outgoing {
   };
 }
 
-async function stopSession(deps: StopDeps, call: StopCall, session: SessionId): Promise<Outgoing> {
+/** Ends what runs in a session. Nothing begins there until it is released. */
+async function stopSession(deps: StopDeps, call: StopCall, session: SessionId): Promise<Stopped> {
   const runs = stoppable(deps, call, session);
   const foreign = runs !== undefined && !mayEnd(call, runs.row);
   const turn = foreign ? undefined : runs;
+  const release = deps.queue.hold(session);
   // What it has just taken waits no more.
   bestEffort(deps, () => turn?.flush());
-  const gone = bestEffort(deps, () => dropWaiting(deps, call, session)) ?? [];
-  const removed = gone.length;
-  deps.onGone(gone);
-  const may = (row: TurnRow) => mayEnd(call, row);
-  const suspended = runs === undefined && bestEffort(deps, () => stopSuspended(deps, { session, may })) === true;
-  // What waited behind it and is not to be removed.
-  if (suspended) deps.queue.wake(session);
+  const waiting = bestEffort(deps, () => waitingFor(deps, call, session)) ?? [];
   const proofs = [
     turn === undefined ? undefined : await turn.halt("stop"),
-    call.all && atLeast(call.role, "member") ? await deps.killBackground(session) : undefined,
+    call.all && atLeast(call.role, "member") ? await killQuietly(deps, session) : undefined,
   ];
-  const killed = proofs.flatMap((proof) => proof?.killed ?? []);
-  const survivors = proofs.flatMap((proof) => proof?.survivors ?? []);
-  if (runs === undefined && !suspended && removed === 0 && killed.length === 0 && survivors.length === 0) return idle;
-  return { markdown: stopText({ stopped: turn !== undefined || suspended, foreign, killed, survivors, removed }) };
+  return {
+    session,
+    ended: turn !== undefined,
+    foreign,
+    killed: proofs.flatMap((proof) => proof?.killed ?? []),
+    survivors: proofs.flatMap((proof) => proof?.survivors ?? []),
+    waiting,
+    mayBeSuspended: runs === undefined,
+    release,
+  };
+}
+
+/** Whoever cannot look knows nothing of what is left: that is told as something that lives. */
+async function killQuietly({ killBackground, log }: StopDeps, session: SessionId): Promise<Proof> {
+  try {
+    return await killBackground(session);
+  } catch (error) {
+    log.error("Cannot kill the background commands of a session", { session, error: errorText(error) });
+    return { killed: [], survivors: [{ pid: 0, command: "background commands: nobody could look" }] };
+  }
 }
 
 /** Guests end what is for themselves; everybody else whatever runs where they may write. */
 function mayEnd({ inbound, role }: StopCall, { requester, replyTo }: TurnRow): boolean {
   return atLeast(role, "member") || (isSamePerson(requester, inbound.sender) && replyTo.adapter === inbound.adapter);
 }
+
+const mayEndOf = (call: StopCall) => (row: TurnRow) => mayEnd(call, row);
 
 /** The turn that runs, unless the stop is older than what it works on: both times are the platform's. */
 function stoppable({ queue, store, ...deps }: StopDeps, call: StopCall, session: SessionId): ActiveTurn | undefined {
@@ -157,46 +199,18 @@ function stoppable({ queue, store, ...deps }: StopDeps, call: StopCall, session:
   return inputs.every(({ inbound }) => inbound.sentAt <= call.inbound.sentAt) ? turn : undefined;
 }
 
-/** Removes what waits: everybody's for whoever decides for all, else the caller's own, as `/queue clear` does. */
-function dropWaiting({ store }: StopDeps, call: StopCall, session: SessionId): InputId[] {
-  const { inbound, role } = call;
+/** What waits and is to be removed: everybody's for whoever decides for all, else the caller's own, as `/queue clear` does. */
+function waitingFor({ store }: StopDeps, { inbound, role, missed }: StopCall, session: SessionId): InputId[] {
   const all = atLeast(role, "admin");
-  if (!call.missed) return store.inputs.drop(session, all ? undefined : inbound);
   const isOwn = ({ inbound: { adapter, sender } }: Input) =>
-    all || (adapter === inbound.adapter && isSamePerson(sender, inbound.sender));
+    adapter === inbound.adapter && isSamePerson(sender, inbound.sender);
   const waiting = [
     ...store.inputs.waiting(session, limits.missedHeldMax),
-    ...store.inputs.held(session, limits.missedHeldMax),
+    ...(missed ? store.inputs.held(session, limits.missedHeldMax) : []),
   ];
-  const before = waiting.filter((input) => input.inbound.sentAt <= inbound.sentAt && isOwn(input));
-  for (const { id } of before) store.inputs.set(id, "removed");
-  return before.map(({ id }) => id);
-}
-
-/** What was stopped, in words that claim no more than was seen. */
-function stopText(facts: {
-  stopped: boolean;
-  foreign: boolean;
-  killed: ProcessInfo[];
-  survivors: ProcessInfo[];
-  removed: number;
-}): string {
-  const lines: string[] = [];
-  if (facts.survivors.length > 0) {
-    lines.push(`Not everything could be stopped. Still alive: ${names(facts.survivors)}.`);
-  } else {
-    const ended = facts.stopped ? "Stopped." : "Nothing was running.";
-    lines.push(facts.foreign ? "What runs here is somebody else's, and guests end only their own." : ended);
-  }
-  if (facts.killed.length > 0) lines.push(`Killed: ${names(facts.killed)}.`);
-  if (facts.removed > 0)
-    lines.push(`${facts.removed} waiting message${facts.removed === 1 ? " was" : "s were"} removed.`);
-  return lines.join(" ");
-}
-
-function names(processes: ProcessInfo[]): string {
-  const shown = processes.slice(0, namedMax).map((found) => `\`${excerpt(found.command, 60)}\` (${found.pid})`);
-  return `${shown.join(", ")}${processes.length > namedMax ? ` and ${processes.length - namedMax} more` : ""}`;
+  return waiting
+    .filter((input) => (all || isOwn(input)) && (!missed || input.inbound.sentAt <= inbound.sentAt))
+    .map(({ id }) => id);
 }
 
 /** The turns that run in the conversation, or in the thread of it that the stop is written in. */

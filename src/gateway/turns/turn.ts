@@ -274,7 +274,8 @@ function buildTurn(
     askedCalls: resumed ? deps.store.approvals.calls(row.id) : new Set(),
     permit: deps.permits({ row, session, sandbox, tools: setting.tools, record, join: recorder.join, pause, signal }),
     next() {
-      const input = deps.next(row, recorder.taken);
+      // Whoever stops it decides about what waits.
+      const input = signal.aborted ? undefined : deps.next(row, recorder.taken);
       if (input === undefined) return undefined;
       const { note, text } = input;
       const clean = note === undefined ? {} : { note: deps.redactor.exact(note) };
