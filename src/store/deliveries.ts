@@ -9,6 +9,9 @@ export type DeliveryKind = (typeof deliveryKinds)[number];
 export const deliveryFates = ["pending", "sending", "placed", "sent", "unknown", "failed", "dropped"] as const;
 export type DeliveryFate = (typeof deliveryFates)[number];
 
+/** What a send that nobody knows the fate of said: its marker, the whole of it, or what it said before it was changed. */
+export type Tried = "marker" | "whole" | "other";
+
 /** A file on its way out. Without `stored` (a path below the workspace) its text is the delivery's body. */
 export interface DeliveryFile {
   stored?: string;
@@ -46,6 +49,9 @@ export interface Delivery {
   nonce: string;
   /** The platform's id of it. */
   ref: string | null;
+  /** Since when it may stand over there without anybody knowing, and what was sent then; null: it surely does not. */
+  triedAt: number | null;
+  tried: Tried | null;
   fate: DeliveryFate;
   attempts: number;
   renewed: number;
@@ -79,6 +85,8 @@ interface Row {
   audible: number;
   nonce: string;
   ref: string | null;
+  tried_at: number | null;
+  tried: Tried | null;
   fate: DeliveryFate;
   attempts: number;
   renewed: number;
@@ -149,11 +157,12 @@ function making(db: Database) {
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const say = db.prepare(
-    "UPDATE deliveries SET form = ?, body = ?, choices = ?, parts = ?, next_at = max(next_at, ?) WHERE id = ?",
+    `UPDATE deliveries SET form = ?, body = ?, choices = ?, parts = ?, next_at = max(next_at, ?),
+       tried = iif(tried = 'whole', 'other', tried) WHERE id = ?`,
   );
   const again = db.prepare(
     `UPDATE deliveries SET fate = iif(ref IS NULL, 'pending', 'placed'), nonce = ?, attempts = 0, next_at = ?,
-       error = NULL, told_at = NULL WHERE id = ? AND fate IN ('unknown', 'failed', 'dropped', 'pending', 'placed')`,
+       tried_at = NULL, tried = NULL, error = NULL, told_at = NULL WHERE id = ? AND fate IN ('unknown', 'failed', 'dropped', 'pending', 'placed')`,
   );
   const answered = db.prepare(
     `SELECT d.id AS card, d.question FROM deliveries d JOIN approvals a ON a.id = d.question
@@ -205,35 +214,58 @@ function making(db: Database) {
 
 /** What becomes of rows. */
 function fates(db: Database) {
-  const sending = db.prepare("UPDATE deliveries SET fate = 'sending' WHERE id = ?");
+  const sending = db.prepare(
+    `UPDATE deliveries SET fate = 'sending', tried_at = ifnull(tried_at, ?), tried = ? WHERE id = ? AND fate <> 'dropped'`,
+  );
+  const doubt = db.prepare(
+    `UPDATE deliveries SET fate = 'sending', attempts = ?, next_at = ?, wait_ms = ?, error = ?
+     WHERE id = ? AND fate <> 'dropped'`,
+  );
+  const absent = db.prepare(
+    "UPDATE deliveries SET fate = 'pending', tried_at = NULL, tried = NULL WHERE id = ? AND fate = 'sending'",
+  );
   // What was given up while its call was under way is taken away.
   const placed = db.prepare(
-    `UPDATE deliveries SET form = iif(fate = 'dropped', 'removed', form), fate = 'placed', ref = ?, attempts = 0
-     WHERE id = ?`,
+    `UPDATE deliveries SET form = iif(fate = 'dropped', 'removed', form), fate = 'placed', ref = ?, attempts = 0,
+       tried_at = NULL, tried = NULL WHERE id = ?`,
   );
   const sent = db.prepare(
-    `UPDATE deliveries SET fate = 'sent', ref = ifnull(?, ref), sent_at = ?, error = NULL, body = NULL WHERE id = ?`,
+    `UPDATE deliveries SET fate = 'sent', ref = ifnull(?, ref), sent_at = ?, error = NULL, body = NULL,
+       tried_at = NULL, tried = NULL WHERE id = ?`,
   );
   const later = db.prepare(
-    `UPDATE deliveries SET fate = iif(ref IS NULL, 'pending', 'placed'), attempts = ?, next_at = ?, wait_ms = ?, error = ?
-     WHERE id = ? AND fate <> 'dropped'`,
+    `UPDATE deliveries SET fate = iif(ref IS NULL, 'pending', 'placed'), attempts = ?, next_at = ?, wait_ms = ?, error = ?,
+       tried_at = NULL, tried = NULL WHERE id = ? AND fate <> 'dropped'`,
   );
   const renew = db.prepare(
     `UPDATE deliveries SET fate = 'pending', ref = NULL, nonce = ?, renewed = renewed + 1, next_at = ?
      WHERE id = ? AND fate <> 'dropped'`,
   );
   const settle = db.prepare("UPDATE deliveries SET fate = ?, error = ?, told_at = ? WHERE id = ?");
-  // What stands over there already is taken away first.
+  // What stands over there already, or may stand there, is taken away first.
   const drop = db.prepare(
-    `UPDATE deliveries SET form = iif(ref IS NULL, form, 'removed'), fate = iif(ref IS NULL, 'dropped', 'placed')
-     WHERE id = ? AND fate IN ('pending', 'placed', 'unknown', 'failed')`,
+    `UPDATE deliveries SET form = iif(ref IS NULL AND fate <> 'sending', form, 'removed'),
+       fate = CASE WHEN ref IS NOT NULL THEN 'placed' WHEN fate = 'sending' THEN 'sending' ELSE 'dropped' END
+     WHERE id = ? AND (fate IN ('pending', 'placed', 'unknown', 'failed')
+       OR (fate = 'sending' AND kind NOT IN ('file', 'bell')))`,
   );
   const tellAll = db.prepare(
     `UPDATE deliveries SET told_at = ? WHERE adapter = ? AND conversation = ? AND id < ? AND ${worthTelling}`,
   );
   return {
-    /** From here on nobody can say whether it arrived, until the answer is stored. */
-    sending: (id: number): void => void sending.run(id),
+    /** From here on nobody can say whether `what` of it arrived, until the answer is stored; unless nobody wants it any more. */
+    sending(id: number, { at, what = "whole" }: { at: number; what?: Tried }): void {
+      sending.run(at, what, id);
+    },
+    /** Nobody can say so far whether it arrived; that is looked for `waitMs` milliseconds after `at`. */
+    doubt(
+      id: number,
+      { attempts, at, waitMs, error }: { attempts: number; at: number; waitMs: number; error: string },
+    ): void {
+      doubt.run(attempts, at + waitMs, waitMs, error, id);
+    },
+    /** It was looked for and did not arrive. */
+    absent: (id: number): void => void absent.run(id),
     /** Its place is there: what it says can be put into it as often as it takes. */
     placed: (id: number, ref: string): void => void placed.run(ref, id),
     /** It says over there what it should. */
@@ -357,7 +389,7 @@ function looking(db: Database) {
 }
 
 function delivery(row: Row): Delivery {
-  const { next_at, wait_ms, told_at, created_at, sent_at, ...rest } = row;
+  const { next_at, wait_ms, tried_at, told_at, created_at, sent_at, ...rest } = row;
   return {
     ...rest,
     target: JSON.parse(row.target) as ReplyTarget,
@@ -367,6 +399,7 @@ function delivery(row: Row): Delivery {
     audible: row.audible !== 0,
     nextAt: next_at,
     waitMs: wait_ms,
+    triedAt: tried_at,
     toldAt: told_at,
     createdAt: created_at,
     sentAt: sent_at,

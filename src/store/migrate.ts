@@ -5,6 +5,7 @@ import spine from "./migrations/001-spine.sql" with { type: "text" };
 import schedules from "./migrations/002-schedules.sql" with { type: "text" };
 import doors from "./migrations/003-doors.sql" with { type: "text" };
 import waits from "./migrations/004-waits.sql" with { type: "text" };
+import platforms from "./migrations/005-platforms.sql" with { type: "text" };
 
 /** One step. Its place in the list is its number, which `PRAGMA user_version` records. */
 export interface Migration {
@@ -18,6 +19,7 @@ export const migrations: readonly Migration[] = [
   { name: "schedules", sql: schedules },
   { name: "doors", sql: doors },
   { name: "waits", sql: waits },
+  { name: "platforms", sql: platforms },
 ];
 
 /** The number that a database has been brought to. */

@@ -23,7 +23,7 @@ function createDesk({ running = false } = {}) {
   const errors: unknown[] = [];
   const dispatch = createDispatch({ resources: [noun], onError: (_command, error) => errors.push(error) });
   let nonce = 0;
-  const add = (fate: "pending" | "sent" | "failed" | "dropped" | "sending" | "forming", file = false) => {
+  const add = (fate: "pending" | "sent" | "failed" | "dropped" | "sending" | "forming", file = fate === "sending") => {
     nonce += 1;
     const id = store.deliveries.add({
       target: { adapter: "tg", conversation: { id: "7", kind: "direct" } },
@@ -35,7 +35,7 @@ function createDesk({ running = false } = {}) {
       ...(file ? { file: { stored: "a", name: "a.pdf", bytes: 3 } } : {}),
     });
     if (fate === "sent") store.deliveries.sent(id, { at: 6, ref: "r" });
-    else if (fate === "sending") store.deliveries.sending(id);
+    else if (fate === "sending") store.deliveries.sending(id, { at: 1 });
     else if (fate === "failed" || fate === "dropped") store.deliveries.settle(id, { fate, error: "blocked" });
     return id;
   };

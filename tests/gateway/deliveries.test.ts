@@ -126,15 +126,6 @@ describe("a lost answer", () => {
     expect(row(id).fate).toBe("sent");
   });
 
-  test("of a send with a nonce leads to the same send", async () => {
-    const { say, wait, platform } = createWorld({ traits: { repeat: "find" } });
-    platform.fault = first({ lost: true });
-    await say("Hello");
-    await wait(5_000, 500);
-    expect(platform.posts()).toBe(2);
-    expect(platform.texts("7")).toEqual(["Hello"]);
-  });
-
   test("of a file is told with a button, and the file is not sent again by itself", async () => {
     const { say, wait, platform, row, store, outbox } = createWorld();
     platform.fault = first({ lost: true });

@@ -20,7 +20,7 @@ export interface Shown {
 
 /** A call as it arrived. */
 export interface Call {
-  method: "post" | "change" | "file";
+  method: "post" | "change" | "file" | "find";
   conversation: string;
   ref?: string;
   body?: string;
@@ -49,7 +49,7 @@ export function createPlatform() {
     texts: (conversation: string): string[] => platform.shown(conversation).map(({ body, file }) => file?.name ?? body),
     /** A person deletes a message. */
     delete: (ref: string) => void messages.delete(ref),
-    posts: () => platform.calls.filter(({ method }) => method !== "change").length,
+    posts: () => platform.calls.filter(({ method }) => method === "post" || method === "file").length,
     edits: () => platform.calls.filter(({ method }) => method === "change").length,
   };
 
@@ -74,7 +74,9 @@ export function createPlatform() {
     try {
       if (fault !== undefined && "before" in fault) throw fault.before;
       const result = work();
-      if (fault !== undefined && "lost" in fault) throw new PlatformError("The line broke", { fate: "unknown" });
+      // A search that has no answer is made again: it says nothing of what it looks for.
+      const fate = call.method === "find" ? "later" : "unknown";
+      if (fault !== undefined && "lost" in fault) throw new PlatformError("The line broke", { fate });
       return result;
     } finally {
       inFlight.set(call.conversation, (inFlight.get(call.conversation) ?? 1) - 1);
@@ -128,8 +130,6 @@ export function createFakeAdapter(
     post: (target, message) =>
       platform.take({ method: "post", conversation: target.conversation.id, body: message.body }, () => {
         platform.check(message);
-        const known = own.repeat === "find" ? platform.nonces.get(message.nonce) : undefined;
-        if (known !== undefined) return known;
         const { body, buttons, replyTo, audible } = message;
         const ref = platform.put(target.conversation.id, {
           body,
@@ -154,16 +154,23 @@ export function createFakeAdapter(
         Object.assign(found, { body: message.body, buttons: message.buttons, edits: found.edits + 1 });
       });
     },
-    file: (target, { name: file, bytes, caption, replyTo }) =>
-      platform.take({ method: "file", conversation: target.conversation.id, body: file }, () =>
-        platform.put(target.conversation.id, {
+    find: (target, { nonce }) =>
+      platform.take({ method: "find", conversation: target.conversation.id }, () => {
+        const ref = platform.nonces.get(nonce);
+        return ref !== undefined && platform.messages.has(ref) ? ref : undefined;
+      }),
+    file: (target, { name: file, bytes, caption, replyTo, nonce }) =>
+      platform.take({ method: "file", conversation: target.conversation.id, body: file }, () => {
+        const ref = platform.put(target.conversation.id, {
           body: "",
           buttons: [],
           audible: true,
           file: { name: file, bytes, ...(caption === undefined ? {} : { caption }) },
           ...(replyTo === undefined ? {} : { replyTo }),
-        }),
-      ),
+        });
+        platform.nonces.set(nonce, ref);
+        return ref;
+      }),
     async signal(target, what) {
       platform.signals.push({ conversation: target.conversation.id, what });
     },

@@ -32,7 +32,7 @@ describe("a crash", () => {
     expect(platform.calls.filter(({ method }) => method === "file")).toHaveLength(1);
   });
 
-  test.each(["before", "after"] as const)("%s a nonce arrived: one text", async (hang) => {
+  test.each(["before", "after"] as const)("%s a text arrived that can be looked for: one text", async (hang) => {
     const { say, platform, restart } = createWorld({ traits: { repeat: "find" } });
     platform.fault = first({ hang });
     await say("Hello");

@@ -114,7 +114,7 @@ export function createWorld({
       const broken = () => {
         throw new Error("disk full");
       };
-      const names = ["placed", "sent", "later", "settle", "sending", "renew"] as const;
+      const names = ["placed", "sent", "later", "settle", "sending", "renew", "doubt", "absent"] as const;
       const kept = Object.fromEntries(names.map((name) => [name, store.deliveries[name]]));
       for (const name of names) Object.assign(store.deliveries, { [name]: broken });
       return () => void Object.assign(store.deliveries, kept);

@@ -100,7 +100,13 @@ export const flaws: Readonly<Record<string, { rules: readonly string[]; make(): 
   },
   "a text of unknown fate is sent again": {
     rules: ["no final text twice"],
-    make: () => ({ handle: (adapter) => ({ ...adapter, traits: { ...adapter.traits, repeat: "find" } }) }),
+    make: () => ({
+      handle: (adapter) => ({
+        ...adapter,
+        traits: { ...adapter.traits, repeat: "find" },
+        find: async () => undefined,
+      }),
+    }),
   },
   "an answer goes elsewhere": {
     rules: ["no reply in a foreign conversation"],

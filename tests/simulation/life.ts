@@ -27,6 +27,7 @@ import { Killed } from "./database.ts";
 import type { Flaw } from "./flaws.ts";
 import { outsideOf, sandboxOf, watchStopped } from "./machine.ts";
 import { createScript } from "./script.ts";
+import { noteArrival, searching } from "./search.ts";
 import { apiRoot, createWire } from "./wire.ts";
 import { adapterName, type World } from "./world.ts";
 
@@ -97,6 +98,7 @@ export function createLife({ world, chance, doom, flaw }: LifeDeps) {
     outage: world.outage,
     latencyMs: world.traits.latencyMs,
     life,
+    acted: (method, params) => noteArrival(world, { method, params }),
     note: (method, params, outcome) => noteCall(world, { method, params, outcome }),
   });
   let close: (drainMs: number) => Promise<void> = async () => undefined;
@@ -133,7 +135,7 @@ interface Composed {
   clock: Clock;
   chance: Chance;
   flaw: Flaw | undefined;
-  life: { dead(): boolean };
+  life: { dead(): boolean; tick(what: "asked"): void };
   wire: typeof fetch;
 }
 
@@ -166,7 +168,8 @@ function compose(parts: Composed): { close(drainMs: number): Promise<void> } {
       sayUnstored({ handle: handles.get(inbound.adapter), log }, { inbound, outgoing }),
   });
   const adapter = openAdapter(parts, { log, receive: (inbound) => gateway.receive(inbound, telegramTraits) });
-  const handle = flaw?.handle?.(adapter) ?? adapter;
+  const own = world.traits.finds ? searching(adapter, { world, chance: parts.chance.fork(), life }) : adapter;
+  const handle = flaw?.handle?.(own) ?? own;
   handles.set(adapterName, adapter);
   outbox.attach(handle);
   if (flaw?.forgetful !== true) gateway.resume(crashLoop);

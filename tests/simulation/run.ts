@@ -7,6 +7,7 @@ import { check, unsettled } from "./checks.ts";
 import { createEngine, type Engine, Killed } from "./database.ts";
 import { type Flaw, flaws } from "./flaws.ts";
 import { createLife, type Life } from "./life.ts";
+import { noTrouble } from "./search.ts";
 import { createTime } from "./time.ts";
 import { befall, downtimeMs, makeDoom, makeWeather, type Weather } from "./troubles.ts";
 import { adapterName, createWorld, type Violation, type World } from "./world.ts";
@@ -70,6 +71,7 @@ function createRun(engine: Engine, { seed, flaw }: { seed: number; flaw: Flaw | 
     open: chance.often(0.4),
     latencyMs: chance.pick([0, 50, 2_000]),
     rates: chance.often(0.3),
+    finds: chance.often(0.4),
   };
   const weather = makeWeather(chance);
   const world = createWorld({ time, chance, engine, traits });
@@ -120,6 +122,7 @@ async function play({ world, weather, chance, live }: Run): Promise<void> {
     } while (time.step(until));
   };
   for (const rule of weather.rules) platform.faults.add(rule);
+  world.setSearch(weather.search);
   begin();
   const acts = chance.between(4, 18);
   for (let n = 0; n < acts; n += 1) {
@@ -133,6 +136,7 @@ async function play({ world, weather, chance, live }: Run): Promise<void> {
   platform.faults.clear();
   world.setOutage(undefined);
   world.setFull(false);
+  world.setSearch(noTrouble);
   life.spare();
   world.note("calm");
   await rest({ world, pass, isDead: () => life.dead() });

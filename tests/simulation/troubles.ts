@@ -2,6 +2,7 @@
 import type { Fault, FaultRule } from "../adapters/telegram/fake/faults.ts";
 import type { Chance } from "./chance.ts";
 import type { Doom } from "./life.ts";
+import { noTrouble, type Search } from "./search.ts";
 import type { Outage } from "./wire.ts";
 import type { World } from "./world.ts";
 
@@ -19,6 +20,7 @@ export interface Weather {
   /** Probability that a life is doomed, or ended between two acts. */
   doomed: number;
   end: number;
+  search: Search;
 }
 
 /** Calls that put something into a chat, in which a lost answer hurts. */
@@ -45,7 +47,7 @@ const faultKinds: Readonly<Record<string, (chance: Chance) => Pick<FaultRule, "f
 
 /** A fifth of the runs is calm, so that what is tried without trouble is tried as well. */
 export function makeWeather(chance: Chance): Weather {
-  if (chance.often(0.2)) return { rules: [], outage: 0, full: 0, jump: 0, doomed: 0, end: 0 };
+  if (chance.often(0.2)) return { rules: [], outage: 0, full: 0, jump: 0, doomed: 0, end: 0, search: noTrouble };
   const some = (probability: number, value: number) => (chance.often(probability) ? value : 0);
   const rules = Array.from({ length: chance.below(4) }, (): FaultRule => {
     const make = chance.pick(Object.values(faultKinds));
@@ -58,6 +60,7 @@ export function makeWeather(chance: Chance): Weather {
     jump: some(0.2, 0.08),
     doomed: some(0.6, 0.8),
     end: some(0.3, 0.06),
+    search: { later: some(0.5, 0.4), never: some(0.2, 0.2) },
   };
 }
 

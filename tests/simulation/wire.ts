@@ -20,6 +20,8 @@ export interface WireDeps {
   /** Milliseconds that an answer takes at most. */
   latencyMs: number;
   life: { dead(): boolean; tick(what: "asked" | "acted"): void };
+  /** It was carried out over there, whatever comes back. */
+  acted(method: string, params: Json): void;
   /** Every call, as it reached the platform or not, and what came back. */
   note(method: string, params: Json, outcome: string): void;
 }
@@ -114,7 +116,10 @@ function exchange(deps: WireDeps, request: Request, signal: AbortSignal): Promis
     if (life.dead()) return;
     time.touch();
     note(method, params, describe(outcome));
-    if (outcome.acted) life.tick("acted");
+    if (outcome.acted) {
+      deps.acted(method, params);
+      life.tick("acted");
+    }
     const delay = outcome.delayMs + (latencyMs === 0 ? 0 : chance.below(latencyMs));
     if (delay === 0) arrive(outcome);
     else time.after(delay, () => arrive(outcome));

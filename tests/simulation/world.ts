@@ -3,7 +3,7 @@
 import type { Receipt } from "../../src/core/message.ts";
 import type { Person } from "../adapters/telegram/fake/people.ts";
 import { createPlatform, type Platform } from "../adapters/telegram/fake/platform.ts";
-import type { Bot, Chat } from "../adapters/telegram/fake/world.ts";
+import type { Bot, Chat, Message } from "../adapters/telegram/fake/world.ts";
 import type { Chance } from "./chance.ts";
 import type { Engine } from "./database.ts";
 import type { Time } from "./time.ts";
@@ -19,6 +19,8 @@ export interface Traits {
   open: boolean;
   latencyMs: number;
   rates: boolean;
+  /** What was sent can be looked for, instead of markers. */
+  finds: boolean;
 }
 
 /** One thing that a person sent, as far as the checks need it. */
@@ -62,6 +64,14 @@ export interface Violation {
   text: string;
 }
 
+/** How searches fail; probabilities. `never`: it will never be known. */
+export interface Search {
+  later: number;
+  never: number;
+}
+
+export const noTrouble: Search = { later: 0, never: 0 };
+
 export type World = ReturnType<typeof createWorld>;
 
 /** A world in which nothing has happened so far. */
@@ -87,6 +97,7 @@ export function createWorld({
   const files = new Map<string, Uint8Array>();
   let outage: Outage | undefined;
   let full = false;
+  let search: Search = noTrouble;
   let numbers = 0;
   return {
     time,
@@ -101,6 +112,8 @@ export function createWorld({
     violations,
     sent: [] as Sent[],
     received: [] as Received[],
+    /** What a delivery became over there, by its nonce. */
+    arrived: new Map<string, Message>(),
     /** Numbers of messages that were edited. */
     edited: new Set<number>(),
     /** Texts that a harness was given, by who wrote them. */
@@ -122,6 +135,10 @@ export function createWorld({
     outage: (): Outage | undefined => outage,
     setOutage(now: Outage | undefined): void {
       outage = now;
+    },
+    search: (): Search => search,
+    setSearch(now: Search): void {
+      search = now;
     },
     full: (): boolean => full,
     setFull(now: boolean): void {

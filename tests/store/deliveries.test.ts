@@ -46,7 +46,7 @@ describe("open rows", () => {
     for (const [index, fate] of (["unknown", "failed", "dropped"] as const).entries())
       store.deliveries.settle(ends[index + 1] ?? 0, { fate });
     const [sending, placed] = [add(), add()];
-    store.deliveries.sending(sending);
+    store.deliveries.sending(sending, { at: 1 });
     store.deliveries.placed(placed, "r2");
     expect(openHere()).toEqual([sending, placed]);
     expect(store.deliveries.places("tg").sort()).toEqual(["7", "8"]);
@@ -88,9 +88,13 @@ describe("fates", () => {
   });
 
   test("what was dropped stays so, whatever an earlier call says of it; what stands there is taken away", () => {
-    const [pending, placed, sending] = [add(), add(), add()];
+    const [pending, placed, sending] = [add(), add(), add({ kind: "file" })];
+    const sought = add();
+    store.deliveries.sending(sought, { at: 1 });
+    expect(store.deliveries.drop(sought)).toBe(true);
+    expect(store.deliveries.get(sought)).toMatchObject({ fate: "sending", form: "removed", tried: "whole" });
     store.deliveries.placed(placed, "r1");
-    store.deliveries.sending(sending);
+    store.deliveries.sending(sending, { at: 1 });
     expect([pending, placed, sending].map((id) => store.deliveries.drop(id))).toEqual([true, true, false]);
     store.deliveries.later(pending, { attempts: 1, at: 8, waitMs: 1, error: "busy" });
     expect(store.deliveries.get(pending)).toMatchObject({ fate: "dropped" });

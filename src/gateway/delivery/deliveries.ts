@@ -4,9 +4,9 @@ import type { TurnId } from "../../core/ids.ts";
 import type { Outgoing } from "../../core/message.ts";
 import type { ReplyTarget } from "../../core/session.ts";
 import type { DeliveryKind, FreshDelivery } from "../../store/deliveries.ts";
+import { type SendingDeps, tellUndelivered } from "./fates.ts";
 import type { Forming } from "./lane.ts";
 import { freshNonce, layOut } from "./pieces.ts";
-import { type SendingDeps, tellUndelivered } from "./sending.ts";
 import { createTraffic } from "./traffic.ts";
 
 /** How a message goes out. */

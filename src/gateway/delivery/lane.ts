@@ -40,7 +40,8 @@ export interface Lane {
 
 /** One call to the platform. */
 export type Action =
-  | { type: "mark" | "post" | "file" | "edit" | "remove"; row: Delivery }
+  /** `find`: an earlier send is looked for. */
+  | { type: "mark" | "post" | "file" | "find" | "edit" | "remove"; row: Delivery }
   | { type: "form"; row: Delivery; forming: Forming; body: string };
 
 /** The next call, or how long until there is one (in milliseconds; none when nothing is under way). */
@@ -49,7 +50,7 @@ export type Next = { action: Action } | { waitMs: number | undefined };
 /** What is decided with. */
 export interface LaneDeps extends LayoutDeps {
   transaction<Result>(work: () => Result): Result;
-  /** A file or a bell that an earlier life began to send. */
+  /** What an earlier life began to send, and nobody can look for. */
   settleUnknown(row: Delivery): void;
   /** A row that its adapter cannot bring into its form. */
   settleBroken(row: Delivery, error: unknown): void;
@@ -101,7 +102,7 @@ function look(
     const waits = waitOf(row, wall);
     if (row.ref === null) {
       if (blocked || waitsForAnswer(deps, row)) continue;
-      if (waits === 0) return { action: { type: sendOf(row, handle), row } };
+      if (waits === 0) return { action: { type: row.fate === "sending" ? "find" : sendOf(row, handle), row } };
       blocked = true;
     } else if (waits === 0) {
       const action: Action = { type: row.form === "removed" ? "remove" : "edit", row };
@@ -136,11 +137,12 @@ function rowsOf({ deliveries }: LaneDeps, lane: Lane): Delivery[] {
 
 /** What is settled without a call. @returns true when the rows are to be read again. */
 function needsNoCall(deps: LaneDeps, { row, handle }: { row: Delivery; handle: AdapterHandle }): boolean {
-  if (row.form === "removed" && row.ref === null) {
+  const sought = row.fate === "sending" && isFindable(row, handle);
+  if (row.form === "removed" && row.ref === null && !sought) {
     deps.deliveries.settle(row.id, { fate: "dropped" });
     return true;
   }
-  if (row.fate === "sending") {
+  if (row.fate === "sending" && !sought) {
     deps.settleUnknown(row);
     return true;
   }
@@ -175,8 +177,14 @@ function waitOf(row: Delivery, wall: number): number {
 function sendOf(row: Delivery, { traits }: AdapterHandle): "mark" | "post" | "file" {
   if (row.kind === "file") return "file";
   // A bell says nothing that is lost with it: it is sent once, at most.
-  if (row.kind === "bell" || traits.repeat === "find") return "post";
-  return "mark";
+  if (row.kind === "bell") return "post";
+  // What is looked for needs no marker; an answer that forms has nothing else to begin with.
+  return traits.repeat === "find" && row.form === "final" ? "post" : "mark";
+}
+
+/** Whether a send of unknown fate is looked for before it is repeated. */
+export function isFindable({ kind }: Delivery, { traits }: AdapterHandle): boolean {
+  return traits.repeat === "find" && kind !== "bell";
 }
 
 /** What a forming answer says now; none when that is shown already. */

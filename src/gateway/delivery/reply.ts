@@ -4,6 +4,7 @@ import { errorText } from "../../core/failure.ts";
 import type { TurnId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
 import type { TurnRow } from "../../core/session.ts";
+import type { Delivery } from "../../store/deliveries.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock } from "../../sys/clock.ts";
 import type { Log } from "../../sys/log.ts";
@@ -62,7 +63,7 @@ export function createReplies(deps: ReplyDeps) {
       return;
     }
     const place = store.deliveries.answerOf(showing.turn.id);
-    const isOpen = place?.form === "forming" && (place.fate === "pending" || place.fate === "placed");
+    const isOpen = place?.form === "forming" && isUnderWay(place);
     showing.forming = isOpen ? outbox.form(place.id, () => formingText(showing, toolOutput)) : null;
   };
 
@@ -143,6 +144,11 @@ export function createReplies(deps: ReplyDeps) {
   };
 }
 
+/** It has its place, or is on its way there. */
+function isUnderWay({ fate }: Delivery): boolean {
+  return fate === "pending" || fate === "sending" || fate === "placed";
+}
+
 /** Notes what an event changes. @returns whether it is worth showing. */
 function take(showing: Showing, event: TurnEvent, toolOutput: ToolOutput): boolean {
   switch (event.type) {
@@ -204,7 +210,7 @@ function finish(
   if (outcome === "stopped") markStopped(blocks);
   if (outcome !== "done") blocks.push({ text: unfinished(blocks, { turn, showing }) });
   const place = store.deliveries.answerOf(turn.id);
-  const isOpen = place !== undefined && (place.fate === "pending" || place.fate === "placed");
+  const isOpen = place !== undefined && isUnderWay(place);
   if (outcome === "done" && isSilent(blocks)) {
     if (isOpen) outbox.revise(place.id, { markdown: "" });
     return;

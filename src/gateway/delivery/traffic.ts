@@ -3,8 +3,9 @@ import { errorText } from "../../core/failure.ts";
 import { limits } from "../../core/limits.ts";
 import { within } from "../../sys/clock.ts";
 import type { AdapterHandle } from "../handle.ts";
+import { backoffMs, type SendingDeps, settleUnknown } from "./fates.ts";
 import { createLane, type Lane, type LaneDeps, next } from "./lane.ts";
-import { backoffMs, perform, type SendingDeps, settleUnknown, type Verdict } from "./sending.ts";
+import { perform, type Verdict } from "./sending.ts";
 
 /** One attached platform, and how it does. Times are monotonic. */
 interface Door {
