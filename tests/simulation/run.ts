@@ -7,10 +7,9 @@ import { check, unsettled } from "./checks.ts";
 import { createEngine, type Engine, Killed } from "./database.ts";
 import { type Flaw, flaws } from "./flaws.ts";
 import { createLife, type Life } from "./life.ts";
-import { noTrouble } from "./search.ts";
 import { createTime } from "./time.ts";
 import { befall, downtimeMs, makeDoom, makeWeather, type Weather } from "./troubles.ts";
-import { adapterName, createWorld, type Violation, type World } from "./world.ts";
+import { adapterName, createWorld, noTrouble, type Violation, type World } from "./world.ts";
 
 /** What came of one run. */
 export interface Result {

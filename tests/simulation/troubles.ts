@@ -2,9 +2,8 @@
 import type { Fault, FaultRule } from "../adapters/telegram/fake/faults.ts";
 import type { Chance } from "./chance.ts";
 import type { Doom } from "./life.ts";
-import { noTrouble, type Search } from "./search.ts";
 import type { Outage } from "./wire.ts";
-import type { World } from "./world.ts";
+import { noTrouble, type Search, type World } from "./world.ts";
 
 const minute = 60_000;
 const hour = 60 * minute;
