@@ -20,5 +20,11 @@ export const approve: Command = {
 
 /** The effect of an answer: whoever says it is judged when it is stored. */
 export function answerWith(call: CommandCall, { id, answer }: { id: number; answer: Answer }): CommandEffect {
-  return { apply: () => ({ markdown: `${call.answerQuestion(call.inbound, { traits: call.traits, id, answer })}.` }) };
+  return {
+    apply() {
+      const { ok, text } = call.answerQuestion(call.inbound, { traits: call.traits, id, answer });
+      // Whoever pressed a button of the card reads on the card who decided.
+      return { markdown: `${text}.`, ...(ok ? { noted: true } : {}) };
+    },
+  };
 }

@@ -1,6 +1,6 @@
 // The contract of chat commands: what a person asks of the program itself, in every adapter.
 
-import type { Answer } from "../../access/approvals.ts";
+import type { Answer, AnswerResult } from "../../access/approvals.ts";
 import type { Role } from "../../access/roles.ts";
 import type { InputId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
@@ -47,8 +47,11 @@ export interface CommandServices {
    * @returns false when there is nothing to send.
    */
   sendAgain(delivery: number, place: Address): boolean;
-  /** Answers a question as whoever wrote; one sentence about what became of it. */
-  answerQuestion(inbound: Inbound, answer: { traits: AdapterTraits; id: number; answer: Answer }): string;
+  /** Answers a question as whoever wrote; with one sentence about what became of it. */
+  answerQuestion(
+    inbound: Inbound,
+    answer: { traits: AdapterTraits; id: number; answer: Answer },
+  ): Pick<AnswerResult, "ok" | "text">;
   now(): number;
 }
 

@@ -21,7 +21,7 @@ export function createPeople(deps: PeopleDeps) {
   const answerQuestion: CommandServices["answerQuestion"] = (inbound, { traits, id, answer }) => {
     const door = { ...deps.door(inbound.adapter), local: traits.local };
     const who = answererAt(inbound, (agent) => entry.standing(inbound, { door, agent }));
-    return questions.answer(id, { answer, who }).text;
+    return questions.answer(id, { answer, who });
   };
   return { entry, permits, questions, answerQuestion };
 }

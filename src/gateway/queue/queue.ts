@@ -43,7 +43,6 @@ export function createQueue(deps: QueueDeps) {
   const holds = createHolds((id) => wake(id));
   /** Closed until what the last process left is judged, and again at the end. */
   let open = false;
-
   /** Turns that are stored and do not run yet: the commit that they share with others is not over, or has failed. */
   const begun = new Set<TurnId>();
   const busy = (): number => busyCount(deps.store, { active, begun });
@@ -65,7 +64,6 @@ export function createQueue(deps: QueueDeps) {
     });
   };
 
-  /** What {@link Queue.begin} does. */
   const begin = (id: SessionId): (() => void) | undefined => {
     ready.delete(id);
     if (!open || active.has(id) || holds.has(id)) return undefined;
@@ -170,7 +168,6 @@ export function createQueue(deps: QueueDeps) {
     supersede(id: SessionId): void {
       void active.get(id)?.halt("newer");
     },
-    /** Keeps a session from beginning anything. @returns what lets it go on. */
     hold: holds.hold,
     active: (id: SessionId): ActiveTurn | undefined => active.get(id),
     running: (): ActiveTurn[] => [...active.values()],
