@@ -16,6 +16,7 @@ import { createSettingBook, type SettingBook } from "../gateway/turns/setting.ts
 import { sessionScope } from "../gateway/turns/turn.ts";
 import { sandboxLines } from "../gateway/view.ts";
 import { createHarnesses } from "../harness/index.ts";
+import { openLater } from "../sandbox/later.ts";
 import { createScheduler, type Scheduler } from "../schedule/runner.ts";
 import { localTimeZone } from "../sys/calendar.ts";
 import { createTools } from "../tools/index.ts";
@@ -153,7 +154,7 @@ export function openMiddle(options: StartOptions, { parts, doors }: { parts: Par
     takeAway: (inbound, ref) => takeAway({ handle: doors.handle(inbound.adapter), log }, { inbound, ref }),
     judge: createJudge({ models: parts.models, model: () => parts.modelOf(undefined), clock, log }),
     harness: (session) => harnesses(config.settings.agents[session.agent]?.harness ?? config.settings.harness),
-    openSandbox: (request) => driver.open(request),
+    openSandbox: (request) => openLater(driver, request),
     setting: settings.of,
     services: (row, sandbox) =>
       turnServices(

@@ -112,7 +112,12 @@ export interface SandboxRequest {
   home: string;
   /** Environment added for every command (vault, settings). */
   env?: Record<string, string>;
+  /** Makes the folders above, where they are missing; called before they are looked at. */
+  prepare?(): Promise<void>;
 }
+
+/** What is known of a sandbox before it is open; it looks so once it is. */
+export type Whereabouts = Pick<Sandbox, "kind" | "root" | "cwd" | "generation" | "isolation">;
 
 /** What a driver can say before it is used. */
 export interface SandboxHealth {
@@ -129,6 +134,11 @@ export interface SandboxDriver {
   readonly kind: string;
   check(): Promise<SandboxHealth>;
   open(request: SandboxRequest): Promise<Sandbox>;
+  /**
+   * What the sandbox of a request will look like, found out without its folders; undefined (or no such method) when only
+   * opening it tells. @throws Failure `sandbox` when none can be opened now, whatever the request.
+   */
+  whereabouts?(request: SandboxRequest): Promise<Whereabouts | undefined>;
   /** Everything that still runs, for `/status`. */
   running(): { scope: string; pid: number; command: string; startedAt: number }[];
   /** Kills whatever `scope` (or all) left running, also after its sandbox was closed. */

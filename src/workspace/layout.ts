@@ -34,6 +34,8 @@ export interface Layout {
   prepare(): Promise<void>;
   /** Makes a conversation's folders and returns their places. What stands in the way of one is moved aside. */
   prepareConversation(adapter: string, id: string): Promise<ConversationLayout>;
+  /** Its places as they are: prepared only when its agent locked what is read for a prompt; a new one has no folders yet. */
+  mendConversation(adapter: string, id: string): Promise<ConversationLayout>;
   /** The path below the workspace, with `/`: what is stored, and what is joined to a sandbox's `root`. */
   below(path: string): string;
 }
@@ -75,6 +77,11 @@ export function createLayout(root: string): Layout {
       makeFolders(folders);
       return own;
     },
+    async mendConversation(adapter, id) {
+      const own = conversation(adapter, id);
+      const locked = [own.root, own.skills].some((path) => isThere(path) && !isUsable(path));
+      return locked ? layout.prepareConversation(adapter, id) : own;
+    },
     below(path) {
       const inside = relative(root, path);
       assert(!inside.startsWith("..") && !isAbsolute(inside), "The path is below the workspace");
@@ -102,6 +109,10 @@ function moveAside(path: string): void {
   const aside = mkdtempSync(`${path}.aside-`);
   // A folder without rights can only take an empty one's place: moved into another, it would have to be written.
   renameSync(path, found.isDirectory() ? aside : join(aside, basename(path)));
+}
+
+function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 /** A real folder that its owner may read, write and enter. */

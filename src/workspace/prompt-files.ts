@@ -2,6 +2,7 @@
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { limits } from "../core/limits.ts";
+import { codeOf } from "../sys/errno.ts";
 import type { Log } from "../sys/log.ts";
 import { stampOf } from "../sys/stamp.ts";
 import type { ConversationLayout, Layout } from "./layout.ts";
@@ -90,7 +91,7 @@ function isAbsent(path: string): boolean {
 function hasNothing(path: string): boolean {
   try {
     return readdirSync(path).length === 0;
-  } catch {
-    return false; // Whatever it is, the careful way says what is wrong with it.
+  } catch (error) {
+    return codeOf(error) === "ENOENT"; // Whatever else it is, the careful way says what is wrong with it.
   }
 }

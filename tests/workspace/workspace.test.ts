@@ -90,6 +90,23 @@ describe("layout", () => {
     expect(readdirSync(outside)).toEqual([]);
     rmSync(outside, { recursive: true });
   });
+
+  test("is left alone before a turn, unless its agent locked it", async () => {
+    const layout = createLayout(join(root, "w"));
+    const own = await layout.mendConversation("tg", "1");
+    expect(existsSync(own.root)).toBe(false);
+    await layout.prepareConversation("tg", "1");
+    rmSync(own.scratch, { recursive: true });
+    await layout.mendConversation("tg", "1");
+    expect(existsSync(own.scratch)).toBe(false);
+    chmodSync(own.root, 0);
+    expect(await layout.mendConversation("tg", "1")).toEqual(own);
+    expect(statSync(own.root).mode & 0o777).toBe(0o700);
+    rmSync(own.skills, { recursive: true });
+    symlinkSync(root, own.skills);
+    await layout.mendConversation("tg", "1");
+    expect(lstatSync(own.skills).isDirectory()).toBe(true);
+  });
 });
 
 describe("memory", () => {

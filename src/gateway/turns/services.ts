@@ -34,18 +34,25 @@ export function turnServices(deps: ServiceDeps, { row, sandbox }: { row: TurnRow
   const { layout, clock } = deps;
   const place = layout.conversation(row.replyTo.adapter, row.replyTo.conversation.id);
   const memoryPath = (scope: "workspace" | "conversation") => (scope === "workspace" ? layout.memory : place.memory);
+  /** The conversation's folders are made when something is first kept there, or runs in its sandbox. */
+  const prepare = () => layout.prepareConversation(row.replyTo.adapter, row.replyTo.conversation.id);
   return {
     memory: {
       read: (scope) => readMemory(memoryPath(scope)),
-      append: (scope, text) => appendMemory(memoryPath(scope), deps.redactor.exact(text)),
+      async append(scope, text) {
+        if (scope === "conversation") await prepare();
+        await appendMemory(memoryPath(scope), deps.redactor.exact(text));
+      },
       replace: (scope, { old, text }) => replaceInMemory(memoryPath(scope), { old, text: deps.redactor.exact(text) }),
     },
     schedule: deps.schedule(row),
     async spill(name, content) {
+      await prepare();
       const { path } = await keepOutput(place.root, { name, content, at: clock.now() });
       return `${sandbox.root}/${layout.below(path)}`;
     },
     async keep({ name, bytes }) {
+      await prepare();
       const { path } = await keepAttachment(place.root, { name, content: bytes, at: clock.now() });
       return layout.below(path);
     },

@@ -85,8 +85,9 @@ export function createSettingBook(deps: SettingDeps) {
     /** `guest`: the turn is for somebody whom nobody let in by name. */
     async of(row: TurnRow, session: Session, { guest = false }: { guest?: boolean } = {}): Promise<Setting> {
       const { adapter, conversation } = row.replyTo;
-      const place = await layout.prepareConversation(adapter, conversation.id);
-      const request = requestOf(deps, { row, session, place, guest });
+      const place = await layout.mendConversation(adapter, conversation.id);
+      const prepare = async () => void (await layout.prepareConversation(adapter, conversation.id));
+      const request = requestOf(deps, { row, session, place, guest, prepare });
       const off = await withheld(adapter);
       const { plan } = session.options;
       // In plan mode the agent has what changes nothing.
@@ -123,13 +124,30 @@ function requestOf(
     session,
     place,
     guest,
-  }: { row: TurnRow; session: Session; place: { root: string; scratch: string }; guest: boolean },
+    prepare,
+  }: {
+    row: TurnRow;
+    session: Session;
+    place: { root: string; scratch: string };
+    guest: boolean;
+    /** Makes the conversation's folders. */
+    prepare(): Promise<void>;
+  },
 ): SandboxRequest {
   const { layout } = deps;
   const whose = guest ? ["guests", folderName(row.requester.id)] : [];
   const home = join(deps.sandboxes, row.agent, ...whose, layout.below(place.root).replaceAll("/", "+"));
-  mkdirSync(home, { recursive: true, mode: 0o700 });
-  const common = { agent: row.agent, requester: row.requester.id, session: session.id, workspace: layout.root, home };
+  const common = {
+    agent: row.agent,
+    requester: row.requester.id,
+    session: session.id,
+    workspace: layout.root,
+    home,
+    async prepare() {
+      await prepare();
+      mkdirSync(home, { recursive: true, mode: 0o700 });
+    },
+  };
   if (guest)
     return { ...common, writable: [], readable: [layout.skills, place.root], folders: [], cwd: join(home, "home") };
   const own: FolderGrant[] = session.folder === null ? [] : [{ path: session.folder, access: "rw" }];

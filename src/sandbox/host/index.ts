@@ -1,6 +1,8 @@
 // The sandbox kind `host`: commands run on this machine, inside bubblewrap where that works.
 import { createHash } from "node:crypto";
+import { posix, relative } from "node:path";
 import { Failure } from "../../core/failure.ts";
+import { isWithin } from "../../core/folder.ts";
 import { limits } from "../../core/limits.ts";
 import type { Clock } from "../../sys/clock.ts";
 import type { Log } from "../../sys/log.ts";
@@ -9,12 +11,12 @@ import type { Spawn } from "../../sys/spawn.ts";
 import { createExec, type Exec } from "../exec.ts";
 import { spawnFiles } from "../files.ts";
 import { shown, toInside } from "../paths.ts";
-import type { Command, Proof, Sandbox, SandboxDriver, SandboxHealth, SandboxRequest } from "../sandbox.ts";
+import type { Command, Proof, Sandbox, SandboxDriver, SandboxHealth, SandboxRequest, Whereabouts } from "../sandbox.ts";
 import { seccompProgram } from "../seccomp.ts";
 import { type Fences, findFences } from "./cgroup.ts";
 import { checkBubblewrap, readSmallText } from "./check.ts";
-import { isWorking, launch, type Place, type Wrapper } from "./launch.ts";
-import { insideRoot, type Mounts, planMounts, realPath } from "./mounts.ts";
+import { isWorking, launch, type Place, type WorkingWrapper, type Wrapper } from "./launch.ts";
+import { folderOf, insideHome, insideRoot, type Mounts, planMounts, realPath } from "./mounts.ts";
 import { procReadOnly, systemEntries } from "./system.ts";
 
 /** What the driver needs of the world. */
@@ -97,6 +99,7 @@ export function createHostDriver(deps: HostDeps): HostDriver {
       if (closed) throw new Failure("sandbox", 'Cannot open sandbox "host": it is closed');
       return open(driver, request);
     },
+    whereabouts: (request) => whereabouts(driver, request),
     running: () => exec.running(),
     kill: (scope) => exec.kill(scope),
     sweep: async () => {
@@ -153,15 +156,34 @@ async function health(driver: Driver): Promise<SandboxHealth> {
   return { works: true, isolation: "bubblewrap", ...(seccomp === undefined ? { reason } : {}) };
 }
 
-async function open(driver: Driver, request: SandboxRequest): Promise<Sandbox> {
-  const { deps, exec } = driver;
-  const wrapper = deps.isolation === "none" ? undefined : await wrapperOf(driver);
-  if (deps.isolation === "bubblewrap" && wrapper?.bubblewrap.works === false) {
+/** What commands are wrapped with now, if with anything. @throws Failure `sandbox` when they must be and cannot. */
+async function isolationOf(driver: Driver): Promise<WorkingWrapper | undefined> {
+  const { isolation } = driver.deps;
+  const wrapper = isolation === "none" ? undefined : await wrapperOf(driver);
+  if (isolation === "bubblewrap" && wrapper?.bubblewrap.works === false) {
     const { reason, hint } = wrapper.bubblewrap;
     throw new Failure("sandbox", `Cannot start sandbox "host": ${reason}`, { hint });
   }
-  const wrapped = wrapper !== undefined && isWorking(wrapper) ? wrapper : undefined;
+  return wrapper !== undefined && isWorking(wrapper) ? wrapper : undefined;
+}
+
+/** Without bubblewrap the paths inside are the host's own, which only a look at the folders tells. */
+async function whereabouts(driver: Driver, request: SandboxRequest): Promise<Whereabouts | undefined> {
+  if ((await isolationOf(driver)) === undefined) return undefined;
+  const { cwd, workspace, home } = request;
+  const inWorkspace = isWithin(cwd, workspace) ? posix.join(insideRoot, relative(workspace, cwd)) : undefined;
+  const inHome = cwd === folderOf.home(home) ? insideHome : undefined;
+  const inside = inHome ?? inWorkspace ?? realPath(cwd);
+  return inside === undefined
+    ? undefined
+    : { kind: "host", root: insideRoot, cwd: inside, generation: 1, isolation: "bubblewrap" };
+}
+
+async function open(driver: Driver, request: SandboxRequest): Promise<Sandbox> {
+  const { deps, exec } = driver;
+  const wrapped = await isolationOf(driver);
   if (wrapped === undefined) driver.adopt();
+  await request.prepare?.();
   const mounts = planMounts(request, { stateDir: deps.stateDir, remap: wrapped !== undefined });
   const cwd = startFolder(request, { mounts, remap: wrapped !== undefined });
   const place: Place = { request, mounts, cwd, ...(wrapped === undefined ? {} : { wrapper: wrapped }) };

@@ -12,6 +12,12 @@ import type { FolderGrant, SandboxRequest } from "../sandbox.ts";
 export const insideRoot = "/workspace";
 export const insideHome = "/home/agent";
 
+/** Below the `home` of a request: what commands have as their home, and as /tmp. */
+export const folderOf = {
+  home: (home: string) => join(home, "home"),
+  temporary: (home: string) => join(home, "tmp"),
+};
+
 /** The folders of one open sandbox. */
 export interface Mounts {
   binds: Bind[];
@@ -33,8 +39,8 @@ export function planMounts(request: SandboxRequest, options: { stateDir: string;
   const state = realPath(options.stateDir) ?? options.stateDir;
   const workspace = realPath(request.workspace);
   if (workspace === undefined) throw refusal(request.workspace, "it does not exist");
-  const home = makeFolder(join(request.home, "home"));
-  const temporary = makeFolder(join(request.home, "tmp"));
+  const home = makeFolder(folderOf.home(request.home));
+  const temporary = makeFolder(folderOf.temporary(request.home));
   // As every /tmp; what is above it lets nobody else come here.
   chmodSync(temporary, 0o1777);
   const place = (host: string, inside: string) => (options.remap ? inside : host);
