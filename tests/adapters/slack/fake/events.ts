@@ -113,7 +113,7 @@ export function tellChanged(world: World, message: Message, previous: Json): voi
     type: "message",
     subtype: "message_changed",
     hidden: true,
-    message: renderMessage(world, message, { metadata: true }),
+    message: renderMessage(world, message),
     previous_message: previous,
     ts,
     event_ts: ts,
@@ -164,7 +164,7 @@ export function tellMember(world: World, channel: Channel, { user, joined }: { u
     team: world.team.id,
     event_ts: newTs(world, channel),
   };
-  const heard = new Set([...listeners(world, channel)]);
+  const heard = new Set(listeners(world, channel));
   for (const app of world.apps.values()) if (app.user.id === user) heard.add(app);
   for (const app of heard) tell(world, app, { subscription, event });
 }
@@ -178,5 +178,13 @@ export function tellRename(world: World, channel: Channel): void {
       subscription: type,
       event: { type, channel: { id, name, created, is_channel: true }, event_ts: newTs(world, channel) },
     });
+  }
+}
+
+/** docs.slack.dev/reference/events/channel_archive */
+export function tellArchive(world: World, channel: Channel, user: string): void {
+  for (const app of listeners(world, channel)) {
+    const event = { type: "channel_archive", channel: channel.id, user, event_ts: newTs(world, channel) };
+    tell(world, app, { subscription: "channel_archive", event });
   }
 }

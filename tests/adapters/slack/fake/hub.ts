@@ -127,13 +127,14 @@ export function createHub(world: World, faults: Faults): Hub {
     const waits = type === "events_api" ? retriesMs : [];
     let acked = await attempt(app, { sent, frame: frame(0) });
     for (const [index, ms] of waits.entries()) {
-      if (acked || closing.signal.aborted) break;
-      if (ms > 0) await world.clock.sleep(ms, closing.signal);
-      if (sent.ackedAt === undefined && !closing.signal.aborted)
-        acked = await attempt(app, { sent, frame: frame(index + 1) });
+      if (ms > 0 && !acked) await world.clock.sleep(ms, closing.signal);
+      // An acknowledgement that came late ends it too.
+      if (sent.ackedAt !== undefined || closing.signal.aborted) return;
+      acked = await attempt(app, { sent, frame: frame(index + 1) });
     }
     if (sent.ackedAt !== undefined || closing.signal.aborted) return;
     sent.lost = true;
+    waiting.delete(sent.id);
     envelope.failed?.();
   };
 
@@ -147,7 +148,7 @@ export function createHub(world: World, faults: Faults): Hub {
     if (payload !== undefined) known.sent.ack = payload;
     known.over.abort();
     waiting.delete(known.sent.id);
-    if (!known.sent.lost) known.answered?.(payload);
+    known.answered?.(payload);
   };
 
   return {

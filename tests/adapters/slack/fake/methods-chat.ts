@@ -1,6 +1,6 @@
 // chat.postMessage, update, delete and postEphemeral.
 import { checkedBlocks } from "./blocks.ts";
-import { change, post, remove } from "./messages.ts";
+import { change, post, remove, tooLong } from "./messages.ts";
 import { type Call, channelOf, type Method, ownChannel, writableChannel } from "./method.ts";
 import { flag, lengthOf, list, needed, object, text } from "./params.ts";
 import { Refusal, refused } from "./refusal.ts";
@@ -83,7 +83,14 @@ function postMessage(call: Call): Json {
       mrkdwn: optional("mrkdwn"),
     },
   });
-  return { channel: channel.id, ts: message.ts, message: renderMessage(world, message, { metadata: true }) };
+  const shown = renderMessage(world, message, { metadata: true });
+  return { channel: channel.id, ts: message.ts, message: shown, ...warningFor(content) };
+}
+
+/** Text over 40,000 characters is cut, and the answer says so; docs.slack.dev/changelog/2018-truncating-really-long-messages. */
+function warningFor(content: Content): Json {
+  const warning = "message_truncated";
+  return tooLong(content.text) ? { warning, response_metadata: { warnings: [warning] } } : {};
 }
 
 function update(call: Call): Json {
@@ -109,7 +116,7 @@ function update(call: Call): Json {
   };
 }
 
-function remove_({ world, app, params }: Call): Json {
+function erase({ world, app, params }: Call): Json {
   const channel = ownChannel({ world, app, params });
   const message = messageIn(channel, needed(params, "ts"));
   if (message === undefined || message.tombstone) throw new Refusal("message_not_found");
@@ -135,6 +142,6 @@ function postEphemeral(call: Call): Json {
 export const chatMethods: Record<string, Method> = {
   "chat.postMessage": { scopes: ["chat:write"], tier: 0, posts: true, run: postMessage },
   "chat.update": { scopes: ["chat:write"], tier: 3, run: update },
-  "chat.delete": { scopes: ["chat:write"], tier: 3, run: remove_ },
+  "chat.delete": { scopes: ["chat:write"], tier: 3, run: erase },
   "chat.postEphemeral": { scopes: ["chat:write"], tier: 4, run: postEphemeral },
 };

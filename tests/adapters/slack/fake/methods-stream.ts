@@ -2,7 +2,7 @@
 // Source: docs.slack.dev/reference/methods/chat.startStream, chat.appendStream, chat.stopStream.
 import { checkedBlocks, richText } from "./blocks.ts";
 import { tellChanged } from "./events.ts";
-import { post } from "./messages.ts";
+import { escaped, post } from "./messages.ts";
 import { type Call, type Method, ownChannel, writableChannel } from "./method.ts";
 import { metadataOf, threadOf } from "./methods-chat.ts";
 import { lengthOf, list, needed, text } from "./params.ts";
@@ -66,7 +66,7 @@ function append(call: Call): Json {
 }
 
 function grow({ world }: Call, message: Message, more: string): void {
-  message.text += more;
+  message.text += escaped(more);
   message.blocks = message.text === "" ? undefined : richText(world, message.text);
 }
 

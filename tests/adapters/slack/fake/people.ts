@@ -1,7 +1,7 @@
 // What people do in the fake Slack: tests drive them, apps hear of it.
 import { elementsOf } from "./blocks.ts";
 import { tell, tellMember, tellReaction } from "./events.ts";
-import { change, place, post, remove } from "./messages.ts";
+import { change, place, post, remove, typed } from "./messages.ts";
 import { newFile, shareFiles } from "./methods-files.ts";
 import { changeView, renderView, showView } from "./methods-views.ts";
 import { list, object, text } from "./params.ts";
@@ -42,6 +42,7 @@ export interface Person {
   readonly user: User;
   /** The direct conversation with an app, the first one by default. */
   dm(app?: App): Channel;
+  /** Mentions are written as they go over the wire, `<@U1>`; `&`, `<`, `>` and addresses become what Slack makes of them. */
   say(channel: Where, text: string, options?: SayOptions): string;
   edit(channel: Where, ts: string, text: string): void;
   delete(channel: Where, ts: string): void;
@@ -126,7 +127,7 @@ function writing(world: World, user: User): Pick<Person, "say" | "edit" | "delet
       const channel = written(world, user, where);
       const parent = thread === undefined ? undefined : messageIn(channel, thread);
       if (thread !== undefined && parent === undefined) throw new Error(`There is no thread ${thread}`);
-      const message = { user: user.id, text: said, threadTs: parent?.threadTs ?? thread, broadcast };
+      const message = { user: user.id, text: typed(said), threadTs: parent?.threadTs ?? thread, broadcast };
       if (files.length === 0) {
         if (said === "") throw new Error("Nobody can send an empty message");
         return post(world, channel, message).ts;
@@ -139,7 +140,7 @@ function writing(world: World, user: User): Pick<Person, "say" | "edit" | "delet
     edit(where, ts, said) {
       const message = theMessage(channelNamed(world, where), ts);
       if (message.user !== user.id) throw new Error("Nobody can edit what others wrote");
-      change(world, message, { by: user.id, text: said });
+      change(world, message, { by: user.id, text: typed(said) });
     },
     delete(where, ts) {
       const message = theMessage(channelNamed(world, where), ts);
@@ -152,15 +153,14 @@ function writing(world: World, user: User): Pick<Person, "say" | "edit" | "delet
 }
 
 function belonging(world: World, user: User): Pick<Person, "join" | "leave" | "invite"> {
-  const bring = (where: Where, who: string, inviter?: string) => {
+  const bring = (where: Where, who: string) => {
     const channel = channelNamed(world, where);
     if (channel.members.has(who)) throw new Error(`${who} is in ${channel.id} already`);
     channel.members.add(who);
     post(world, channel, {
       user: who,
-      subtype: channel.kind === "private" ? "group_join" : "channel_join",
+      subtype: "channel_join",
       text: `<@${who}> has joined the channel`,
-      ...(inviter === undefined ? {} : { username: inviter }),
     });
     tellMember(world, channel, { user: who, joined: true });
   };
@@ -171,12 +171,12 @@ function belonging(world: World, user: User): Pick<Person, "join" | "leave" | "i
       if (!channel.members.delete(user.id)) throw new Error(`${user.name} is not in ${channel.id}`);
       post(world, channel, {
         user: user.id,
-        subtype: channel.kind === "private" ? "group_leave" : "channel_leave",
+        subtype: "channel_leave",
         text: `<@${user.id}> has left the channel`,
       });
       tellMember(world, channel, { user: user.id, joined: false });
     },
-    invite: (where, who) => bring(where, who.id, user.id),
+    invite: (where, who) => bring(where, who.id),
   };
 }
 

@@ -1,7 +1,7 @@
 // The fake Slack as one object: who calls with which token, what there is, and how tests reach both ends of it.
 import type { Clock } from "../../../../src/sys/clock.ts";
 import { systemClock } from "../../../../src/sys/clock.ts";
-import { tell, tellRename } from "./events.ts";
+import { tell, tellArchive, tellRename } from "./events.ts";
 import { createFaults, type Faults } from "./faults.ts";
 import { createHub, type Hub } from "./hub.ts";
 import { refresh } from "./messages.ts";
@@ -61,6 +61,7 @@ export const allScopes = [
 export const allEvents = [
   "app_home_opened",
   "app_mention",
+  "channel_archive",
   "assistant_thread_context_changed",
   "assistant_thread_started",
   "channel_rename",
@@ -326,7 +327,9 @@ function builders(world: World): Builders {
       tellRename(world, channel);
     },
     archive(where) {
-      channelNamed(world, where).archived = true;
+      const channel = channelNamed(world, where);
+      channel.archived = true;
+      tellArchive(world, channel, channel.creator);
     },
     unfurl(where, ts) {
       const message = channelNamed(world, where).messages.get(ts);

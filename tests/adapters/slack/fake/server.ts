@@ -105,8 +105,8 @@ function connect(
     socket.end(`HTTP/1.1 ${status} No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`);
     return;
   }
-  let onText = (_: string): void => {};
-  let onGone = (): void => {};
+  let onText: (text: string) => void = () => {};
+  let onGone: () => void = () => {};
   const wire = accept(request, socket, { onText: (text) => onText(text), onGone: () => onGone(), lingers });
   if (fault?.kind === "mute") wire.mute();
   const link = slack.sockets.attach(app, wire);
