@@ -57,6 +57,8 @@ export interface ModelServer {
   violations: string[];
   /** Called at the start of each request, and again when half of its answer is out. */
   onStep: (step: "request" | "answering", tasks: string[]) => void;
+  /** The second half of each answer waits for it. */
+  half?: Promise<void>;
   close(): Promise<void>;
 }
 
@@ -92,7 +94,10 @@ export async function startModel(): Promise<ModelServer> {
     for (const [index, event] of events.entries()) {
       // Whoever asked is dead: the next life is not to be taken for it.
       if (response.destroyed) return;
-      if (index === Math.floor(events.length / 2)) model.onStep("answering", names);
+      if (index === Math.floor(events.length / 2)) {
+        model.onStep("answering", names);
+        await model.half;
+      }
       response.write(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
       await new Promise((resume) => setTimeout(resume, pieceMs));
     }

@@ -243,24 +243,6 @@ describe("in the end", () => {
     expect(texts()).toEqual(["So far\n\nStopped."]);
   });
 
-  test("what was stopped says so", async () => {
-    const { start, text, end, texts } = createChat();
-    await start();
-    await text("So f");
-    await end({ outcome: "stopped" });
-    expect(texts()).toEqual(["So f\n\nStopped."]);
-  });
-
-  test("a call that was cut off by a stop did not fail", async () => {
-    const { start, emit, end, texts } = createChat();
-    await start();
-    const call = { type: "tool", call: "1", name: "bash" } as const;
-    await emit({ ...call, step: "start", title: "sleep 9", input: {} });
-    await emit({ ...call, step: "end", ok: false, ms: 1, text: "Command aborted" });
-    await end({ outcome: "stopped" });
-    expect(texts()).toEqual(["`sleep 9` (stopped)\n\nStopped."]);
-  });
-
   test("a failure without any sentence is still an answer", async () => {
     const { start, end, texts } = createChat();
     await start();
@@ -311,7 +293,6 @@ describe("in the end", () => {
 
   test.each([
     ["done", { outcome: "done" as const }, "Done: All is well"],
-    ["stopped", { outcome: "stopped" as const }, "Stopped: All is well"],
     [
       "failed",
       { outcome: "failed" as const, error: { code: "internal" as const, message: "It broke" } },

@@ -30,12 +30,12 @@ export function endCall(blocks: Block[], { call, ok, output }: { call: string; o
   if (block !== undefined && "call" in block) blocks[index] = { ...block, state: ok ? "ok" : "failed", output };
 }
 
-/** What ended with the turn, when a person stopped it, did not fail. */
+/** What ended with the turn, when a person stopped it, did not fail: the last line of the answer says what became of it. */
 export function markStopped(blocks: Block[]): void {
   for (let index = blocks.length - 1; index >= 0; index -= 1) {
     const block = blocks[index];
-    if (block === undefined || !("call" in block)) return;
-    if (block.state === "failed") blocks[index] = { ...block, state: "stopped" };
+    if (block === undefined || ("text" in block && block.text.trim() !== "")) return;
+    if ("call" in block && block.state === "failed") blocks[index] = { ...block, state: "stopped" };
   }
 }
 
@@ -78,8 +78,8 @@ export function failureLines({ message, hint }: FailureData): string {
 }
 
 /** The end of a long turn as the phone shows it. */
-export function bellText(outcome: "done" | "stopped" | "failed", text: string): string {
-  const word = outcome === "done" ? "Done" : outcome === "stopped" ? "Stopped" : "Failed";
+export function bellText(outcome: "done" | "failed", text: string): string {
+  const word = outcome === "done" ? "Done" : "Failed";
   const plain = excerpt(text.slice(0, limits.bellCharsMax * 4).replace(/[*_`#>~[\]]/g, ""), limits.bellCharsMax);
   return plain === "" ? `${word}.` : `${word}: ${plain}`;
 }
@@ -105,7 +105,7 @@ function inFull(call: Call): string {
 
 function nameOf(call: Call): string {
   if (!("title" in call)) return "";
-  return `${code(call.title)}${call.state === "failed" || call.state === "stopped" ? ` (${call.state})` : ""}`;
+  return `${code(call.title)}${call.state === "failed" ? " (failed)" : ""}`;
 }
 
 /** A title is what a model wrote: nothing in it is markup. */

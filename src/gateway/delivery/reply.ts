@@ -207,8 +207,8 @@ function finish(
   const { outcome, error } = event;
   const blocks = blocksOf(store.deliveries.material(turn.id, { output: toolOutput === "full" }));
   // What was not finished belongs to an answer that was cut off; a whole one has it in its last message.
-  if (outcome === "stopped") markStopped(blocks);
   if (outcome !== "done") blocks.push({ text: unfinished(blocks, { turn, showing }) });
+  if (outcome === "stopped") markStopped(blocks);
   const place = store.deliveries.answerOf(turn.id);
   const isOpen = place !== undefined && isUnderWay(place);
   if (outcome === "done" && isSilent(blocks)) {
@@ -222,7 +222,8 @@ function finish(
   const scheduled = isScheduled(store, turn);
   const options = { kind: "answer", turn: turn.id, audible: scheduled } as const;
   const answer = isOpen ? place.id : outbox.deliver(turn.replyTo, content, options);
-  if (scheduled || clock.now() - turn.startedAt <= limits.bellMs) return;
+  // Whoever stops a turn looks at the chat.
+  if (scheduled || outcome === "stopped" || clock.now() - turn.startedAt <= limits.bellMs) return;
   const said = blocks.findLast((block) => "text" in block && block.text.trim() !== "");
   const words = outcome === "failed" ? (error?.message ?? "") : said !== undefined && "text" in said ? said.text : "";
   outbox.deliver(
