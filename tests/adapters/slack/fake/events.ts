@@ -87,9 +87,7 @@ function tellAll(world: World, channel: Channel, event: Json): void {
  */
 export function tellMessage(world: World, message: Message): void {
   const { channel } = message;
-  const body: Json = { ...renderMessage(world, message), event_ts: message.ts };
-  if (message.broadcast) body.subtype = "thread_broadcast";
-  tellAll(world, channel, body);
+  tellAll(world, channel, { ...renderMessage(world, message), event_ts: message.ts });
   if (message.subtype === undefined || message.subtype === "file_share") tellMention(world, message, "");
 }
 

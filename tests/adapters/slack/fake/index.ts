@@ -23,6 +23,7 @@
 
 export type { Fault, FaultRule } from "./faults.ts";
 export type { Person } from "./people.ts";
-export { type AppOptions, allEvents, allScopes, createSlack, type Slack, type SlackOptions } from "./platform.ts";
+export { createSlack, type Slack } from "./platform.ts";
 export { type SlackServer, startSlackServer } from "./server.ts";
+export { type AppOptions, allEvents, allScopes, type SlackOptions } from "./setup.ts";
 export type { App, Channel, Ephemeral, Message, View } from "./world.ts";

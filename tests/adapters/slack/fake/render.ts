@@ -78,7 +78,7 @@ export function renderMessage(world: World, message: Message, { metadata = false
   const files = message.files.flatMap((id) => world.files.get(id) ?? []);
   return {
     type: "message",
-    ...(message.subtype === undefined ? {} : { subtype: message.subtype }),
+    ...subtypeOf(message),
     ...(message.subtype === "bot_message" ? { username: message.username } : { user: message.user }),
     ...(message.botId === undefined ? {} : { bot_id: message.botId, app_id: message.appId }),
     ...(app === undefined ? {} : { bot_profile: renderBot(world, app) }),
@@ -97,6 +97,12 @@ export function renderMessage(world: World, message: Message, { metadata = false
     ...reactionFields(message),
     ...(message.broadcast && message.threadTs !== undefined ? { root: rootOf(world, channel, message.threadTs) } : {}),
   };
+}
+
+/** A broadcast has a subtype of its own, in history too; docs.slack.dev/reference/events/message/thread_broadcast. */
+function subtypeOf({ subtype, broadcast }: Message): Json {
+  const shown = subtype ?? (broadcast ? "thread_broadcast" : undefined);
+  return shown === undefined ? {} : { subtype: shown };
 }
 
 function rootOf(world: World, channel: Channel, ts: string): Json | undefined {

@@ -154,7 +154,11 @@ describe("posting", () => {
     const reply = await call("chat.postMessage", { text: "one", thread_ts: root });
     await call("chat.postMessage", { text: "two", thread_ts: reply.ts, reply_broadcast: "true" });
     expect(slack.thread(team, root).map(({ text }) => text)).toEqual(["root", "one", "two"]);
-    expect(texts(await call("conversations.history"))).toEqual(["two", "root"]);
+    const { messages } = await call("conversations.history");
+    expect(messages).toMatchObject([
+      { text: "two", subtype: "thread_broadcast", root: { ts: root } },
+      { text: "root" },
+    ]);
     expect(said(await call("chat.postMessage", { text: "x", thread_ts: "1700000000.000000" }))).toBe(
       "thread_not_found",
     );
