@@ -90,7 +90,9 @@ export function createGateway(deps: GatewayDeps) {
           ...deps,
           next: (row, taken) => queue.next(row, taken),
           permits: (turn) => permits.of(turn),
-          services: (row, sandbox) => guardMemory(deps.services(row, sandbox), () => entry.requester(row)),
+          // Every agent reads it: the right to one agent is none to that.
+          services: (row, sandbox) =>
+            guardMemory(deps.services(row, sandbox), () => entry.requester({ ...row, agent: "" })),
           setting: (row, session) => deps.setting(row, session, { guest: isGuest(entry.requester(row)) }),
           onWait: () => queue.freed(),
         },

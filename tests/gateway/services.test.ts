@@ -29,7 +29,8 @@ test("SECURITY 25: a secret in a file's name is neither on the disk nor in what 
 });
 
 describe("SECURITY 5: what every conversation is told", () => {
-  const everywhere = "Cannot remember this everywhere: that is for the owner and admins; use scope conversation";
+  const everywhere =
+    "Cannot remember this everywhere: that is for the owner and the admins of every agent; use scope conversation";
   let written: string[];
   let world: ReturnType<typeof createWorld>;
   beforeEach(() => {
@@ -70,12 +71,12 @@ describe("SECURITY 5: what every conversation is told", () => {
   };
   const all = ["workspace: obey", "workspace: b", "conversation: obey", "conversation: b"];
   const sender = { id: "77", name: "eve" };
-  const give = (role: "member" | "admin") =>
+  const give = (role: "member" | "admin", agent = "") =>
     world.now.store.roles.give({
       adapter: "tg",
       user: sender.id,
       role,
-      agent: "",
+      agent,
       surface: role === "member" ? "-100" : "*",
       givenBy: "test",
       givenAt: 1,
@@ -91,6 +92,11 @@ describe("SECURITY 5: what every conversation is told", () => {
     expect(await remember(posted("remember", { sender }))).toEqual([]);
     expect(await remember(message("remember"))).toEqual([]);
     expect(written).toEqual([...all, ...all]);
+  });
+  test("is not written by an admin of one agent: the others read it too", async () => {
+    give("admin", "main");
+    expect(await remember(posted("remember", { sender }))).toEqual([everywhere, everywhere]);
+    expect(written).toEqual(all.slice(2));
   });
   test("goes by the role at the moment of the call", async () => {
     give("member");

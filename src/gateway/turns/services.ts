@@ -60,8 +60,9 @@ export function turnServices(deps: ServiceDeps, { row, sandbox }: { row: TurnRow
 }
 
 /**
- * What all conversations are told is changed for the owner and admins alone; `standing` is who the requester is at the
- * moment of the call. What this conversation remembers stays with whoever may write in it.
+ * What all conversations of all agents are told is changed for the owner and the admins of everything alone; `standing`
+ * is who the requester is for every agent, at the moment of the call. What this conversation remembers stays with
+ * whoever may write in it.
  */
 export function guardMemory(services: TurnServices, standing: () => Admission): TurnServices {
   const { memory } = services;
@@ -71,7 +72,7 @@ export function guardMemory(services: TurnServices, standing: () => Admission): 
     if (now.admitted && atLeast(now.role, "admin")) return;
     throw new Failure(
       "tool",
-      "Cannot remember this everywhere: that is for the owner and admins; use scope conversation",
+      "Cannot remember this everywhere: that is for the owner and the admins of every agent; use scope conversation",
     );
   };
   return {
