@@ -46,14 +46,15 @@ export function createSessionBook({ store, clock }: BookDeps) {
   };
   /** The place around a root or thread: what is chosen there holds for sessions that begin in it. */
   const basePlace = ({ place: { root: _root, ...base } }: Resolved): Place => base;
+  const base = (resolved: Resolved): Session | undefined =>
+    resolved.place.root === undefined ? resolved.session : store.sessions.at(basePlace(resolved));
   return {
     resolve,
     /** The inbound with the root of its session, which the gateway alone finds. See {@link findRoot}. */
     rooted: <Given extends Inbound>(inbound: Given, options: { traits: AdapterTraits; command: boolean }): Given =>
       withRoot(store, { inbound, ...options }),
     /** The session of the conversation around a thread or root; the session itself where there is no such. */
-    base: (resolved: Resolved): Session | undefined =>
-      resolved.place.root === undefined ? resolved.session : store.sessions.at(basePlace(resolved)),
+    base,
     /** The same, made when there is none. */
     ensureBase(resolved: Resolved): Session {
       const place = basePlace(resolved);
@@ -65,7 +66,11 @@ export function createSessionBook({ store, clock }: BookDeps) {
     apart(resolved: Resolved, message: Inbound): Session {
       const known = store.inputs.message(message.adapter, { conversation: message.conversation.id, id: message.id });
       const had = known?.session == null ? undefined : store.sessions.get(known.session);
-      return had ?? store.sessions.create({ agent: resolved.wiring.agent, at: clock.now() });
+      if (had !== undefined) return had;
+      // Where the agent may only look, that holds for what a schedule says there as well.
+      const plan = (resolved.session ?? base(resolved))?.options.plan;
+      const options = plan === undefined ? {} : { plan };
+      return store.sessions.create({ agent: resolved.wiring.agent, at: clock.now(), options });
     },
     /** The session of a place; a thread's first message forks its conversation's session as it stands. */
     ensure(resolved: Resolved): Session {

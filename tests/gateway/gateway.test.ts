@@ -231,6 +231,30 @@ describe("sessions", () => {
   });
 });
 
+describe("plan mode of a conversation", () => {
+  const plan = async (schedule: () => Promise<unknown>) => {
+    await schedule();
+    await world.now.quiet();
+    return world.now.store.sessions.list().find(({ id }) => id === world.now.store.turns.list()[0]?.session)?.options;
+  };
+  test("holds for an event with a session of its own, until it is off", async () => {
+    const { send, schedule } = world.now;
+    const wake = () => schedule(message("wake up", { event: "x.json", fresh: true }));
+    expect(await plan(wake)).toEqual({});
+    await send(message("/plan 3"));
+    expect(await plan(wake)).toEqual({ plan: { steps: 3 } });
+    await send(message("/plan off"));
+    expect(await plan(wake)).toEqual({});
+  });
+  test("holds in a group as well, where each message begins a session", async () => {
+    const { send, schedule } = world.now;
+    await send(posted("/plan"));
+    const own = { id: "event", name: "event", own: true } as const;
+    const wake = () => schedule(posted("wake up", { event: "x.json", fresh: true, sender: own }));
+    expect(await plan(wake)).toEqual({ plan: {} });
+  });
+});
+
 describe("queue", () => {
   test("inputs of another requester wait for a turn of their own", async () => {
     const { send, quiet, store, world: fake } = world.now;
