@@ -1,4 +1,5 @@
 // What can go wrong between a bot and Telegram, as data: a plan of faults, and what a faulty exchange looks like.
+import { createPlan, type Plan, type PlanRule } from "../../plan.ts";
 import type { Answer } from "./world.ts";
 
 /**
@@ -34,61 +35,16 @@ export type Fault =
   | { kind: "reorder" }
   | { kind: "answer"; answer: Answer };
 
-export interface FaultRule {
-  fault: Fault;
-  /** Names of methods, `file` for downloads; without it, all. */
-  methods?: string[];
-  /** A closer look at the request. */
-  when?: (request: { method: string; params: Record<string, unknown> }) => boolean;
-  /** So many fitting requests pass first. */
-  skip?: number;
-  /** So often at most; without it, always. */
-  times?: number;
-  /** From 0 to 1, with the platform's randomness; without it, always. */
-  probability?: number;
+/** What a rule may look at; `file` is the method of downloads. */
+interface Seen {
+  method: string;
+  params: Record<string, unknown>;
 }
 
-export interface Faults {
-  /** Adds a rule; the first rule that fits a request decides. Gives back what removes it. */
-  add(rule: FaultRule): () => void;
-  clear(): void;
-  /** The fault for this request, counted as used. */
-  next(request: { method: string; params: Record<string, unknown> }): Fault | undefined;
-  /** How often each kind has happened. */
-  counts(): Record<string, number>;
-}
+export type FaultRule = PlanRule<Fault, Seen>;
+export type Faults = Plan<Fault, Seen>;
 
-export function createFaults(random: () => number): Faults {
-  let rules: (FaultRule & { seen: number; used: number })[] = [];
-  const happened = new Map<string, number>();
-  const fires = (rule: (typeof rules)[number], request: Parameters<Faults["next"]>[0]): boolean => {
-    if (rule.methods !== undefined && !rule.methods.includes(request.method)) return false;
-    if (rule.when !== undefined && !rule.when(request)) return false;
-    rule.seen += 1;
-    if (rule.seen <= (rule.skip ?? 0) || rule.used >= (rule.times ?? Number.POSITIVE_INFINITY)) return false;
-    if (rule.probability !== undefined && random() >= rule.probability) return false;
-    rule.used += 1;
-    return true;
-  };
-  return {
-    add(rule) {
-      const one = { ...rule, seen: 0, used: 0 };
-      rules = [...rules, one];
-      return () => {
-        rules = rules.filter((other) => other !== one);
-      };
-    },
-    clear() {
-      rules = [];
-    },
-    next(request) {
-      const rule = rules.find((one) => fires(one, request));
-      if (rule !== undefined) happened.set(rule.fault.kind, (happened.get(rule.fault.kind) ?? 0) + 1);
-      return rule?.fault;
-    },
-    counts: () => Object.fromEntries(happened),
-  };
-}
+export const createFaults = (random: () => number): Faults => createPlan<Fault, Seen>(random);
 
 /**
  * How a request ended, for whoever carries it (sockets, or a simulated network):
