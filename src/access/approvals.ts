@@ -233,7 +233,7 @@ export function storeKinds(store: Pick<Store, "roles" | "users">, clock: Pick<Cl
 }
 
 /** The SHA-256 of exact arguments, whatever the order of their keys. */
-function hashOf(exact: unknown): string {
+export function hashOf(exact: unknown): string {
   return createHash("sha256").update(canonical(exact)).digest("hex");
 }
 

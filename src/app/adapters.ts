@@ -8,6 +8,7 @@ import type { Middle } from "./middle.ts";
 import type { StartOptions } from "./options.ts";
 import type { Parts } from "./parts.ts";
 import { quietly } from "./quietly.ts";
+import { createViews, placesOf } from "./views.ts";
 
 /**
  * Opens every adapter of the settings and attaches it to gateway and deliveries.
@@ -37,9 +38,9 @@ export async function openAdapters(
         get: (key) => store.facts.get(`adapter/${name}/${key}`),
         set: (key, value) => store.facts.set(`adapter/${name}/${key}`, value),
       },
-      moved: () => undefined,
-      places: () => [],
-      views: { home: () => undefined, models: async () => [], watch: () => () => undefined },
+      moved: (from, to) => middle.gateway.moved(name, { from, to }),
+      places: () => placesOf(store, name),
+      views: createViews({ parts, doors, gateway: middle.gateway }, name),
       clock,
       log: own,
       fetch: globalThis.fetch,

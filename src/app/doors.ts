@@ -7,6 +7,7 @@ import type { StatusReport } from "../core/status.ts";
 import type { AdapterHandle, AdapterTraits } from "../gateway/handle.ts";
 import type { KnownDoor } from "../gateway/questions/reach.ts";
 import type { EventTarget } from "../schedule/parse.ts";
+import type { Moves } from "../store/moves.ts";
 import type { Roles } from "../store/roles.ts";
 import type { Wirings } from "../store/wirings.ts";
 
@@ -66,15 +67,13 @@ export function createDoors(configured: Readonly<Record<string, AdapterSettings>
      */
     resolve(
       { platform, conversation, kind }: EventTarget,
-      known: Pick<Wirings, "kind">,
+      { wirings, moves }: { wirings: Pick<Wirings, "kind">; moves: Pick<Moves, "current"> },
     ): Pick<Address, "adapter" | "conversation"> | { problem: string } {
       const adapter = platform ?? terminal;
       if (adapter !== terminal && !Object.hasOwn(configured, adapter))
         return { problem: `There is no adapter ${JSON.stringify(adapter)}` };
-      return {
-        adapter,
-        conversation: { id: conversation, kind: known.kind(adapter, conversation) ?? kind ?? "direct" },
-      };
+      const id = moves.current(adapter, conversation);
+      return { adapter, conversation: { id, kind: wirings.kind(adapter, id) ?? kind ?? "direct" } };
     },
   };
 }

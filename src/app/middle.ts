@@ -121,7 +121,7 @@ export function openMiddle(options: StartOptions, { parts, doors }: { parts: Par
     clock,
     log: log.child({ part: "schedule" }),
     receive: (event) => gateway.receiveEvent(event, doors.traits(event.adapter)),
-    resolve: (target) => doors.resolve(target, store.wirings),
+    resolve: (target) => doors.resolve(target, store),
   });
   const harnesses = createHarnesses((name) => ({
     models: parts.models,
@@ -148,6 +148,7 @@ export function openMiddle(options: StartOptions, { parts, doors }: { parts: Par
     heard: outbox.heard,
     onStored: replies.stored,
     onAnswered: cards.close,
+    movedOut: outbox.moved,
     fetchFile: (adapter, file, how) => fetchFrom(doors.handle(adapter), { adapter, file, ...how }),
     sayUnstored: (inbound, outgoing) =>
       sayUnstored({ handle: doors.handle(inbound.adapter), log }, { inbound, outgoing }),

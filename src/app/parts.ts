@@ -41,7 +41,7 @@ export async function openParts(
   { store, startId }: Pick<Parts, "store" | "startId">,
 ): Promise<Parts> {
   const { settings } = config;
-  const layout = createLayout(config.workspace);
+  const layout = createLayout(config.workspace, { folderOf: store.moves.folder });
   await layout.prepare();
   const models = configuredModels(config, { version, clock, log: log.child({ part: "models" }) });
   const chosen = formatModelName(await models.fallback());

@@ -193,6 +193,28 @@ export const limits = {
   freezeRoundsMax: 20,
   /** Trying whether bubblewrap works. */
   sandboxCheckMs: 5_000,
+  /** One call to a container engine; making and starting a container; one answer of it; its words in a sentence. */
+  engineCallMs: 30_000,
+  engineStartMs: 120_000,
+  engineAnswerBytesMax: 16 * 1024 * 1024,
+  engineSaidCharsMax: 300,
+  /** Commands of one container: being started, running, waiting for a place; shells kept warm; one command's words. */
+  execStartsMax: 8,
+  execsMax: 128,
+  execsWaitingMax: 1_000,
+  warmShellsMax: 4,
+  commandWordsMax: 4_096,
+  /** One line of a shell inside about a command, one look at all processes of a container, and how long that may take. */
+  shellLineBytesMax: 4_096,
+  wardenBytesMax: 64 * 1024 * 1024,
+  wardenMs: 3_000,
+  /** A shell inside that is let go has this long to end. */
+  shellEndMs: 2_000,
+  /** A managed container: stopped after this long without use; its processes; its shared memory; SIGTERM to SIGKILL. */
+  containerIdleMs: 10 * 60_000,
+  containerProcessesMax: 2_048,
+  containerSharedBytes: 256 * 1024 * 1024,
+  containerStopSeconds: 1,
   /** MEMORY.md as a file, and one addition to it. */
   memoryFileBytesMax: 256 * 1024,
   memoryLineCharsMax: 4_000,
@@ -318,6 +340,42 @@ export const limits = {
   platformUploadMs: 5 * 60_000,
   platformAnswerBytesMax: 32 * 1024 * 1024,
   platformTextCharsMax: 200,
+  /** Slack: names that one text needs, how long a message waits for them, how long they are believed. */
+  namesPerTextMax: 30,
+  namesWaitMs: 700,
+  namesKeptMs: 6 * 60 * 60_000,
+  /** A socket: its greeting, a probe of a silent one, silence that ends it (the last where probes cannot be seen). */
+  socketHelloMs: 15_000,
+  socketProbeMs: 10_000,
+  socketSilentMs: 30_000,
+  socketBlindMs: 5 * 60_000,
+  /** How long a replaced socket may still bring something, and how long its end may take. */
+  socketLingerMs: 10_000,
+  socketCloseMs: 1_000,
+  /** Happenings that wait to be taken; a frame that is longer is not read. */
+  socketPendingMax: 1_000,
+  socketFrameCharsMax: 4 * 1024 * 1024,
+  /** Slack waits three seconds for the acknowledgement of what somebody pressed. */
+  interactionAckMs: 2_400,
+  /** An address for answers works half an hour and five times. */
+  slackAnswerMs: 30 * 60_000,
+  slackAnswersMax: 5,
+  /** What was missed: places that are looked into, messages of one, messages of one page. */
+  gapPlacesMax: 500,
+  gapMessagesMax: 1_000,
+  gapPageMessages: 200,
+  /** A live message waits this long for what was missed before it. */
+  gapWaitMs: 60_000,
+  /** Messages of one conversation, and of one thread, that are downloaded. */
+  historyMessagesMax: 100_000,
+  /** Pages that are looked through for a message that may have been sent. */
+  findPagesMax: 5,
+  /** A home page: for how long after it was opened it is kept current, for how many people, and how often. */
+  homeOpenMs: 30 * 60_000,
+  homePeopleMax: 50,
+  homeEveryMs: 3_000,
+  homeQuietMs: 10 * 60_000,
+  homeRowsMax: 20,
   /** Pauses between tries to connect: after loss of the line, when another holds it, when the token is refused. */
   reconnectMs: 1_000,
   reconnectCapMs: 60_000,
@@ -342,6 +400,10 @@ export const limits = {
   downloadMsMax: 15 * 60_000,
   /** An image up to this size is shown as one; a larger one is sent as a file. */
   shownImageBytesMax: 10 * 1024 * 1024,
+  /** Conversations and threads in which an adapter looks for gaps. */
+  placesMax: 1_000,
+  /** Moves of one conversation that are followed. */
+  movesFollowedMax: 8,
   /** Albums and conversations that an adapter remembers something of. */
   adapterNotesMax: 1_000,
   /** Files that come in: the size of one, how many of one message, how long all of them may take, tries of one and the waits between. */
@@ -425,4 +487,19 @@ export const limits = {
   /** People whose own menus show the owner's commands. */
   menuAdminsMax: 50,
   approvalCharsMax: 3_000,
+  /** Discord: texts from this length on count as cut, channels and roles whose names are known. */
+  discordSplitCharsMin: 1_900,
+  discordChannelsMax: 10_000,
+  /** How long an interaction can be answered after its acknowledgement, with a margin before Discord's 15 minutes. */
+  interactionAnswerMs: 14 * 60_000,
+  /** Identifies of one key are so far apart; a connection that lived this long is no failed one. */
+  identifyEveryMs: 5_000,
+  stableLineMs: 60_000,
+  /** An unanswered heartbeat is looked at again after this, and a changed token is looked for this often. */
+  heartbeatGraceMs: 5_000,
+  tokenLookMs: 5_000,
+  /** Nothing from a gateway for this long, and it does not count as connected. */
+  gatewaySilentMs: 120_000,
+  /** Shards of one bot. */
+  shardsMax: 64,
 } as const;

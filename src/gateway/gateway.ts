@@ -20,6 +20,7 @@ import { createLateness } from "./intake/missed.ts";
 import { createPeople, type PeopleDeps } from "./intake/people.ts";
 import { pressedCommand, stalePress } from "./intake/press.ts";
 import { type ReceiveDeps, receiveMessage, releaseInputs } from "./intake/receive.ts";
+import { currentInbound, type MovingDeps, moveConversation } from "./moving.ts";
 import { createQueue } from "./queue/queue.ts";
 import { createSessionBook } from "./sessions.ts";
 import { redactInbound, redactReceipt } from "./turns/redacting.ts";
@@ -51,7 +52,8 @@ export interface GatewayDeps
     Pick<PeopleDeps, "onAnswered">,
     Pick<ConsiderDeps, "judge">,
     Pick<ExposedDeps, "takeAway">,
-    Pick<StopDeps, "sayUnstored"> {
+    Pick<StopDeps, "sayUnstored">,
+    Pick<MovingDeps, "movedOut"> {
   commands: readonly Command[];
   /** `guest`: the turn is for somebody whom nobody let in by name. */
   setting(turn: TurnRow, session: Session, whose: { guest: boolean }): ReturnType<TurnDeps["setting"]>;
@@ -175,10 +177,10 @@ export function createGateway(deps: GatewayDeps) {
      * acknowledged to the platform. @throws Failure `store` when it could not be stored.
      */
     receive: async (inbound: Inbound, traits: AdapterTraits): Promise<Receipt> =>
-      redactReceipt(await receive(fromDoor(inbound), traits), deps.redactor),
+      redactReceipt(await receive(currentInbound(store, fromDoor(inbound)), traits), deps.redactor),
     /** The same for what the schedule says: it alone may say that something is an event, and whose. */
     receiveEvent: async (event: Message, traits: AdapterTraits): Promise<Receipt> =>
-      redactReceipt(await receive(event, traits), deps.redactor),
+      redactReceipt(await receive(currentInbound(store, event), traits), deps.redactor),
     /** Goes on with what the last process left. */
     resume(crashLoop: boolean): Resumed {
       questions.catchUp();
@@ -202,6 +204,10 @@ export function createGateway(deps: GatewayDeps) {
     sessionAt: book.find,
     /** Starts what waits; after a crash loop nothing does so by itself for a while. */
     wakeWaiting: () => wakeWaiting({ store, queue }),
+    /** A conversation bears another id from now on; see {@link moveConversation}. */
+    moved(adapter: string, { from, to }: { from: string; to: string }): void {
+      moveConversation({ ...deps, running: () => queue.running() }, { adapter, from, to });
+    },
     /** Sets the working folder of the session at a place; makes the session when there is none. */
     useFolder(inbound: Inbound, folder: string): Session | undefined {
       return store.transaction(() => {

@@ -1,5 +1,6 @@
 // Where the answer to an inbound goes, and which inputs may share one.
 import { type Inbound, isSamePerson } from "../core/message.ts";
+import { wasMoved } from "../core/moved.ts";
 import type { ReplyTarget, TurnRow } from "../core/session.ts";
 
 /** Where the answer to an inbound goes. */
@@ -12,7 +13,8 @@ export function replyTarget(inbound: Inbound): ReplyTarget {
     conversation,
     ...(thread === undefined ? {} : { thread }),
     ...(root === undefined ? {} : { root }),
-    ...(replyTo === undefined ? {} : { replyTo }),
+    // Of before the conversation moved the platform knows nothing there.
+    ...(replyTo === undefined || wasMoved(replyTo) ? {} : { replyTo }),
   };
 }
 

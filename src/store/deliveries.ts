@@ -168,7 +168,9 @@ function making(db: Database) {
     `SELECT d.id AS card, d.question FROM deliveries d JOIN approvals a ON a.id = d.question
      WHERE d.question IS NOT NULL AND d.choices <> '[]' AND a.state <> 'open' LIMIT ?`,
   );
-  const reopen = db.prepare("UPDATE deliveries SET fate = 'placed' WHERE id = ? AND fate = 'sent' AND ref IS NOT NULL");
+  const reopen = db.prepare(
+    "UPDATE deliveries SET fate = 'placed' WHERE id = ? AND fate = 'sent' AND ref IS NOT NULL AND ref NOT LIKE 'moved:%'",
+  );
   return {
     /** Stores a message that is to go out. @returns its number. */
     add(fresh: FreshDelivery): number {

@@ -9,6 +9,7 @@ import { openHeld } from "./held.ts";
 import { openInputs } from "./inputs.ts";
 import { openMacros } from "./macros.ts";
 import { openMessages } from "./messages.ts";
+import { openMoves } from "./moves.ts";
 import { openPairings } from "./pairings.ts";
 import { openRoles } from "./roles.ts";
 import { openRules } from "./rules.ts";
@@ -33,6 +34,7 @@ export function createStore(db: Database) {
     inputs: openInputs(db),
     macros: openMacros(db),
     messages: openMessages(db),
+    moves: openMoves(db),
     pairings: openPairings(db),
     roles: openRoles(db),
     rules: openRules(db),

@@ -9,6 +9,33 @@ export interface Wiring {
   unmatched: "drop" | "accumulate";
 }
 
+/** A conversation, or a thread of it, with the newest message that came from there. `sentAt` is Unix milliseconds. */
+export interface KnownPlace {
+  conversation: { id: string; kind: "direct" | "shared" };
+  thread?: string;
+  newest: { id: string; sentAt: number };
+}
+
+interface PlaceRow {
+  conversation: string;
+  kind: "direct" | "shared";
+  thread: string;
+  id: string;
+  sentAt: number;
+}
+
+// The grouping goes over an index alone; bodies are read of what is shown.
+const placesSql = `SELECT p.conversation, c.kind, p.thread, i.external AS id, i.body ->> '$.sentAt' AS sentAt
+   FROM (
+     SELECT conversation, ifnull(body ->> '$.thread', '') AS thread, max(id) AS newest FROM inputs
+     WHERE adapter = ?1 AND kind = 'message' AND body ->> '$.event' IS NULL
+     GROUP BY conversation, ifnull(body ->> '$.thread', '')
+   ) p
+   JOIN conversations c ON c.adapter = ?1 AND c.external = p.conversation
+   JOIN inputs i ON i.id = p.newest
+   WHERE EXISTS (SELECT 1 FROM bindings b WHERE b.conversation = c.id) AND i.external NOT LIKE 'moved:%'
+   ORDER BY p.newest DESC LIMIT ?2`;
+
 export type Wirings = ReturnType<typeof openWirings>;
 
 /** The wirings and conversations of a store. */
@@ -28,7 +55,15 @@ export function openWirings(db: Database) {
   const wire = db.prepare(
     "INSERT INTO wirings (agent, adapter, conversation, trigger, mode, unmatched) VALUES (?, ?, ?, ?, ?, ?)",
   );
+  const places = db.prepare(placesSql);
   return {
+    /** Where something was said that has a session, each with its newest message; the newest first. */
+    places: (adapter: string, limit: number): KnownPlace[] =>
+      places.all<PlaceRow>(adapter, limit).map(({ id, kind, conversation, thread, sentAt }) => ({
+        conversation: { id: conversation, kind },
+        ...(thread === "" ? {} : { thread }),
+        newest: { id, sentAt },
+      })),
     /** Where a conversation is. */
     place: (conversation: number): { adapter: string; external: string } | undefined => place.get(conversation),
     /** Another agent answers in a conversation from now on, as the one before did. */

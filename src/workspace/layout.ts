@@ -40,11 +40,17 @@ export interface Layout {
   below(path: string): string;
 }
 
+/** How it may differ. */
+export interface LayoutOptions {
+  /** The id by which the folder of a conversation is named: one that got another id keeps its folder. */
+  folderOf?(adapter: string, id: string): string;
+}
+
 /** The layout of the workspace at `root` (an absolute path). */
-export function createLayout(root: string): Layout {
+export function createLayout(root: string, { folderOf = (_adapter, id) => id }: LayoutOptions = {}): Layout {
   assert(isAbsolute(root), "A workspace has an absolute path");
   const conversation = (adapter: string, id: string): ConversationLayout => {
-    const own = join(root, "channels", folderName(adapter), folderName(id));
+    const own = join(root, "channels", folderName(adapter), folderName(folderOf(adapter, id)));
     return {
       root: own,
       memory: join(own, "MEMORY.md"),

@@ -15,7 +15,7 @@ test("SECURITY 6: a room that is known is a room, also for a file that does not 
   store.wirings.conversation("terminal", { id: "7", kind: "direct", at: 1 });
   const doors = createDoors({});
   const kindOf = (target: Parameters<typeof doors.resolve>[0]) => {
-    const found = doors.resolve(target, store.wirings);
+    const found = doors.resolve(target, store);
     return "conversation" in found ? found.conversation.kind : found.problem;
   };
   expect(kindOf({ conversation: "R1" })).toBe("shared");

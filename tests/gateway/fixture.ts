@@ -169,6 +169,7 @@ function outside(store: ReturnType<typeof createStore>, world: World) {
       stored: `attachments/${file.name}`,
     }),
     heard: (target) => void world.heard.push(target),
+    movedOut: () => undefined,
     sendAgain: (id, place) => {
       world.again.push({ id, place });
       return store.deliveries.get(id)?.conversation === place.conversation.id;

@@ -162,12 +162,17 @@ function compose(parts: Composed): { close(drainMs: number): Promise<void> } {
     deliver: outbox.deliver,
     sendAgain: outbox.again,
     heard: outbox.heard,
+    movedOut: outbox.moved,
     onStored: replies.stored,
     fetchFile: (adapter, file, options) => fetchFrom(handles.get(adapter), { adapter, file, ...options }),
     sayUnstored: (inbound, outgoing) =>
       sayUnstored({ handle: handles.get(inbound.adapter), log }, { inbound, outgoing }),
   });
-  const adapter = openAdapter(parts, { log, receive: (inbound) => gateway.receive(inbound, telegramTraits) });
+  const adapter = openAdapter(parts, {
+    log,
+    receive: (inbound) => gateway.receive(inbound, telegramTraits),
+    moved: (from, to) => gateway.moved(adapterName, { from, to }),
+  });
   const own = world.traits.finds ? searching(adapter, { world, chance: parts.chance.fork(), life }) : adapter;
   const handle = flaw?.handle?.(own) ?? own;
   handles.set(adapterName, adapter);
@@ -263,7 +268,11 @@ function gatewayDeps({ world, store, clock, chance, flaw, life }: Composed, log:
 /** The adapter as it is, on the simulated line. */
 function openAdapter(
   { world, store, clock, wire, flaw, life }: Composed,
-  { log, receive }: { log: Log; receive(inbound: Inbound): Promise<Receipt> },
+  {
+    log,
+    receive,
+    moved,
+  }: { log: Log; receive(inbound: Inbound): Promise<Receipt>; moved(from: string, to: string): void },
 ): Adapter {
   const noted = async (inbound: Inbound): Promise<Receipt> => {
     const receipt = await receive(inbound);
@@ -286,7 +295,7 @@ function openAdapter(
         get: (key) => store.facts.get(`adapter/${key}`),
         set: (key, value) => store.facts.set(`adapter/${key}`, value),
       },
-      moved: () => undefined,
+      moved,
       places: () => [],
       views: { home: () => undefined, models: async () => [], watch: () => () => undefined },
       clock,

@@ -27,7 +27,7 @@ export function openTelegram(settings: TelegramSettings, deps: AdapterDeps): Ada
   const albums = createRecent<true>(limits.adapterNotesMax);
   const commands = new Set(deps.commands.map((command) => command.name));
   const menu = createMenu({ ...deps, api });
-  const moves = createMoves(deps);
+  const moves = createMoves(deps, settings);
   const logMenu = (error: unknown) => log.warn("Cannot set the menu", { error: errorText(error) });
   const receive: AdapterDeps["receive"] = async (inbound) => {
     const receipt = await deps.receive(inbound);
@@ -45,7 +45,7 @@ export function openTelegram(settings: TelegramSettings, deps: AdapterDeps): Ada
     api: client.fresh,
     read(raw) {
       if (self === undefined) throw new Error("the bot's own name is not known yet");
-      const facts = { adapter: name, self, groups: settings.groups, commands, albums, now: clock.now() };
+      const facts = { adapter: name, self, groups: moves.groups(), commands, albums, now: clock.now() };
       const reading = readUpdate(raw, facts);
       if (reading.kind === "inbound" && reading.album !== undefined) albums.set(reading.album, true);
       return jobs.of(reading);

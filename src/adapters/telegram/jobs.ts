@@ -48,8 +48,8 @@ export function createJobs({
           return { run };
         }
         case "moved":
-          moves.note(reading.from, reading.to);
-          return undefined;
+          // What came before it from there goes first.
+          return { lane: reading.from, run: async () => moves.note(reading.from, reading.to) };
         case "member": {
           const { conversation, title, status, by } = reading;
           log.info("The bot's place in a chat changed", { conversation, title, status, by });

@@ -47,6 +47,13 @@ export function createOutbound({
   /** Until when a chat wants to be left alone, by what it answered. */
   const quiet = createRecent<number>(limits.adapterNotesMax);
 
+  const note = (from: string, to: string): void => {
+    try {
+      moves.note(from, to);
+    } catch (error) {
+      throw new PlatformError(`Cannot store where a group went: ${errorText(error)}`, { fate: "later" });
+    }
+  };
   /** Makes a call in the chat where the target is now; what it throws is a PlatformError. */
   const call = async <Result>(
     { conversation: { id } }: ReplyTarget,
@@ -59,7 +66,9 @@ export function createOutbound({
       } catch (error) {
         const to = movedTo(error);
         if (to === undefined || to === at) throw error;
-        moves.note(id, to);
+        note(id, to);
+        // Its message stayed there: what becomes of it is decided anew.
+        if (kind === "change") throw new PlatformError("The group has another id now", { fate: "later" });
         return await run(messageId(to), true);
       }
     } catch (error) {

@@ -4,6 +4,7 @@ import type { TurnId } from "../../core/ids.ts";
 import type { Outgoing } from "../../core/message.ts";
 import type { ReplyTarget } from "../../core/session.ts";
 import type { DeliveryKind, FreshDelivery } from "../../store/deliveries.ts";
+import { current } from "../moving.ts";
 import { type SendingDeps, tellUndelivered } from "./fates.ts";
 import type { Forming } from "./lane.ts";
 import { freshNonce, layOut } from "./pieces.ts";
@@ -46,7 +47,8 @@ export function createDeliveries(deps: SendingDeps) {
   let waking = false;
 
   /** Rows were made; as soon as their transaction is over they go out, also when nobody calls `wake`. */
-  const made = ({ adapter, conversation }: ReplyTarget): void => {
+  const made = (target: ReplyTarget): void => {
+    const { adapter, conversation } = current(store, target);
     fresh.set(JSON.stringify([adapter, conversation.id]), { adapter, conversation: conversation.id });
     if (waking) return;
     waking = true;
@@ -74,7 +76,8 @@ export function createDeliveries(deps: SendingDeps) {
   };
 
   const common = (target: ReplyTarget, { kind, turn, audible, answers, question, origin }: OwnOptions) => ({
-    target,
+    // Somebody may have begun before the conversation got another id.
+    target: current(store, target),
     kind,
     nonce: freshNonce(clock),
     at: clock.now(),
@@ -203,6 +206,8 @@ export function createDeliveries(deps: SendingDeps) {
       if (done) made(row.target);
       return done;
     },
+    /** A conversation has another id now, and so have its rows. */
+    moved: traffic.moved,
     traitsOf: (adapter: string) => traffic.handleOf(adapter)?.traits,
     attach: traffic.attach,
     detach: traffic.detach,

@@ -12,7 +12,7 @@ import { freshNonce } from "./pieces.ts";
 
 /** What deliveries work with. */
 export interface SendingDeps {
-  store: Pick<Store, "deliveries" | "grouped" | "transaction" | "users">;
+  store: Pick<Store, "deliveries" | "grouped" | "moves" | "transaction" | "users">;
   clock: Clock;
   log: Log;
   redactor: Pick<Redactor, "exact">;

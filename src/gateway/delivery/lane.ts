@@ -22,7 +22,8 @@ export interface Forming {
 /** What is known of a conversation while something is under way there; forgotten when nothing is. */
 export interface Lane {
   readonly adapter: string;
-  readonly conversation: string;
+  /** Changes when the conversation gets another id. */
+  conversation: string;
   /** A call is under way. */
   busy: boolean;
   queued: boolean;

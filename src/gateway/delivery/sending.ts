@@ -2,6 +2,7 @@
 import { Buffer } from "node:buffer";
 import { errorText } from "../../core/failure.ts";
 import { limits } from "../../core/limits.ts";
+import { wasMoved } from "../../core/moved.ts";
 import type { Delivery } from "../../store/deliveries.ts";
 import { type Clock, within } from "../../sys/clock.ts";
 import { type AdapterHandle, type Button, PlatformError, type PlatformMessage } from "../handle.ts";
@@ -165,7 +166,7 @@ function messageOf(
 /** The message that a bell points to. */
 function answered({ store }: SendingDeps, row: Delivery): { replyTo?: string } {
   const ref = row.answers === null ? null : store.deliveries.get(row.answers)?.ref;
-  return ref === null || ref === undefined ? {} : { replyTo: ref };
+  return ref === null || ref === undefined || wasMoved(ref) ? {} : { replyTo: ref };
 }
 
 function withAnswered(deps: SendingDeps, row: Delivery): Delivery["target"] {

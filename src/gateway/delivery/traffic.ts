@@ -44,7 +44,8 @@ export function createTraffic(deps: SendingDeps) {
     return lane;
   };
   const forget = (lane: Lane) => {
-    if (lane.forming.size === 0) lanes.delete(keyOf(lane.adapter, lane.conversation));
+    const key = keyOf(lane.adapter, lane.conversation);
+    if (lane.forming.size === 0 && lanes.get(key) === lane) lanes.delete(key);
   };
 
   /** Puts a lane where its turn comes. */
@@ -160,6 +161,23 @@ export function createTraffic(deps: SendingDeps) {
       Object.assign(door, { handle, notBefore: 0, failures: 0 });
       for (const place of deliveries.places(handle.name)) queue(laneOf(handle.name, place));
       for (const lane of lanes.values()) if (lane.adapter === handle.name) queue(lane);
+    },
+    /** The rows of a conversation bear another id now: what is under way there goes on as before, with what is new. */
+    moved(adapter: string, { from, to }: { from: string; to: string }): void {
+      const lane = lanes.get(keyOf(adapter, from));
+      lanes.delete(keyOf(adapter, from));
+      const there = lanes.get(keyOf(adapter, to));
+      if (lane !== undefined && there === undefined) {
+        lane.conversation = to;
+        lanes.set(keyOf(adapter, to), lane);
+      } else if (lane !== undefined) {
+        // Its last call ends by itself, and its timer finds nothing more.
+        for (const [id, forming] of lane.forming) there?.forming.set(id, forming);
+        lane.forming.clear();
+      }
+      const now = laneOf(adapter, to);
+      for (const forming of now.forming.values()) forming.row = deliveries.get(forming.row.id) ?? forming.row;
+      queue(now);
     },
     /** Messages wait from now on; a call that is under way has its answer stored. */
     detach(adapter: string): void {

@@ -3,6 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Adapter, AdapterDeps } from "../../../src/adapters/adapter.ts";
 import { openAdapter } from "../../../src/adapters/index.ts";
 import type { AdapterSettings } from "../../../src/config/schema.ts";
+import { Failure } from "../../../src/core/failure.ts";
 import type { Inbound, Receipt } from "../../../src/core/message.ts";
 import type { Log, LogFields } from "../../../src/sys/log.ts";
 import { createManualClock, type ManualClock } from "../../schedule/manual-clock.ts";
@@ -21,6 +22,8 @@ export interface Line {
 export interface DoorOptions {
   receive?: (inbound: Inbound) => Promise<Receipt> | Receipt;
   memory?: Map<string, string>;
+  /** True while a move cannot be stored. */
+  movedFails?: () => boolean;
   settings?: Record<string, unknown>;
   commands?: AdapterDeps["commands"];
   admins?: string[];
@@ -40,6 +43,8 @@ export interface Door extends AsyncDisposable {
   clock: ManualClock;
   /** What was handed on, in the order of the calls. */
   received: Inbound[];
+  /** Conversations that got another id. */
+  moves: [from: string, to: string][];
   texts(): string[];
   memory: Map<string, string>;
   lines: Line[];
@@ -86,6 +91,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
   const memory = options.memory ?? new Map<string, string>();
   const lines: Line[] = [];
   const received: Inbound[] = [];
+  const moves: [from: string, to: string][] = [];
   let token = options.token ?? bot.token;
   let inputs = 0;
   const deps: AdapterDeps = {
@@ -99,7 +105,10 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     admins: () => options.admins ?? [],
     secret: () => token,
     memory: { get: (key) => memory.get(key), set: (key, value) => void memory.set(key, value) },
-    moved: () => undefined,
+    moved(from, to) {
+      if (options.movedFails?.() === true) throw new Failure("store", "the disk is full");
+      moves.push([from, to]);
+    },
     places: () => [],
     views: { home: () => undefined, models: async () => [], watch: () => () => undefined },
     clock,
@@ -121,6 +130,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     adapter,
     clock,
     received,
+    moves,
     memory,
     lines,
     texts: () => received.map((one) => (one.kind === "message" ? one.text : one.kind)),
