@@ -74,9 +74,15 @@ test("a private address gives bytes to the app's token, and a page with status 2
       body: new Uint8Array(await response.arrayBuffer()),
     };
   };
+  expect(file?.size).toBe(1000);
   const own = await get(slack.app.botToken);
   expect(own).toMatchObject({ status: 200, type: "image/png" });
   expect(Buffer.compare(own.body, bytes)).toBe(0);
+  ann.say(ann.dm(), "huge", { files: [{ name: "huge.zip", bytes, size: 2 ** 31 }] });
+  const [, huge] = [...slack.world.files.values()];
+  expect((await place.call("files.info", { file: huge?.id })).file).toMatchObject({ size: 2 ** 31 });
+  if (huge !== undefined) huge.deleted = true;
+  expect(said(await place.call("files.info", { file: huge?.id }))).toBe("file_deleted");
   const other = slack.newApp({ name: "other" });
   slack.takeScope(slack.app, "files:read");
   for (const token of [undefined, "xoxb-nobody", slack.app.botToken, other.botToken]) {

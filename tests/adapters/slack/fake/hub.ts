@@ -70,6 +70,8 @@ export interface Hub {
   mute(app: App, options?: { link?: string }): void;
   /** Ids of the open connections of an app, oldest first. */
   links(app: App): string[];
+  /** Envelopes that may still be acknowledged or sent again. A test that moves the clock by seconds waits for none first. */
+  pending(): Sent[];
   /** Every envelope, oldest first. */
   readonly envelopes: Sent[];
   /** Ends all waiting for acknowledgements. */
@@ -203,6 +205,7 @@ export function createHub(world: World, faults: Faults): Hub {
       for (const { wire } of of(app, link)) wire.mute();
     },
     links: (app) => of(app).map(({ id }) => id),
+    pending: () => [...waiting.values()].map(({ sent }) => sent),
     envelopes,
     close: () => closing.abort(),
   };

@@ -67,6 +67,8 @@ export function writableChannel(call: Call): Channel {
   const id = named?.id ?? (person === undefined || person.isBot ? given : directChannel(world, app, given).id);
   const channel = channelOf({ ...call, params: { ...params, channel: id } });
   if (channel.archived) throw new Refusal("is_archived");
+  // Told to apps whose messages tab is off; docs.slack.dev/surfaces/app-home#messages-tab.
+  if (channel.kind === "im" && !app.messagesTab) throw new Refusal("messages_tab_disabled");
   const open = channel.kind === "public" && app.scopes.has("chat:write.public");
   if (!channel.members.has(app.user.id) && !open) throw new Refusal("not_in_channel");
   return channel;

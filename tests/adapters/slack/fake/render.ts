@@ -155,6 +155,7 @@ export function renderBot(world: World, app: App): Json {
 
 /** docs.slack.dev/reference/objects/file-object; `url_private` needs the token in a header. */
 export function renderFile(world: World, file: StoredFile): Json {
+  if (file.deleted) return { id: file.id, mode: "tombstone" };
   const place = `${world.origin}/files-pri/${world.team.id}-${file.id}`;
   const name = encodeURIComponent(file.name.toLowerCase().replaceAll(/[^\w.-]+/g, "_"));
   const kinds = { public: "channels", private: "groups", im: "ims", mpim: "groups" } as const;

@@ -68,6 +68,9 @@ describe("tokens and scopes", () => {
       body: JSON.stringify({ token: slack.app.botToken }),
     });
     expect(said((await json.json()) as Json)).toBe("not_authed");
+    const headers = { "content-type": "application/json", authorization: `Bearer ${slack.app.botToken}` };
+    const broken = await fetch(url, { method: "POST", headers, body: "{" });
+    expect(said((await broken.json()) as Json)).toBe("invalid_json");
   });
 });
 
@@ -120,6 +123,10 @@ describe("posting", () => {
     expect(await post(slack.newChannel("open", { members: [ann] }).id)).toBe("not_in_channel");
     expect(await post(slack.newChannel("shut", { kind: "private", members: [ann] }).id)).toBe("channel_not_found");
     expect(await post("#team")).toBe("ok");
+    slack.app.messagesTab = false;
+    expect(await post(ann.id)).toBe("messages_tab_disabled");
+    expect(() => ann.say(ann.dm(), "hello?")).toThrow("turned off");
+    slack.app.messagesTab = true;
     expect(await post(ann.id)).toBe("ok");
     expect(slack.messages(ann.dm()).map(({ text }) => text)).toEqual(["a"]);
     slack.archive(team);

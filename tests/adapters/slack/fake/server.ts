@@ -31,6 +31,9 @@ interface Asked {
   bytes: Uint8Array;
 }
 
+/** The only parameter of a body that is no JSON; docs.slack.dev/apis/web-api, `invalid_json`. */
+const malformed = "not JSON";
+
 /** What goes back, before a fault changes it. */
 type Reply = Answer | { status: number; headers: Record<string, string>; body: Uint8Array | string };
 
@@ -125,6 +128,10 @@ async function serve(
   const url = new URL(request.url ?? "/", slack.world.origin);
   const bytes = await readAll(request);
   const params = await paramsOf(url, { bytes, type: request.headers["content-type"] ?? "" });
+  if (params[malformed] === true) {
+    send(response, { status: 200, headers: {}, body: { ok: false, error: "invalid_json" } });
+    return;
+  }
   const bearer = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1];
   const called = /^\/api\/([\w.]+)$/.exec(url.pathname)?.[1];
   const method = called ?? placeOf(url.pathname);
@@ -288,6 +295,6 @@ function parsed(bytes: Uint8Array): Json {
     const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
     return typeof value === "object" && value !== null ? (value as Json) : {};
   } catch {
-    return { malformed: true };
+    return { [malformed]: true };
   }
 }

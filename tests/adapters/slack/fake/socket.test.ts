@@ -8,6 +8,21 @@ async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
 }
 
+/** A logger of the official client that says nothing. */
+function silent() {
+  const nothing = () => {};
+  const getLevel = () => LogLevel.ERROR;
+  return {
+    debug: nothing,
+    info: nothing,
+    warn: nothing,
+    error: nothing,
+    setLevel: nothing,
+    setName: nothing,
+    getLevel,
+  };
+}
+
 async function advance({ clock }: Stand, ms: number): Promise<void> {
   clock.advance(ms);
   await settle();
@@ -93,7 +108,7 @@ describe("connections", () => {
     const ts = ann.say(team, `${bot} hello`);
     await until(() => heard.length === 2);
     expect(heard).toEqual([`message ${ts}`, `app_mention ${ts}`]);
-    await until(() => slack.sockets.envelopes.every(({ ackedAt }) => ackedAt !== undefined));
+    await until(() => slack.sockets.pending().length === 0);
     const back = new Promise<void>((resolve) => client.once("connected", () => resolve()));
     slack.sockets.disconnect(slack.app, { reason: "refresh_requested" });
     await back;
@@ -101,6 +116,32 @@ describe("connections", () => {
     await until(() => heard.length === 3);
     await client.disconnect();
     expect(slack.sockets.links(slack.app)).toEqual([]);
+  });
+});
+
+describe("pings", () => {
+  const clientOf = ({ slack, server }: Stand) =>
+    new SocketModeClient({
+      appToken: slack.app.appToken,
+      clientOptions: { slackApiUrl: server.apiUrl },
+      clientPingTimeout: 90,
+      serverPingTimeout: 200,
+      logLevel: LogLevel.ERROR,
+      logger: silent(),
+    });
+
+  test("both sides ping; the official client leaves a connection that fell silent", async () => {
+    await using place = await stand({ pingMs: 20 });
+    const { slack } = place;
+    const client = clientOf(place);
+    await client.start();
+    const [first] = slack.sockets.links(slack.app);
+    const back = new Promise<void>((resolve) => client.once("connected", () => resolve()));
+    slack.sockets.mute(slack.app);
+    await back;
+    // Whether the client ends the silent connection is its own affair; on some runtimes it cannot.
+    expect(slack.sockets.links(slack.app).filter((link) => link !== first)).toHaveLength(1);
+    await client.disconnect();
   });
 });
 

@@ -7,10 +7,10 @@ import type { Json } from "./world.ts";
 export type Stand = Awaited<ReturnType<typeof stand>>;
 
 /** Everything that a rule needs. Times begin at 1,800,000,000 s. */
-export async function stand(options: SlackOptions = {}) {
+export async function stand({ pingMs, ...options }: SlackOptions & { pingMs?: number } = {}) {
   const clock = createManualClock(1_800_000_000_000);
   const slack = createSlack({ clock, ...options });
-  const server = await startSlackServer(slack);
+  const server = await startSlackServer(slack, { pingMs });
   const ann = slack.user("ann");
   const team = slack.newChannel("team", { members: [ann, slack.app] });
   const call = (method: string, params: Json = {}): Promise<Json> =>

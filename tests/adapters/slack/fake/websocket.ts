@@ -54,6 +54,7 @@ export function accept(
     if (rest.length > frameBytesMax) socket.destroy();
   });
   socket.on("error", () => socket.destroy());
+  socket.on("end", () => socket.destroy());
   socket.on("close", onGone);
   return {
     send: (text) => put(opcodes.text, Buffer.from(text)),
