@@ -3,7 +3,10 @@ import * as v from "valibot";
 import type { AdapterSchema, AdapterSettings, Parts } from "../config/schema.ts";
 import { Failure } from "../core/failure.ts";
 import type { Adapter, AdapterDeps } from "./adapter.ts";
+import type { HistoryDeps, HistoryLine } from "./history.ts";
 import type { InspectDeps, Inspection, Platform } from "./inspection.ts";
+import { slackSchema } from "./slack/config.ts";
+import { slackPlatform } from "./slack/guide.ts";
 import { telegramSchema } from "./telegram/config.ts";
 import { telegramPlatform } from "./telegram/guide.ts";
 
@@ -14,6 +17,8 @@ interface Member {
   platform: Platform;
   open(settings: AdapterSettings, deps: AdapterDeps): Promise<Adapter>;
   inspect(settings: AdapterSettings, deps: InspectDeps): Promise<Inspection>;
+  /** Absent where a platform lets a bot read no past. */
+  history?(settings: AdapterSettings, deps: HistoryDeps): Promise<AsyncIterable<HistoryLine>>;
 }
 
 /** A type with its own keys; the rest of it is loaded when it is asked for. */
@@ -23,19 +28,33 @@ function member<Schema extends AdapterSchema>(
     platform: Platform;
     open: () => Promise<(settings: v.InferOutput<Schema>, deps: AdapterDeps) => Adapter>;
     inspect: () => Promise<(settings: v.InferOutput<Schema>, deps: InspectDeps) => Promise<Inspection>>;
+    history?: () => Promise<(settings: v.InferOutput<Schema>, deps: HistoryDeps) => AsyncIterable<HistoryLine>>;
   },
 ): Member {
   // The keys that all adapters have are the gateway's.
   const own = v.object(schema.entries);
+  const { history } = parts;
   return {
     schema,
     platform: parts.platform,
     open: async (settings, deps) => (await parts.open())(v.parse(own, settings), deps),
     inspect: async (settings, deps) => (await parts.inspect())(v.parse(own, settings), deps),
+    ...(history === undefined
+      ? {}
+      : {
+          history: async (settings: AdapterSettings, deps: HistoryDeps) =>
+            (await history())(v.parse(own, settings), deps),
+        }),
   };
 }
 
 const table: Readonly<Record<string, Member>> = {
+  slack: member(slackSchema, {
+    platform: slackPlatform,
+    open: async () => (await import("./slack/index.ts")).openSlack,
+    inspect: async () => (await import("./slack/inspect.ts")).inspectSlack,
+    history: async () => (await import("./slack/history.ts")).historyOfSlack,
+  }),
   telegram: member(telegramSchema, {
     platform: telegramPlatform,
     open: async () => (await import("./telegram/index.ts")).openTelegram,
@@ -67,4 +86,12 @@ export const platforms: Readonly<Record<string, Platform>> = Object.fromEntries(
 /** Looks at a configured bot from outside; undefined for a type that cannot be looked at. */
 export async function inspectAdapter(settings: AdapterSettings, deps: InspectDeps): Promise<Inspection | undefined> {
   return Object.hasOwn(table, settings.type) ? await table[settings.type]?.inspect(settings, deps) : undefined;
+}
+
+/** A conversation's past as its platform has it; undefined for a type that tells none. */
+export async function readHistory(
+  settings: AdapterSettings,
+  deps: HistoryDeps,
+): Promise<AsyncIterable<HistoryLine> | undefined> {
+  return Object.hasOwn(table, settings.type) ? await table[settings.type]?.history?.(settings, deps) : undefined;
 }

@@ -6,6 +6,7 @@ export function createRecent<Value>(entriesMax: number) {
   return {
     has: (key: string) => entries.has(key),
     get: (key: string) => entries.get(key),
+    delete: (key: string) => void entries.delete(key),
     set(key: string, value: Value) {
       entries.delete(key);
       entries.set(key, value);

@@ -1,0 +1,151 @@
+// Markdown → messages of Slack: sections of mrkdwn and blocks of code within its limits, and the text that stands for both.
+import { limits } from "../../core/limits.ts";
+import { boundaries } from "../boundaries.ts";
+import { lastChunk } from "../chunks.ts";
+import { closeMarks } from "../forming.ts";
+import { type Node, parseMarkdown } from "../markdown.ts";
+import { endOf, splitMessage } from "../split.ts";
+import { drawTable, isNarrow } from "../table.ts";
+import { cutNodes } from "../tree.ts";
+import { clean, drawBlock, fenced, type Handles } from "./mrkdwn.ts";
+
+/** A stretch of a message: words with marks, or code that is shown as it is. */
+export interface Stretch {
+  kind: "words" | "code";
+  text: string;
+}
+
+/** A block of a message. Source: docs.slack.dev/reference/block-kit/blocks. */
+export type Block = Record<string, unknown> & { type: string };
+
+/** Of a section. */
+const sectionCharsMax = 3_000;
+/** Of all blocks of a message together. No page says it; above about 13,200 Slack answers `msg_blocks_too_long`. */
+const messageCharsMax = 10_000;
+/** Slack takes 50 blocks; one is kept for buttons. */
+const stretchesMax = 45;
+/** Of text that a stream takes at once and in all: its `markdown_text` has 12,000. */
+const streamCharsMax = 11_000;
+/** Stand between the parts of a stored body; no text has them. */
+const stretchesApart = "\u001E";
+const streamApart = "\u001D";
+const reserved = new RegExp(`[${stretchesApart}${streamApart}]`, "g");
+
+/** An answer as bodies of messages, none blank; of a long one as many as `partsMax`. Never throws. */
+export function render(markdown: string, { handles, partsMax }: { handles: Handles; partsMax: number }): string[] {
+  const fits = (nodes: readonly Node[]) => isWithin(stretchesOf(nodes, handles));
+  const { parts } = splitMessage(markdown, { fits, partsMax });
+  const bodies = parts.map((nodes) => stretchesOf(nodes, handles)).filter((all) => all.length > 0);
+  return bodies.length === 0 ? [bodyOf([nothingYet])] : bodies.map((all) => bodyOf(all));
+}
+
+/** An answer that is still being written, as one body: its end where it is long, and what a stream shows of it. */
+export function renderForming(markdown: string, { handles }: { handles: Handles }): string {
+  const source = lastChunk(markdown, limits.formingChars);
+  const nodes = parseMarkdown(closeMarks(source));
+  const fits = (some: readonly Node[]) => isWithin(stretchesOf(some, handles));
+  const whole = source.length === markdown.length && fits(nodes);
+  const end = whole ? nodes : endOf(nodes, (some) => fits([more, ...some]));
+  const shown = stretchesOf(whole ? end : [more, ...end], handles);
+  const body = bodyOf(shown.length === 0 ? [nothingYet] : shown);
+  return markdown.length > streamCharsMax ? body : `${body}${streamApart}${streamText(markdown)}`;
+}
+
+const nothingYet: Stretch = { kind: "words", text: "…" };
+const more: Node = { type: "paragraph", children: [{ type: "text", text: "…" }] };
+
+/**
+ * What a stream may show: without a last paragraph that says what is just being done, which will be another one, and
+ * with nothing that Slack would take for a mention of many.
+ */
+function streamText(markdown: string): string {
+  const settled = markdown.replace(/(?:^|\n\n)[^\n]*…(?: and \d+ more)?\s*$/, "");
+  return clean(settled)
+    .replace(/<(?=[!@#])/g, "<\u2060")
+    .replace(reserved, "");
+}
+
+/** What stands in a body. `stream` is there for forming ones. */
+export function readBody(body: string): { stretches: Stretch[]; stream?: string } {
+  const at = body.indexOf(streamApart);
+  const shown = at < 0 ? body : body.slice(0, at);
+  const stretches = shown
+    .split(stretchesApart)
+    .map((one): Stretch => ({ kind: one.startsWith("c") ? "code" : "words", text: one.slice(1) }));
+  return { stretches, ...(at < 0 ? {} : { stream: body.slice(at + 1) }) };
+}
+
+function bodyOf(stretches: readonly Stretch[]): string {
+  return stretches
+    .map(({ kind, text }) => `${kind === "code" ? "c" : "w"}${text.replace(reserved, "")}`)
+    .join(stretchesApart);
+}
+
+/** Blocks of a message. */
+export function blocksOf(stretches: readonly Stretch[]): Block[] {
+  return stretches.map(({ kind, text }) =>
+    kind === "words"
+      ? { type: "section", text: { type: "mrkdwn", text }, expand: true }
+      : {
+          type: "rich_text",
+          elements: [{ type: "rich_text_preformatted", elements: [{ type: "text", text }] }],
+        },
+  );
+}
+
+/** The same as text alone: for notifications, and for a message whose blocks are refused. */
+export function textOf(stretches: readonly Stretch[]): string {
+  return stretches.map(({ kind, text }) => (kind === "words" ? text : `\`\`\`\n${fenced(text)}\n\`\`\``)).join("\n\n");
+}
+
+/** The text under a file, in one piece; a long one is cut. */
+export function captionOf(markdown: string, handles: Handles): string {
+  const [first = ""] = render(markdown, { handles, partsMax: 1 });
+  return textOf(readBody(first).stretches);
+}
+
+function isWithin(stretches: readonly Stretch[]): boolean {
+  const chars = stretches.reduce((sum, { text }) => sum + text.length, 0);
+  return stretches.length <= stretchesMax && chars <= messageCharsMax;
+}
+
+/** Blocks as stretches. Neighbours share one as long as it holds them; one that is too long is cut where it may be. */
+function stretchesOf(nodes: readonly Node[], handles: Handles): Stretch[] {
+  const all: Stretch[] = [];
+  const add = ({ kind, text }: Stretch) => {
+    const last = all.at(-1);
+    if (kind === "words" && last?.kind === "words" && last.text.length + text.length + 2 <= sectionCharsMax)
+      last.text += `\n\n${text}`;
+    else all.push({ kind, text });
+  };
+  for (const node of nodes) for (const one of drawn(node, handles)) if (one.text.trim() !== "") add(one);
+  return all;
+}
+
+function drawn(node: Node, handles: Handles): Stretch[] {
+  if (node.type === "code") return [{ kind: "code", text: clean(node.text).replace(/\s+$/, "") }];
+  if (node.type === "table" && isNarrow(node)) return [{ kind: "code", text: clean(drawTable(node)) }];
+  const text = drawBlock(node, handles);
+  if (text.length <= sectionCharsMax) return [{ kind: "words", text }];
+  return halved(node).flatMap((half) => (half === node ? pieces(text) : drawn(half, handles)));
+}
+
+/** A block in two, near its middle; itself when it has no place for that. */
+function halved(node: Node): Node[] {
+  const places = boundaries([node]);
+  const middle = Math.floor(places.length / 2);
+  const near = places.slice(Math.floor(middle / 2), middle + Math.ceil(middle / 2) + 1);
+  const best = near.toSorted((one, other) => one.rank - other.rank)[0];
+  if (best === undefined) return [node];
+  const [head, tail] = cutNodes([node], best.at);
+  return head.length === 0 || tail.length === 0 ? [node] : [...head, ...tail];
+}
+
+/** What cannot be cut in its own form is cut as text. */
+function pieces(text: string): Stretch[] {
+  const all: Stretch[] = [];
+  for (let at = 0; at < text.length; at += sectionCharsMax) {
+    all.push({ kind: "words", text: text.slice(at, at + sectionCharsMax).toWellFormed() });
+  }
+  return all;
+}

@@ -1,0 +1,197 @@
+// What was said while nobody listened: asked for after each gap of the line, place by place, oldest first.
+import { errorText } from "../../core/failure.ts";
+import { limits } from "../../core/limits.ts";
+import type { Address, Inbound } from "../../core/message.ts";
+import type { AdapterDeps, KnownPlace } from "../adapter.ts";
+import type { Client } from "./client.ts";
+import { reasonOf, retryAfterOf, scopeProblem } from "./errors.ts";
+import { readPage } from "./find.ts";
+import type { Facts } from "./inbound.ts";
+import { readHistory } from "./inbound.ts";
+import type { Intake } from "./intake.ts";
+import type { Directory } from "./names.ts";
+import { microsOf, type SlackMessage, stampOf } from "./payloads.ts";
+import { idsIn } from "./text.ts";
+
+/** Places of a conversation that are asked for at a time, and tries of one call that Slack wants later. */
+const parallelMax = 2;
+const triesMax = 5;
+/** How long after a failure what could not be taken is fetched. */
+const owedMs = 60_000;
+
+export interface GapDeps extends Pick<AdapterDeps, "clock" | "log" | "places"> {
+  client: Client;
+  intake: Pick<Intake, "hold">;
+  directory: Pick<Directory, "prepare">;
+  facts(): Facts | undefined;
+  receive(inbound: Inbound): Promise<unknown>;
+  signal: AbortSignal;
+}
+
+/** Where to look, and from where on. */
+interface Place {
+  conversation: Address["conversation"];
+  thread?: string | undefined;
+  /** The newest that is known; what came after it is looked for. */
+  after: string;
+}
+
+export type Gaps = ReturnType<typeof createGaps>;
+
+export function createGaps(deps: GapDeps) {
+  const { clock, log, client, signal } = deps;
+  /** Conversations in which something could not be taken, with the oldest of it. */
+  const owed = new Map<string, Place>();
+  let working: Promise<void> = Promise.resolve();
+  let waiting = false;
+
+  /** All of a place that is newer than `after`, oldest first, within the bound. */
+  const missedIn = async ({ conversation, thread, after }: Place): Promise<SlackMessage[]> => {
+    const found: SlackMessage[] = [];
+    let cursor = "";
+    while (found.length < limits.gapMessagesMax) {
+      const page = await patiently(deps, () =>
+        readPage(client, {
+          channel: conversation.id,
+          thread,
+          oldest: after,
+          limit: limits.gapPageMessages,
+          ...(cursor === "" ? {} : { cursor }),
+        }),
+      );
+      // A thread's first message comes with each page.
+      found.push(...page.messages.filter(({ ts }) => microsOf(ts) > microsOf(after)));
+      if (page.next === "") break;
+      cursor = page.next;
+    }
+    return found.toSorted((one, other) => microsOf(one.ts) - microsOf(other.ts)).slice(-limits.gapMessagesMax);
+  };
+
+  const fillOne = async (place: Place): Promise<void> => {
+    const { conversation } = place;
+    const messages = await missedIn(place);
+    const users = [
+      ...new Set(
+        messages.flatMap(({ user, text }) => [...(user === undefined ? [] : [user]), ...idsIn(text ?? "").users]),
+      ),
+    ];
+    await deps.directory.prepare({ users: users.slice(0, limits.namesPerTextMax) });
+    for (const message of messages) {
+      const facts = deps.facts();
+      if (signal.aborted || facts === undefined) return;
+      const reading = readHistory(message, { channel: conversation.id, shared: conversation.kind === "shared" }, facts);
+      if (reading.kind === "inbound") await deps.receive(reading.inbound);
+      const below = (message.reply_count ?? 0) as number;
+      // A thread that began meanwhile is no place yet.
+      if (place.thread === undefined && below > 0)
+        await fillOne({ conversation, thread: message.ts, after: message.ts });
+    }
+    if (messages.length > 0)
+      log.info("What was missed was fetched", {
+        conversation: conversation.id,
+        thread: place.thread,
+        messages: messages.length,
+      });
+  };
+
+  const fillConversation = async (places: readonly Place[]): Promise<void> => {
+    for (const place of places) {
+      if (signal.aborted) return;
+      try {
+        await fillOne(place);
+      } catch (error) {
+        if (signal.aborted) return;
+        const scope = scopeProblem(error);
+        log[scope === undefined ? "info" : "debug"]("What was missed cannot be fetched", {
+          conversation: place.conversation.id,
+          error:
+            scope ?? (error instanceof Error && error.name === "SlackRefusal" ? reasonOf(error) : errorText(error)),
+        });
+      }
+    }
+  };
+
+  /** A few conversations at a time; each holds its own lane until it is done. */
+  const fillAll = async (places: readonly Place[]): Promise<void> => {
+    const groups = new Map<string, Place[]>();
+    for (const place of places)
+      groups.set(place.conversation.id, [...(groups.get(place.conversation.id) ?? []), place]);
+    const queue = [...groups].map(([lane, group]) => ({ group, done: holdLane(deps, lane) }));
+    const worker = async () => {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        await fillConversation(next.group);
+        next.done();
+      }
+    };
+    await Promise.all(Array.from({ length: parallelMax }, worker));
+  };
+
+  return {
+    /** After a gap of the line: looks into every place that is known. Holds its lanes before it returns. Never throws. */
+    fill(): void {
+      const places = [...deps.places()]
+        .toSorted((one, other) => other.newest.sentAt - one.newest.sentAt)
+        .slice(0, limits.gapPlacesMax);
+      const filled = fillAll(places.map(placeOf)).catch((error: unknown) =>
+        log.warn("What was missed cannot be fetched", { error: errorText(error) }),
+      );
+      working = Promise.all([working, filled]).then(() => undefined);
+    },
+    /** A message could not be taken: should Slack not send it again, it is fetched. */
+    owe({ conversation, thread, id }: Pick<Inbound, "conversation" | "thread" | "id">): void {
+      const key = `${conversation.id}:${thread ?? ""}`;
+      const known = owed.get(key);
+      const after = stampBefore(id);
+      if (after === undefined || (known !== undefined && microsOf(known.after) <= microsOf(after))) return;
+      if (owed.size < limits.adapterNotesMax) owed.set(key, { conversation, thread, after });
+      if (waiting) return;
+      waiting = true;
+      const fetched = clock.sleep(owedMs, signal).then(async () => {
+        waiting = false;
+        const places = [...owed.values()];
+        owed.clear();
+        if (!signal.aborted) await fillAll(places);
+      });
+      working = Promise.all([
+        working,
+        fetched.catch((error: unknown) => log.warn("What was missed cannot be fetched", { error: errorText(error) })),
+      ]).then(() => undefined);
+    },
+    settled: () => working,
+  };
+}
+
+function placeOf({ conversation, thread, newest }: KnownPlace): Place {
+  // Commands and buttons have ids of their own.
+  const after = /^\d{1,12}\.\d{1,6}$/.test(newest.id) ? newest.id : stampOf(newest.sentAt);
+  return { conversation, thread, after };
+}
+
+function stampBefore(id: string): string | undefined {
+  if (!/^\d{1,12}\.\d{6}$/.test(id)) return undefined;
+  const micros = microsOf(id) - 1;
+  return `${Math.floor(micros / 1_000_000)}.${String(micros % 1_000_000).padStart(6, "0")}`;
+}
+
+/** Keeps what comes in a lane back. @returns the function that lets it go. */
+function holdLane({ intake }: GapDeps, lane: string): () => void {
+  const held = Promise.withResolvers<void>();
+  intake.hold(lane, held.promise);
+  return held.resolve;
+}
+
+/** A call that Slack wants later is made later. */
+async function patiently<Result>(
+  { clock, signal }: Pick<GapDeps, "clock" | "signal">,
+  call: () => Promise<Result>,
+): Promise<Result> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      const wait = retryAfterOf(error);
+      if (wait === undefined || tries >= triesMax || signal.aborted) throw error;
+      await clock.sleep(wait, signal);
+    }
+  }
+}

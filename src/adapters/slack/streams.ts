@@ -1,0 +1,95 @@
+// Slack's own streaming of an answer: begun at its place, appended while it only grows, ended before anything else is done to it.
+import { limits } from "../../core/limits.ts";
+import type { ReplyTarget } from "../../core/session.ts";
+import type { Log } from "../../sys/log.ts";
+import { createRecent } from "../recent.ts";
+import type { Client } from "./client.ts";
+import { isCode, isMethodMissing, reasonOf } from "./errors.ts";
+
+/** Refusals in a row after which it is not tried any more. */
+const refusalsMax = 3;
+
+export type Streams = ReturnType<typeof createStreams>;
+
+export function createStreams({ client, log, team }: { client: Client; log: Log; team(): string | undefined }) {
+  /** What each open stream shows, by its ts. One that is forgotten is ended by the first other change to it. */
+  const open = createRecent<{ channel: string; sent: string } | undefined>(limits.adapterNotesMax);
+  /** Who spoke last in a thread: a stream outside of direct conversations is for one person. */
+  const speakers = createRecent<string>(limits.adapterNotesMax);
+  let refusals = 0;
+
+  const at = ({ conversation, thread }: ReplyTarget) => `${conversation.id}:${thread ?? ""}`;
+  const stop = async (ref: string): Promise<void> => {
+    const stream = open.get(ref);
+    if (stream === undefined) return;
+    open.set(ref, undefined);
+    try {
+      await client.call("chat.stopStream", { channel: stream.channel, ts: ref });
+    } catch (error) {
+      // Whoever changes it next tries again, if it matters.
+      log.debug("A stream was not ended", { error: reasonOf(error) });
+    }
+  };
+
+  return {
+    spoke: (conversation: string, thread: string | undefined, user: string) =>
+      speakers.set(`${conversation}:${thread ?? ""}`, user),
+    isOpen: (ref: string) => open.get(ref) !== undefined,
+    /**
+     * Begins an answer. @returns its ts; undefined when Slack has no stream for this place.
+     * @throws what the call threw, when nobody can say whether it began
+     */
+    async start(target: ReplyTarget): Promise<string | undefined> {
+      const { conversation, thread } = target;
+      const user = speakers.get(at(target));
+      const direct = conversation.kind === "direct";
+      if (thread === undefined || refusals >= refusalsMax || (!direct && (user === undefined || team() === undefined)))
+        return undefined;
+      try {
+        const { ts } = await client.call("chat.startStream", {
+          channel: conversation.id,
+          thread_ts: thread,
+          ...(user === undefined ? {} : { recipient_user_id: user, recipient_team_id: team() }),
+        });
+        if (typeof ts !== "string") return undefined;
+        open.set(ts, { channel: conversation.id, sent: "" });
+        refusals = 0;
+        return ts;
+      } catch (error) {
+        if (!isMethodMissing(error)) throw error;
+        const forGood =
+          isCode(error, "unknown_method") || isCode(error, "missing_scope") || isCode(error, "feature_not_enabled");
+        refusals = forGood ? refusalsMax : refusals + 1;
+        log.info("Slack does not stream here; answers form by edits", { error: reasonOf(error), forGood });
+        return undefined;
+      }
+    },
+    /** Shows what was added. @returns whether the stream shows `text` now; else it is ended. */
+    async grow(ref: string, text: string | undefined): Promise<boolean> {
+      const stream = open.get(ref);
+      if (stream === undefined) return false;
+      if (text?.startsWith(stream.sent) !== true) {
+        await stop(ref);
+        return false;
+      }
+      const added = text.slice(stream.sent.length);
+      if (added.trim() === "") return true;
+      try {
+        await client.call("chat.appendStream", { channel: stream.channel, ts: ref, markdown_text: added });
+        stream.sent = text;
+        return true;
+      } catch (error) {
+        if (error instanceof Error && isCode(error, "ratelimited")) throw error;
+        // What it shows is not known any more.
+        await stop(ref);
+        return false;
+      }
+    },
+    stop,
+    /** Ends a stream that an earlier life left open, as far as that goes. */
+    async end(channel: string, ref: string): Promise<void> {
+      open.set(ref, { channel, sent: "" });
+      await stop(ref);
+    },
+  };
+}
