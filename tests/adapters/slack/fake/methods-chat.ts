@@ -44,14 +44,17 @@ export function metadataOf(params: Json): Pick<Message, "metadata"> {
   return { metadata: { event_type: type, event_payload: payload } };
 }
 
-/** The parent that `thread_ts` means. A reply's ts leads to its parent; the documentation advises against it. */
+/**
+ * The parent that `thread_ts` means. A reply's ts leads to its parent; the documentation advises against it. A parent
+ * that is gone is no error: the message comes up in the channel, and only the missing `thread_ts` of the answer says so
+ * (observed, github.com/slack-go/slack/issues/1571).
+ */
 export function threadOf(channel: Channel, params: Json): string | undefined {
   const ts = text(params.thread_ts);
   if (ts === "") return undefined;
   if (!/^\d+\.\d{6}$/.test(ts)) throw refused("invalid_arguments", [`invalid thread_ts: ${ts}`]);
   const parent = messageIn(channel, ts);
-  if (parent === undefined) throw new Refusal("thread_not_found");
-  return parent.threadTs ?? parent.ts;
+  return parent?.threadTs ?? parent?.ts;
 }
 
 /** Who writes: the bot's user, or, with another name, a `bot_message` without a user. */

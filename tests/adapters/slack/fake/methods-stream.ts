@@ -30,6 +30,8 @@ function start(call: Call): Json {
   const channel = writableChannel(call);
   needed(params, "thread_ts");
   const threadTs = threadOf(channel, params);
+  // Nothing is known of streams whose thread is gone; a refusal is what a program can hear.
+  if (threadTs === undefined) throw new Refusal("thread_not_found");
   if (channel.kind !== "im") {
     if (text(params.recipient_team_id) === "") throw new Refusal("missing_recipient_team_id");
     if (text(params.recipient_user_id) === "") throw new Refusal("missing_recipient_user_id");

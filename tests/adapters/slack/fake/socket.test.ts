@@ -276,6 +276,25 @@ describe("events", () => {
     expect(tombstone).toMatchObject({ message: { subtype: "tombstone" } });
   });
 
+  test("an edit that adds a mention is one; an edit that keeps it is not; a bot cannot mention itself", async () => {
+    await using place = await stand();
+    const { ann, team, bot, call } = place;
+    const one = await openSocket(place);
+    await one.ready();
+    const ts = ann.say(team, "hello");
+    ann.edit(team, ts, `${bot} hello`);
+    ann.edit(team, ts, `${bot} hello again`);
+    await call("chat.postMessage", { text: `${bot} that is me` });
+    await until(() => one.events().filter(({ bot_id }) => bot_id !== undefined).length > 0);
+    expect(one.events().map(kind)).toEqual([
+      "message",
+      "message/message_changed",
+      "app_mention",
+      "message/message_changed",
+      "message",
+    ]);
+  });
+
   test("a bot hears itself", async () => {
     await using place = await stand();
     const { slack, call } = place;
