@@ -14,6 +14,7 @@ import { type Answers, answersOfFlags, patchOf } from "./setup/answers.ts";
 import { keepSettings, platformOf } from "./setup/bots.ts";
 import { askModel, rehearse, withoutUnknownAdapters } from "./setup/check.ts";
 import { type BotFlags, tokenOfFlags } from "./setup/connect.ts";
+import { openDraft } from "./setup/draft.ts";
 import { guide } from "./setup/guide.ts";
 import { importSettings } from "./setup/import.ts";
 import { Cancelled, createPrompt } from "./setup/prompt.ts";
@@ -76,14 +77,21 @@ export const setup = verb({
     const prompt = createPrompt({ input: process.stdin, output: process.stdout });
     let kept: "nothing" | "settings" | "pairing" = "nothing";
     try {
-      return await guide(prompt, {
+      const draft = openDraft(places);
+      const known = bot === undefined ? undefined : await draft.flags(bot);
+      if (known?.address !== undefined && bot?.address === undefined)
+        prompt.say(`The bot is asked for at ${known.address}, as you said before; --telegram-api changes it`);
+      const code = await guide(prompt, {
         places,
         io,
-        bot,
+        bot: known,
+        draft,
         attempt: (tried) => attempt(places, tried, { ask: true }),
         write: async (answers) => void (await write(answers, { places, io })),
         note: (step) => (kept = step),
       });
+      if (code === exit.done) draft.drop();
+      return code;
     } catch (error) {
       if (!(error instanceof Cancelled)) throw error;
       io.err(`\n${leftText[kept]}\n`);
@@ -95,7 +103,7 @@ export const setup = verb({
 });
 
 const leftText = {
-  nothing: "Left; nothing was changed",
+  nothing: "Left; no settings were changed. remoteagent setup goes on from here",
   settings: "Left. What was done is kept: remoteagent setup goes on from here",
   pairing: "Left. The bot is connected, and the code works until its time is over: remoteagent setup goes on from here",
 } as const;

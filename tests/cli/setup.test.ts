@@ -1,11 +1,14 @@
 // setup: the wizard's dialogue, flags without questions, and older programs' settings.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import type { Answers } from "../../src/cli/setup/answers.ts";
 import { answersOfFlags, patchOf } from "../../src/cli/setup/answers.ts";
+import { openDraft } from "../../src/cli/setup/draft.ts";
 import { importSettings } from "../../src/cli/setup/import.ts";
 import { Cancelled, createPrompt } from "../../src/cli/setup/prompt.ts";
 import { interview } from "../../src/cli/setup/wizard.ts";
@@ -212,6 +215,50 @@ test("the wizard keeps its answers over a failed trial", async () => {
     models: { anthropic: { apiKey: "sk-second" } },
   });
   expect(shown()).toContain("The key is wrong\nGet a new one");
+});
+
+test("who left before the model worked goes on with what they chose, but for a key that was pasted", async () => {
+  const stateDir = mkdtempSync(join(tmpdir(), "ra-draft-"));
+  try {
+    const failure: FailureData = { code: "provider.auth.final", message: "The key is wrong" };
+    const run = async (attempt: () => Promise<FailureData | undefined>, ...typed: string[]) => {
+      const draft = openDraft({ stateDir });
+      const { prompt, type } = dialogue();
+      type(...typed);
+      try {
+        const given = { environment: () => undefined, attempt, before: draft.answers(), keep: draft.choose };
+        return await interview(prompt, given);
+      } finally {
+        prompt.close();
+      }
+    };
+    // A server of one's own with a key; it refuses, and the person leaves.
+    const left = run(
+      async () => failure,
+      "7",
+      "local",
+      "http://127.0.0.1:1/v1",
+      "1",
+      "qwen",
+      "y",
+      "1",
+      "sk-pasted",
+      "\u0003",
+    );
+    await expect(left).rejects.toThrow(Cancelled);
+    const path = join(stateDir, "setup.json");
+    expect(readFileSync(path, "utf8")).not.toContain("sk-pasted");
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    const chosen = { kind: "own", provider: "local", model: "qwen", baseUrl: "http://127.0.0.1:1/v1" } as const;
+    const api = "openai-completions";
+    expect(await run(async () => undefined, "y", "y", "1", "sk-right")).toEqual({ ...chosen, api, key: "sk-right" });
+    expect(await run(async () => undefined, "n", "8")).toEqual({ kind: "demo" });
+    expect(openDraft({ stateDir }).answers()).toEqual({ kind: "demo" });
+    writeFileSync(path, '{"answers":{"kind":"own"},"address":7}');
+    expect(openDraft({ stateDir }).answers()).toBeUndefined();
+  } finally {
+    rmSync(stateDir, { recursive: true, force: true });
+  }
 });
 
 test("the wizard asks again for what cannot be, and shows no key", async () => {

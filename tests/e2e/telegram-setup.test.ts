@@ -1,6 +1,6 @@
 // From nothing to a conversation: the wizard on a real terminal, over the fake Bot API, with a fake person's thumbs.
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createPlatform } from "../adapters/telegram/fake/platform.ts";
@@ -187,7 +187,7 @@ test("what is wrong with a token is told at once, and another one is asked for",
 });
 
 test("left half-way, it goes on where it was left, with the same code too", async () => {
-  const { platform, server, bot, ann, chat, settings, sit } = await world();
+  const { platform, server, bot, ann, chat, settings, sit, stateDir } = await world();
   const first = sit("setup", "--telegram-api", server.url);
   await first.answer("Number [1]", "8");
   await first.see("In Telegram");
@@ -198,9 +198,19 @@ test("left half-way, it goes on where it was left, with the same code too", asyn
   expect(await first.ended).toBe(1);
   expect(settings()).toEqual({});
 
+  // The choice of the demo and the server are known; a token would go there.
+  const again = sit("setup");
+  await again.see(`The bot is asked for at ${server.url}, as you said before`);
+  await again.see("The model is demo/offline");
+  await again.see("In Telegram");
+  await again.answer("Number [1]", "1");
+  await again.see("Token (not shown)");
+  again.type("\u0003");
+  expect(await again.ended).toBe(1);
+
   // The network is away; the token is kept all the same.
   const gone = sit("setup", "--telegram-api", "http://127.0.0.1:9", "--telegram-token", bot.token);
-  await gone.answer("Number [1]", "8");
+  await gone.see("The model is demo/offline");
   await gone.see("Cannot reach the Bot API at 127.0.0.1:9: the connection was refused");
   await gone.see("Keep it as it is");
   await gone.answer("Number [1]", "3");
@@ -224,6 +234,7 @@ test("left half-way, it goes on where it was left, with the same code too", asyn
   expect(await third.ended).toBe(0);
   expect(third.shown()).not.toContain("?start=");
   expect(platform.lastOfBot(chat)?.text).toContain("this chat works");
+  expect(existsSync(join(stateDir, "setup.json"))).toBe(false);
 });
 
 test("a second program with the same token is noticed before anything is written", async () => {

@@ -10,6 +10,7 @@ import { modelsOf } from "../try-model.ts";
 import type { Answers } from "./answers.ts";
 import { botNames } from "./bots.ts";
 import { askBot, type BotFlags, finishBot } from "./connect.ts";
+import type { Draft } from "./draft.ts";
 import type { Prompt } from "./prompt.ts";
 import { interview } from "./wizard.ts";
 
@@ -18,6 +19,8 @@ export interface GuideDeps {
   io: Io;
   /** What options say of a bot; undefined when they leave bots out. */
   bot: BotFlags | undefined;
+  /** What an earlier run left. */
+  draft: Draft;
   /** Tries a model; undefined when it answers. */
   attempt(answers: Answers): Promise<FailureData | undefined>;
   write(answers: Answers): Promise<void>;
@@ -29,7 +32,9 @@ export async function guide(prompt: Prompt, deps: GuideDeps): Promise<number> {
   const { places } = deps;
   const config = await loadLaunchConfig({ "state-dir": places.stateDir });
   const bots = deps.bot === undefined ? [] : botNames(config);
-  const known = config.settings.model !== undefined || bots.length > 0;
+  // Whoever chose the demo before has chosen.
+  const demo = deps.draft.answers()?.kind === "demo";
+  const known = config.settings.model !== undefined || bots.length > 0 || demo;
   if (known) await checkModel(prompt, deps);
   else await askModel(prompt, deps);
   // A token on the command line says what is wanted.
@@ -59,7 +64,8 @@ async function checkModel(prompt: Prompt, deps: GuideDeps): Promise<void> {
 
 async function askModel(prompt: Prompt, deps: GuideDeps): Promise<void> {
   const { environment } = await loadLaunchConfig({ "state-dir": deps.places.stateDir });
-  await deps.write(await interview(prompt, { environment, attempt: deps.attempt }));
+  const { draft, attempt } = deps;
+  await deps.write(await interview(prompt, { environment, attempt, before: draft.answers(), keep: draft.choose }));
   deps.note("settings");
 }
 

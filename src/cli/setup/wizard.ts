@@ -13,6 +13,10 @@ export interface WizardDeps {
   environment: Config["environment"];
   /** Tries a choice; undefined when the model answered. @throws Failure for settings that are wrong in themselves. */
   attempt(answers: Answers): Promise<FailureData | undefined>;
+  /** What was chosen before, by somebody who left before it worked. */
+  before?: Answers | undefined;
+  /** Keeps a choice for whoever leaves now and comes back. */
+  keep?(answers: Answers): Promise<void>;
 }
 
 const offered = ["anthropic", "openai", "google", "openrouter", "mistral"] as const;
@@ -20,8 +24,10 @@ const offered = ["anthropic", "openai", "google", "openrouter", "mistral"] as co
 /** Asks until there is a choice that works or that the person keeps all the same. */
 export async function interview(prompt: Prompt, deps: WizardDeps): Promise<Answers> {
   prompt.say("Which language model shall the agent think with?");
-  let answers = await choose(prompt, deps);
-  while (answers.kind === "known" || answers.kind === "own") {
+  let answers = (await askBefore(prompt, deps)) ?? (await choose(prompt, deps));
+  for (;;) {
+    await deps.keep?.(answers);
+    if (answers.kind !== "known" && answers.kind !== "own") return answers;
     prompt.say("Asking the model for one word …");
     const failure = await deps.attempt(answers);
     if (failure === undefined) {
@@ -41,7 +47,17 @@ export async function interview(prompt: Prompt, deps: WizardDeps): Promise<Answe
     if (next === "model") answers = { ...answers, model: await askName(prompt, answers.provider, answers.model) };
     if (next === "other") answers = await choose(prompt, deps);
   }
-  return answers;
+}
+
+/** The choice of an earlier run, if the person goes on with it; a key that was pasted then is not kept. */
+async function askBefore(prompt: Prompt, deps: WizardDeps): Promise<Answers | undefined> {
+  const { before } = deps;
+  if (before?.kind !== "known" && before?.kind !== "own") return undefined;
+  const { provider, model, key } = before;
+  if (!(await prompt.yes(`Go on with ${provider}/${model}, as you chose before?`, true))) return undefined;
+  if (key !== undefined) return before;
+  const wanted = before.kind === "known" || (await prompt.yes("Does it want a key?", false));
+  return wanted ? { ...before, key: await askKey(prompt, { provider, deps }) } : before;
 }
 
 async function choose(prompt: Prompt, deps: WizardDeps): Promise<Answers> {
