@@ -166,10 +166,20 @@ describe("posting", () => {
       { text: "two", subtype: "thread_broadcast", root: { ts: root } },
       { text: "root" },
     ]);
-    expect(said(await call("chat.postMessage", { text: "x", thread_ts: "1700000000.000000" }))).toBe(
-      "thread_not_found",
-    );
+    expect(said(await call("chat.startStream", { thread_ts: "1700000000.000000" }))).toBe("thread_not_found");
     expect(said(await call("chat.postMessage", { text: "x", thread_ts: "soon" }))).toBe("invalid_arguments");
+  });
+
+  test("a reply to a message that was deleted comes up in the channel, and the answer has no thread_ts", async () => {
+    await using place = await stand();
+    const { call, slack, ann, team } = place;
+    const root = ann.say(team, "root");
+    ann.delete(team, root);
+    const answer = await call("chat.postMessage", { text: "lost", thread_ts: root });
+    expect(said(answer)).toBe("ok");
+    expect(answer.message).not.toHaveProperty("thread_ts");
+    expect(slack.thread(team, root)).toEqual([]);
+    expect(texts(await call("conversations.history"))).toEqual(["lost"]);
   });
 
   test("metadata is an event type and an object, and shows only when asked for", async () => {
