@@ -10,6 +10,7 @@ const commandsMax = 100;
 const commandTextMax = 8000;
 /** New commands a day in one guild or globally, 30034. */
 const createsADay = 200;
+const dayMs = 24 * 60 * 60_000;
 
 /** docs.discord.com/developers/interactions/application-commands#application-command-object-application-command-naming */
 const slashName = /^[-_'\p{L}\p{N}\p{sc=Deva}\p{sc=Thai}]{1,32}$/u;
@@ -24,7 +25,7 @@ function assertName(value: unknown, path: string): string {
   return name;
 }
 
-function readOption(value: unknown, path: string, depth: number): CommandOption {
+function readOption(value: unknown, { path, depth }: { path: string; depth: number }): CommandOption {
   const option = isObject(value) ? value : {};
   const name = assertName(option.name, `${path}.name`);
   text(option.description, `${path}.description`, { max: 100 });
@@ -38,13 +39,13 @@ function readOption(value: unknown, path: string, depth: number): CommandOption 
       code: "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID",
       message: "Sub-command option type is invalid",
     });
-  const options = readOptions(option.options, `${path}.options`, depth + (type === 2 ? 1 : 2));
+  const options = readOptions(option.options, { path: `${path}.options`, depth: depth + (type === 2 ? 1 : 2) });
   if (!nested && options.length > 0)
     throw invalidForm(`${path}.options`, {
       code: "APPLICATION_COMMAND_OPTIONS_NOT_ALLOWED",
       message: "Options are not allowed here",
     });
-  const choices = list(option.choices, `${path}.choices`, 25).filter(isObject);
+  const choices = list(option.choices, `${path}.choices`, { max: 25 }).filter(isObject);
   for (const [index, choice] of choices.entries()) {
     text(choice.name, `${path}.choices.${index}.name`, { max: 100 });
     if (typeof choice.value === "string") text(choice.value, `${path}.choices.${index}.value`, { max: 100 });
@@ -62,8 +63,10 @@ function readOption(value: unknown, path: string, depth: number): CommandOption 
   return { ...(option as unknown as CommandOption), name, type, ...(options.length === 0 ? {} : { options }) };
 }
 
-function readOptions(value: unknown, path: string, depth: number): CommandOption[] {
-  const options = list(value, path, 25).map((one, index) => readOption(one, `${path}.${index}`, depth));
+function readOptions(value: unknown, { path, depth }: { path: string; depth: number }): CommandOption[] {
+  const options = list(value, path, { max: 25 }).map((one, index) =>
+    readOption(one, { path: `${path}.${index}`, depth }),
+  );
   const late = options.findIndex(
     (one, index) => one.required === true && options[index - 1]?.required !== true && index > 0,
   );
@@ -97,7 +100,7 @@ function readCommand(value: unknown, index: number): Omit<Command, "id"> {
   if (type !== 1) return { ...command, name: text(command.name, `${index}.name`, { max: 32 }), type };
   const name = assertName(command.name, `${index}.name`);
   text(command.description, `${index}.description`, { max: 100 });
-  const options = readOptions(command.options, `${index}.options`, 0);
+  const options = readOptions(command.options, { path: `${index}.options`, depth: 0 });
   if (textOf(command) > commandTextMax)
     throw invalidForm(String(index), {
       code: "APPLICATION_COMMAND_TOO_LARGE",
@@ -136,8 +139,10 @@ function overwrite(call: Call, scope: string): Command[] {
   }
   const old = call.bot.commands.get(scope) ?? [];
   const fresh = read.filter((one) => !old.some((other) => other.name === one.name && other.type === one.type)).length;
-  if (call.bot.commandsMade + fresh > createsADay) throw refuse("dailyCommands");
-  call.bot.commandsMade += fresh;
+  const now = call.world.clock.now();
+  const made = call.bot.commandsMade.until > now ? call.bot.commandsMade : { count: 0, until: now + dayMs };
+  if (made.count + fresh > createsADay) throw refuse("dailyCommands");
+  call.bot.commandsMade = { ...made, count: made.count + fresh };
   // A command whose name stays keeps its id: "Bulk overwrite".
   const commands = read.map((one): Command => {
     const known = old.find((other) => other.name === one.name && other.type === one.type);

@@ -1,5 +1,5 @@
 // Routes of the fake REST API about users, guilds, channels and threads.
-import { emitChannel } from "./emissions.ts";
+import { emitChannel, emitMessage } from "./emissions.ts";
 import { flags, required, text } from "./forms.ts";
 import { flagsOf } from "./intents.ts";
 import { assertMay, may } from "./permissions.ts";
@@ -70,6 +70,7 @@ export function newThread(
   from.flags |= flags.hasThread;
   // The starter stands in the thread as a reference; its id is a new one.
   put(world, thread, { author: by, kind: 21, replyTo: { id: from.id, channel: channel.id } });
+  emitMessage(world, from, "MESSAGE_UPDATE");
   return thread;
 }
 
@@ -201,7 +202,7 @@ export function viewGuildFor(
 
 export const channelRoutes: Record<string, Run> = {
   "GET /users/@me": me,
-  "GET /users/:id": (call) => ({ body: viewUser(userOf(call.world, snowflake(call, 0, "user_id"))) }),
+  "GET /users/:id": (call) => ({ body: viewUser(userOf(call.world, snowflake(call, { index: 0, name: "user_id" }))) }),
   "POST /users/@me/channels": openDirect,
   "GET /applications/@me": ({ bot }) => ({ body: viewApplication(bot) }),
   "GET /oauth2/applications/@me": ({ bot }) => ({ body: viewApplication(bot) }),
@@ -217,7 +218,7 @@ export const channelRoutes: Record<string, Run> = {
   "GET /guilds/:id/members/search": search,
   "GET /guilds/:id/members/:id": (call) => {
     const guild = guildOf(call);
-    const user = userOf(call.world, snowflake(call, 1, "user_id"));
+    const user = userOf(call.world, snowflake(call, { index: 1, name: "user_id" }));
     if (!guild.members.has(user.id)) throw refuse("unknownMember");
     return { body: { ...viewMember(guild, user), user: viewUser(user) } };
   },

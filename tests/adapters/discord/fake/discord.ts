@@ -3,11 +3,12 @@ import { type Clock, systemClock } from "../../../../src/sys/clock.ts";
 import { newChannel, viewGuildFor } from "./channels.ts";
 import { emitChannel, emitDeleted, emitEmbeds } from "./emissions.ts";
 import { createFaults, type Faults } from "./faults.ts";
-import { createGateway, type Gateway, type GatewayOptions, realGateway } from "./gateway.ts";
+import { createGateway, type Gateway } from "./gateway.ts";
 import { intents } from "./intents.ts";
 import { createPerson } from "./people.ts";
 import { mask, type Permission, usual } from "./permissions.ts";
 import type { Person, Ref } from "./person.ts";
+import { type GatewayOptions, realGateway } from "./protocol.ts";
 import { createRates, type Rates } from "./rates.ts";
 import { createRest, type Rest } from "./rest.ts";
 import { type MessageView, seeChannel, seeMessage } from "./sight.ts";
@@ -99,6 +100,7 @@ export function createDiscord(options: DiscordOptions = {}): Discord {
     channels: new Map(),
     places: new Map(),
     files: new Map(),
+    nonces: new Map(),
     interactions: new Map(),
     cdnUrl: "https://cdn.discordapp.com",
     gatewayUrl: "wss://gateway.discord.gg",
@@ -108,7 +110,8 @@ export function createDiscord(options: DiscordOptions = {}): Discord {
   };
   const faults = createFaults();
   const rates = options.rates === false ? undefined : createRates(clock);
-  const gateway = createGateway(world, {
+  const gateway = createGateway({
+    world,
     faults,
     options: { ...realGateway, ...options.gateway },
     wireClock: options.wireClock,
@@ -163,7 +166,7 @@ function newBot(world: World, given: Parameters<Discord["newBot"]>[0]): Bot {
     granted: new Set(given.granted ?? ["GUILD_MEMBERS", "GUILD_PRESENCES", "MESSAGE_CONTENT"]),
     shardsNeeded: given.shardsNeeded ?? 1,
     commands: new Map(),
-    commandsMade: 0,
+    commandsMade: { count: 0, until: 0 },
     identifiesLeft: 0,
     identifiesResetAt: 0,
   };

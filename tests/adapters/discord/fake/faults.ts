@@ -22,7 +22,7 @@ export type RequestFault =
 /**
  * A fault of one dispatch. All but `lose` leave it for a resume.
  * - `duplicate`: the frame comes twice. `reorder`: it comes after the next one.
- * - `withhold`: it is numbered but not sent; only a resume brings it.
+ * - `withhold`: it is numbered but not sent; only a resume from before it brings it.
  * - `lose`: it is numbered and never comes, not by a resume either.
  * - `close`: the connection closes with this code in its place; `sever`: it ends without a code (1006).
  */

@@ -46,7 +46,7 @@ export function text(
   return value;
 }
 
-export function list(value: unknown, path: string, max: number): unknown[] {
+export function list(value: unknown, path: string, { max }: { max: number }): unknown[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value))
     throw invalidForm(path, { code: "LIST_TYPE_CONVERT", message: "Only iterables may be used in a ListType" });
@@ -66,13 +66,13 @@ export function embeds(value: unknown): Json[] {
   const count = (one: unknown, path: string, max: number) => {
     total += text(one, path, { max, optional: true }).length;
   };
-  const read = list(value, "embeds", embedsMax).map((one, index) => {
+  const read = list(value, "embeds", { max: embedsMax }).map((one, index) => {
     const at = `embeds.${index}`;
     const embed = record(one, at);
     for (const [name, max] of Object.entries(embedTexts)) count(embed[name], `${at}.${name}`, max);
     if (isObject(embed.footer)) count(embed.footer.text, `${at}.footer.text`, 2048);
     if (isObject(embed.author)) count(embed.author.name, `${at}.author.name`, 256);
-    for (const [number, field] of list(embed.fields, `${at}.fields`, 25).entries()) {
+    for (const [number, field] of list(embed.fields, `${at}.fields`, { max: 25 }).entries()) {
       const { name, value: words } = record(field, `${at}.fields.${number}`);
       total += text(name, `${at}.fields.${number}.name`, { max: 256 }).length;
       total += text(words, `${at}.fields.${number}.value`, { max: 1024 }).length;
@@ -92,11 +92,11 @@ export function embeds(value: unknown): Json[] {
 /** Action rows of buttons and selects: docs.discord.com/developers/components/reference. */
 export function components(value: unknown): Json[] {
   const ids = new Set<string>();
-  return list(value, "components", 5).map((row, index) => {
+  return list(value, "components", { max: 5 }).map((row, index) => {
     const at = `components.${index}`;
     const { type, components: inner } = record(row, at);
     if (type !== 1) choose(`${at}.type`);
-    const parts = list(inner, `${at}.components`, 5).map((one, number) =>
+    const parts = list(inner, `${at}.components`, { max: 5 }).map((one, number) =>
       component(record(one, `${at}.components.${number}`), { at: `${at}.components.${number}`, ids }),
     );
     if (parts.length === 0) required(`${at}.components`);
@@ -113,7 +113,7 @@ function component(one: Json, { at, ids }: { at: string; ids: Set<string> }): Js
   const max = one.max_values ?? 1;
   const min = one.min_values ?? 1;
   if (one.type !== 3) return { min_values: min, max_values: max, ...one };
-  const options = list(one.options, `${at}.options`, 25).map((option, index) => {
+  const options = list(one.options, `${at}.options`, { max: 25 }).map((option, index) => {
     const read = record(option, `${at}.options.${index}`);
     text(read.label, `${at}.options.${index}.label`, { max: 100 });
     text(read.value, `${at}.options.${index}.value`, { max: 100 });
@@ -156,13 +156,13 @@ export function modal(value: unknown): Json {
   const data = record(value, "data");
   text(data.title, "data.title", { max: 45 });
   text(data.custom_id, "data.custom_id", { max: 100 });
-  const rows = list(data.components, "data.components", 5);
+  const rows = list(data.components, "data.components", { max: 5 });
   if (rows.length === 0) required("data.components");
   for (const [index, row] of rows.entries()) {
     const at = `data.components.${index}`;
     const read = record(row, at);
     if (read.type !== 1 && read.type !== 18) choose(`${at}.type`);
-    const inner = read.type === 1 ? list(read.components, `${at}.components`, 1)[0] : read.component;
+    const inner = read.type === 1 ? list(read.components, `${at}.components`, { max: 1 })[0] : read.component;
     const input = record(inner, `${at}.components.0`);
     text(input.custom_id, `${at}.components.0.custom_id`, { max: 100 });
     if (read.type === 1) text(input.label, `${at}.components.0.label`, { max: 45 });

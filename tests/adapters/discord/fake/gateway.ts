@@ -1,122 +1,19 @@
-// The fake gateway, version 10 in JSON: connections, sessions, dispatches, resumes. It knows no sockets.
-import { type Clock, systemClock } from "../../../../src/sys/clock.ts";
-import { viewGuildFor } from "./channels.ts";
+// The fake gateway, version 10 in JSON: takes frames, tells events, and does what tests ask. It knows no sockets.
+import { createBeginnings, refill } from "./beginnings.ts";
 import { memberChunk } from "./chunk.ts";
-import type { DispatchFault, Faults, Moment } from "./faults.ts";
-import { areKnown, flagsOf, intents, ungranted } from "./intents.ts";
+import type { Moment } from "./faults.ts";
+import { createLines, type Deps } from "./lines.ts";
 import { may } from "./permissions.ts";
+import { type Connection, closes, type GatewayOptions, type Line, op, type Session, type Wire } from "./protocol.ts";
 import { isObject } from "./route.ts";
-import { viewUser } from "./views.ts";
-import { type Bot, botOfToken, type Emission, type Json, shardOf, token, type World } from "./world.ts";
-
-/** docs.discord.com/developers/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes */
-export const closes = {
-  unknownError: 4000,
-  unknownOpcode: 4001,
-  decode: 4002,
-  notAuthenticated: 4003,
-  authenticationFailed: 4004,
-  alreadyAuthenticated: 4005,
-  invalidSeq: 4007,
-  rateLimited: 4008,
-  sessionTimedOut: 4009,
-  invalidShard: 4010,
-  shardingRequired: 4011,
-  invalidVersion: 4012,
-  invalidIntents: 4013,
-  disallowedIntents: 4014,
-} as const;
-
-const op = {
-  dispatch: 0,
-  heartbeat: 1,
-  identify: 2,
-  presence: 3,
-  voice: 4,
-  resume: 6,
-  reconnect: 7,
-  members: 8,
-  invalid: 9,
-  hello: 10,
-  acked: 11,
-} as const;
-
-/** Codes after which a session is over: the same table's "Reconnect", and closing by the client with 1000 or 1001. */
-const ending: number[] = [1000, 1001, 4004, 4007, 4009, 4010, 4011, 4012, 4013, 4014];
+import { type Bot, type Emission, type Json, shardOf } from "./world.ts";
 
 /** 120 events in 60 s, and 4096 bytes each: docs.discord.com/developers/events/gateway#sending-events. */
 const framesMax = 120;
 const framesMs = 60_000;
 const frameBytesMax = 4096;
 
-/** Dispatches that a session keeps for a resume. */
-const keptMax = 10_000;
-
-export interface GatewayOptions {
-  /** What hello says, in ms. */
-  heartbeatIntervalMs: number;
-  /** How long a session without a connection can be resumed, in ms. The real time is not documented. */
-  sessionMs: number;
-  /** Identifies of one key are this far apart, in ms; what comes earlier gets op 9. */
-  identifyEveryMs: number;
-  maxConcurrency: number;
-  identifiesADay: number;
-}
-
-/** Discord's numbers: events/gateway#rate-limiting and what its hello says. */
-export const realGateway: GatewayOptions = {
-  heartbeatIntervalMs: 41_250,
-  sessionMs: 180_000,
-  identifyEveryMs: 5000,
-  maxConcurrency: 1,
-  identifiesADay: 1000,
-};
-
-/** The far end of a connection. */
-export interface Wire {
-  send(text: string): void;
-  /** Closes with a code. */
-  close(code: number, reason: string): void;
-  /** Ends without one; the client sees 1006. */
-  sever(): void;
-}
-
-/** One connection, as whoever carries it speaks to it. */
-export interface Line {
-  receive(text: string): void;
-  /** The client closed, or the connection ended (1006). */
-  ended(code: number): void;
-}
-
-interface Dispatch {
-  s: number;
-  t: string;
-  text: string;
-  lost: boolean;
-}
-
-export interface Session {
-  readonly id: string;
-  readonly bot: Bot;
-  readonly shard: readonly [number, number];
-  readonly intents: number;
-  seq: number;
-  kept: Dispatch[];
-  connection: Connection | undefined;
-  detachedAt: number;
-  /** Waits for the next one, after a `reorder`. */
-  held: string[];
-}
-
-interface Connection {
-  wire: Wire;
-  session: Session | undefined;
-  zombie: boolean;
-  open: boolean;
-  frames: number[];
-  heartbeats: number;
-  patience: AbortController;
-}
+const journalKept = 100_000;
 
 /** What a test sees of a session. */
 export interface SessionView {
@@ -160,196 +57,28 @@ export interface Gateway {
   stop(): void;
 }
 
-export function createGateway(
-  world: World,
-  { faults, options, wireClock = systemClock }: { faults: Faults; options: GatewayOptions; wireClock?: Clock },
-): Gateway {
-  const sessions = new Map<string, Session>();
-  const connections = new Set<Connection>();
-  const identified = new Map<string, number>();
+export function createGateway(deps: Deps): Gateway {
+  const lines = createLines(deps);
+  const {
+    world,
+    faults,
+    options,
+    wireClock,
+    sessions,
+    connections,
+    write,
+    part,
+    close,
+    sever,
+    invalid,
+    watch,
+    dispatch,
+  } = lines;
+  const { identify, resume } = createBeginnings(lines);
   const journal: Gateway["journal"] = [];
-
-  const write = (connection: Connection, frame: Json) => {
-    if (connection.open && !connection.zombie) connection.wire.send(JSON.stringify(frame));
-  };
-  const part = (connection: Connection, code: number | undefined) => {
-    if (!connection.open) return;
-    connection.open = false;
-    connection.patience.abort();
-    connections.delete(connection);
-    const { session } = connection;
-    if (session === undefined || session.connection !== connection) return;
-    session.connection = undefined;
-    session.detachedAt = world.clock.now();
-    session.held = [];
-    if (code !== undefined && ending.includes(code)) sessions.delete(session.id);
-  };
-  const close = (connection: Connection, code: number, reason = "") => {
-    if (!connection.open) return;
-    connection.wire.close(code, reason);
-    part(connection, code);
-  };
-  const sever = (connection: Connection) => {
-    if (!connection.open) return;
-    connection.wire.sever();
-    part(connection, undefined);
-  };
-  const invalid = (connection: Connection, resumable: boolean) => {
-    const { session } = connection;
-    if (!resumable && session !== undefined) sessions.delete(session.id);
-    connection.session = undefined;
-    if (session !== undefined) {
-      session.connection = undefined;
-      session.detachedAt = world.clock.now();
-    }
-    write(connection, { op: op.invalid, d: resumable });
-  };
-
-  /** A client that is silent for longer than the interval (and some grace) is cut off. */
-  const watch = (connection: Connection) => {
-    connection.patience.abort();
-    const patience = new AbortController();
-    connection.patience = patience;
-    void wireClock.sleep(options.heartbeatIntervalMs * 1.5, patience.signal).then(() => {
-      if (!patience.signal.aborted) close(connection, closes.sessionTimedOut, "Session timed out.");
-    });
-  };
-
-  const deliver = (session: Session, one: Dispatch, fault: DispatchFault | undefined) => {
-    const { connection } = session;
-    if (connection === undefined || !connection.open) return;
-    const send = (text: string) => {
-      if (!connection.zombie) connection.wire.send(text);
-    };
-    switch (fault?.kind) {
-      case "withhold":
-      case "lose":
-        return;
-      case "reorder":
-        session.held.push(one.text);
-        return;
-      case "close":
-        close(connection, fault.code);
-        return;
-      case "sever":
-        sever(connection);
-        return;
-      default:
-        send(one.text);
-        if (fault?.kind === "duplicate") send(one.text);
-        for (const late of session.held.splice(0)) send(late);
-    }
-  };
-  const dispatch = (session: Session, t: string, d: Json) => {
-    session.seq += 1;
-    const fault = t === "READY" || t === "RESUMED" ? undefined : faults.ofDispatch(t, d);
-    const one = {
-      s: session.seq,
-      t,
-      text: JSON.stringify({ op: op.dispatch, t, s: session.seq, d }),
-      lost: fault?.kind === "lose",
-    };
-    session.kept.push(one);
-    if (session.kept.length > keptMax) session.kept.shift();
-    deliver(session, one, fault);
-  };
-
-  const ready = (connection: Connection, given: { bot: Bot; shard: [number, number]; wanted: number }) => {
-    const { bot, shard, wanted } = given;
-    const session: Session = {
-      id: token(world, 32),
-      bot,
-      shard,
-      intents: wanted,
-      seq: 0,
-      kept: [],
-      connection,
-      detachedAt: 0,
-      held: [],
-    };
-    sessions.set(session.id, session);
-    connection.session = session;
-    const guilds = [...world.guilds.values()].filter(
-      (guild) => guild.members.has(bot.id) && shardOf(guild, shard[1]) === shard[0],
-    );
-    dispatch(session, "READY", {
-      v: 10,
-      user: { ...viewUser(bot), verified: true, mfa_enabled: false, email: null, flags: 0 },
-      guilds: guilds.map(({ id }) => ({ id, unavailable: true })),
-      session_id: session.id,
-      session_type: "normal",
-      resume_gateway_url: `${world.gatewayUrl}/resume`,
-      shard,
-      application: { id: bot.id, flags: flagsOf(bot) },
-      private_channels: [],
-      relationships: [],
-      presences: [],
-      user_settings: {},
-      _trace: [],
-    });
-    if ((wanted & intents.GUILDS) === 0) return;
-    const allMembers = (wanted & intents.GUILD_MEMBERS) !== 0;
-    for (const guild of guilds) {
-      if (!guild.unavailable) dispatch(session, "GUILD_CREATE", viewGuildFor({ world, bot }, guild, { allMembers }));
-    }
-  };
-
-  const identify = (connection: Connection, d: Json) => {
-    if (connection.session !== undefined)
-      return close(connection, closes.alreadyAuthenticated, "Already authenticated.");
-    const bot = botOfToken(world, String(d.token));
-    if (bot === undefined) return close(connection, closes.authenticationFailed, "Authentication failed.");
-    const shard: unknown[] = Array.isArray(d.shard) ? d.shard : [0, 1];
-    const [index, count] = [Number(shard[0]), Number(shard[1])];
-    if (!Number.isInteger(index) || !Number.isInteger(count) || index < 0 || index >= count)
-      return close(connection, closes.invalidShard, "Invalid shard.");
-    if (count < bot.shardsNeeded) return close(connection, closes.shardingRequired, "Sharding required.");
-    const wanted = Number(d.intents);
-    if (!areKnown(wanted)) return close(connection, closes.invalidIntents, "Invalid intent(s).");
-    if (ungranted(bot, wanted).length > 0) return close(connection, closes.disallowedIntents, "Disallowed intent(s).");
-    const now = wireClock.monotonic();
-    const key = `${bot.id} ${index % options.maxConcurrency}`;
-    const last = identified.get(key);
-    if (last !== undefined && now - last < options.identifyEveryMs) return invalid(connection, false);
-    identified.set(key, now);
-    if (!countIdentify(world, bot, options)) {
-      // Over the day's limit all sessions end and the token is reset: events/gateway#rate-limiting.
-      bot.token = token(world, 60);
-      for (const one of connections) if (one.session?.bot === bot) close(one, closes.authenticationFailed);
-      return close(connection, closes.authenticationFailed, "Authentication failed.");
-    }
-    ready(connection, { bot, shard: [index, count], wanted });
-  };
-
-  const resume = (connection: Connection, d: Json) => {
-    if (connection.session !== undefined)
-      return close(connection, closes.alreadyAuthenticated, "Already authenticated.");
-    const bot = botOfToken(world, String(d.token));
-    if (bot === undefined) return close(connection, closes.authenticationFailed, "Authentication failed.");
-    const session = sessions.get(String(d.session_id));
-    const late =
-      session?.connection === undefined && world.clock.now() - (session?.detachedAt ?? 0) > options.sessionMs;
-    if (session === undefined || session.bot !== bot || late) {
-      if (session !== undefined && late) sessions.delete(session.id);
-      return invalid(connection, false);
-    }
-    const seq = Number(d.seq);
-    if (!Number.isInteger(seq) || seq < 0 || seq > session.seq) {
-      sessions.delete(session.id);
-      return close(connection, closes.invalidSeq, "Invalid sequence.");
-    }
-    const first = session.kept[0]?.s ?? session.seq + 1;
-    if (seq < first - 1) {
-      sessions.delete(session.id);
-      return invalid(connection, false);
-    }
-    if (session.connection !== undefined) sever(session.connection);
-    session.connection = connection;
-    connection.session = session;
-    for (const one of session.kept) {
-      if (one.s > seq && !one.lost && connection.open && !connection.zombie) connection.wire.send(one.text);
-    }
-    dispatch(session, "RESUMED", { _trace: [] });
+  const enter = (what: string, given: { shard: number | undefined; data?: unknown }) => {
+    journal.push({ at: world.clock.now(), what, shard: given.shard, data: given.data });
+    if (journal.length > journalKept) journal.shift();
   };
 
   /** Whether a fault took the place of what would have happened. */
@@ -383,7 +112,7 @@ export function createGateway(
   const handle = (connection: Connection, frame: Json) => {
     const d = isObject(frame.d) ? frame.d : {};
     const note = (what: string, shard = connection.session?.shard[0]) => {
-      journal.push({ at: world.clock.now(), what, shard, data: frame.d });
+      enter(what, { shard, data: frame.d });
       return shard;
     };
     switch (frame.op) {
@@ -451,13 +180,7 @@ export function createGateway(
       const line: Line = {
         receive: (text) => receive(connection, text),
         ended(code) {
-          if (connection.open)
-            journal.push({
-              at: world.clock.now(),
-              what: `close ${code}`,
-              shard: connection.session?.shard[0],
-              data: undefined,
-            });
+          if (connection.open) enter(`close ${code}`, { shard: connection.session?.shard[0] });
           part(connection, code);
         },
       };
@@ -539,16 +262,4 @@ function parsed(text: string): Json | undefined {
   } catch {
     return undefined;
   }
-}
-
-function refill(world: World, bot: Bot, { identifiesADay }: GatewayOptions): void {
-  if (world.clock.now() < bot.identifiesResetAt) return;
-  bot.identifiesLeft = identifiesADay;
-  bot.identifiesResetAt = world.clock.now() + 24 * 60 * 60_000;
-}
-
-function countIdentify(world: World, bot: Bot, options: GatewayOptions): boolean {
-  refill(world, bot, options);
-  bot.identifiesLeft -= 1;
-  return bot.identifiesLeft >= 0;
 }

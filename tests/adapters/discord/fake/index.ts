@@ -10,9 +10,10 @@
  */
 export { createDiscord, type Discord, type DiscordOptions } from "./discord.ts";
 export type { DispatchFault, FaultRule, Faults, RequestFault, SocketFault } from "./faults.ts";
-export { closes, type Gateway, type GatewayOptions, type SessionView } from "./gateway.ts";
+export type { Gateway, SessionView } from "./gateway.ts";
 export type { Permission } from "./permissions.ts";
 export type { Person, PersonFile, SayOptions } from "./person.ts";
+export { closes, type GatewayOptions, type Line, type Wire } from "./protocol.ts";
 export { type DiscordServer, startDiscordServer } from "./server.ts";
 export type { InteractionView, MessageView } from "./sight.ts";
 export { type Bot, type Channel, channelKinds, type Guild, type Json, newId, shardOf, timeOf } from "./world.ts";

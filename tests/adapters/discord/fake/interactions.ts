@@ -100,7 +100,7 @@ function respond(call: Call, interaction: Interaction, { type, body }: { type: n
       if (interaction.message !== undefined) edit(call, { message: interaction.message, body });
       break;
     case callbackKinds.autocomplete: {
-      const choices = list(body.choices, "data.choices", 25).filter(isObject);
+      const choices = list(body.choices, "data.choices", { max: 25 }).filter(isObject);
       for (const [index, { name }] of choices.entries()) text(name, `data.choices.${index}.name`, { max: 100 });
       interaction.choices = choices;
       break;
@@ -130,7 +130,9 @@ function messageOf(call: Call, interaction: Interaction): Message {
   const found =
     id === "@original"
       ? interaction.original
-      : [interaction.original, ...interaction.followups].find((one) => one?.id === snowflake(call, 2, "message_id"));
+      : [interaction.original, ...interaction.followups].find(
+          (one) => one?.id === snowflake(call, { index: 2, name: "message_id" }),
+        );
   if (found === undefined || found.deleted) throw refuse("unknownMessage");
   return found;
 }

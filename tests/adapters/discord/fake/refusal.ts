@@ -9,9 +9,13 @@ export class Refusal extends Error {
   readonly status: number;
   readonly code: number;
   readonly errors: Json | undefined;
+  /** When it can be tried again, in ms; only with status 429. */
+  readonly waitMs: number | undefined;
 
-  constructor({ status, code, message, errors }: { status: number; code: number; message: string; errors?: Json }) {
-    super(message);
+  constructor(given: { status: number; code: number; message: string; errors?: Json; waitMs?: number }) {
+    super(given.message);
+    const { status, code, errors, waitMs } = given;
+    this.waitMs = waitMs;
     this.status = status;
     this.code = code;
     this.errors = errors;
@@ -52,9 +56,9 @@ const table = {
 } as const satisfies Record<string, readonly [number, number, string]>;
 
 /** The refusals that always read the same, by name. */
-export function refuse(name: keyof typeof table): Refusal {
+export function refuse(name: keyof typeof table, { waitMs }: { waitMs?: number } = {}): Refusal {
   const [status, code, message] = table[name];
-  return new Refusal({ status, code, message });
+  return new Refusal({ status, code, message, waitMs });
 }
 
 /** 50035 with what is wrong at a path such as `embeds.0.title`. */
@@ -70,5 +74,6 @@ export function invalidForm(path: string, { code, message }: { code: string; mes
 /** The body of a refusal as it goes over the wire. */
 export function bodyOf(refusal: Refusal): Json {
   const errors = refusal.errors === undefined ? {} : { errors: refusal.errors };
-  return { message: refusal.message, code: refusal.code, ...errors };
+  const wait = refusal.waitMs === undefined ? {} : { retry_after: refusal.waitMs / 1000, global: false };
+  return { message: refusal.message, code: refusal.code, ...errors, ...wait };
 }

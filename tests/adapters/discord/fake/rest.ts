@@ -90,11 +90,15 @@ export function createRest({ world, faults, rates, gatewayRoute }: Deps) {
       const taken = rates?.take({ route: found.route, major, bot: bot?.id ?? "", token: !open }) ?? headers;
       if (isLimited(taken)) {
         rates?.invalid(bot?.id ?? "nobody");
-        return json(taken.status, taken.body, taken.headers);
+        return json(taken.status, taken);
       }
       headers = taken;
       const fault = found.fault;
-      if (fault?.kind === "limited") return limited(fault, headers);
+      if (fault?.kind === "limited") {
+        // A shared limit is not the bot's doing and does not count: topics/rate-limits#invalid-request-limit.
+        if (fault.scope !== "shared") rates?.invalid(bot?.id ?? "nobody");
+        return limited(fault, headers);
+      }
       if (request.size > world.limits.requestBytesMax) throw refuse("tooLarge");
       if (request.badBody) throw refuse("invalidJson");
       // Only routes of the open kind run without a bot, and they take it from the interaction.
@@ -107,17 +111,15 @@ export function createRest({ world, faults, rates, gatewayRoute }: Deps) {
         files: request.files,
       };
       const reply: Reply = found.run(call);
-      return json(reply.status ?? 200, reply.body, headers);
+      return json(reply.status ?? 200, { body: reply.body, headers });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       line.code = error.code;
       if (error.status === 401 || error.status === 403 || error.status === 429) rates?.invalid(bot?.id ?? "nobody");
+      const { waitMs } = error;
       const wait: Record<string, string> =
-        error.status === 429 ? { "retry-after": "1", "x-ratelimit-scope": "user" } : {};
-      return json(error.status, error.status === 429 ? { ...bodyOf(error), retry_after: 1 } : bodyOf(error), {
-        ...headers,
-        ...wait,
-      });
+        waitMs === undefined ? {} : { "retry-after": String(Math.ceil(waitMs / 1000)), "x-ratelimit-scope": "user" };
+      return json(error.status, { body: bodyOf(error), headers: { ...headers, ...wait } });
     }
   };
 
@@ -218,7 +220,7 @@ function botOf(world: World, { authorization }: Request): Bot | undefined {
   return token === undefined ? undefined : [...world.bots.values()].find((bot) => bot.token === token);
 }
 
-function json(status: number, body: unknown, headers: Record<string, string>): Answer {
+function json(status: number, { body, headers = {} }: { body: unknown; headers?: Record<string, string> }): Answer {
   const text = body === undefined ? "" : JSON.stringify(body);
   const type: Record<string, string> = text === "" ? {} : { "content-type": "application/json" };
   return { status, headers: { ...type, ...headers }, body: text };
@@ -232,7 +234,7 @@ function page(status: number, headers: Record<string, string> = {}): Answer {
 
 function limited(fault: Extract<RequestFault, { kind: "limited" }>, headers: Record<string, string>): Answer {
   const refused = refusal({ waitMs: fault.retryAfterS * 1000, scope: fault.scope, headers });
-  return json(429, refused.body, refused.headers);
+  return json(429, refused);
 }
 
 function underFault(fault: RequestFault | undefined, act: () => Answer): Outcome {
@@ -248,7 +250,7 @@ function underFault(fault: RequestFault | undefined, act: () => Answer): Outcome
     case "error": {
       if (fault.acts === true) act();
       const body = { message: fault.message ?? `${fault.status}: Internal Server Error`, code: fault.code ?? 0 };
-      return { kind: "answer", delayMs: 0, ...json(fault.status, body, {}) };
+      return { kind: "answer", delayMs: 0, ...json(fault.status, { body }) };
     }
     case "html":
       if (fault.acts === true) act();

@@ -34,7 +34,7 @@ export function part(call: Call, index: number): string {
 }
 
 /** A snowflake of the path. 50035 for what is not one. */
-export function snowflake(call: Call, index: number, name: string): string {
+export function snowflake(call: Call, { index, name }: { index: number; name: string }): string {
   const value = part(call, index);
   if (!/^\d{1,20}$/.test(value)) {
     throw invalidForm(name, { code: "NUMBER_TYPE_COERCE", message: `Value "${value}" is not snowflake.` });
@@ -59,7 +59,7 @@ export function bodyObject(call: Call): Json {
 
 /** The channel of the path, if the bot can see it. */
 export function channelOf(call: Call): Channel {
-  return channelFor(call, snowflake(call, 0, "channel_id"));
+  return channelFor(call, snowflake(call, { index: 0, name: "channel_id" }));
 }
 
 export function channelFor({ world, bot }: Pick<Call, "world" | "bot">, id: string): Channel {
@@ -75,14 +75,14 @@ export function channelFor({ world, bot }: Pick<Call, "world" | "bot">, id: stri
 
 /** The message of the path in this channel; ephemeral ones are not there. */
 export function messageOf(call: Call, channel: Channel): Message {
-  const message = channel.messages.get(snowflake(call, 1, "message_id"));
+  const message = channel.messages.get(snowflake(call, { index: 1, name: "message_id" }));
   if (message === undefined || message.deleted || message.onlyFor !== undefined) throw refuse("unknownMessage");
   return message;
 }
 
 /** The guild at this place of the path, if the bot is in it. */
 export function guildOf(call: Call, index = 0): Guild {
-  const guild = call.world.guilds.get(snowflake(call, index, "guild_id"));
+  const guild = call.world.guilds.get(snowflake(call, { index, name: "guild_id" }));
   if (guild === undefined) throw refuse("unknownGuild");
   if (!guild.members.has(call.bot.id)) throw refuse("missingAccess");
   return guild;

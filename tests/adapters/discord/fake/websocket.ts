@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Line, Wire } from "./gateway.ts";
+import type { Line, Wire } from "./protocol.ts";
 
 const magic = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /** Above what the gateway allows in a frame, so that it is the gateway that refuses. */
@@ -38,6 +38,7 @@ export function accept(
       if (!closing) socket.write(frame(8, short(number)));
       closing = true;
       socket.end();
+      line.ended(code);
     },
     broken: () => socket.destroy(),
   });

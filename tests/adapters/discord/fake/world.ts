@@ -25,8 +25,8 @@ export interface Bot extends User {
   shardsNeeded: number;
   /** Commands by guild id, `""` for the global ones. */
   commands: Map<string, Command[]>;
-  /** Commands made today, for 30034. */
-  commandsMade: number;
+  /** Commands made in a day that ends at `until`, for 30034. */
+  commandsMade: { count: number; until: number };
   identifiesLeft: number;
   identifiesResetAt: number;
 }
@@ -177,6 +177,8 @@ export interface World {
   /** Where each message stands, by its id. */
   places: Map<string, Message>;
   files: Map<string, StoredFile>;
+  /** The last message of each author and nonce. */
+  nonces: Map<string, Message>;
   interactions: Map<string, Interaction>;
   /** Where attachments can be fetched, without a slash at the end. */
   cdnUrl: string;
@@ -199,8 +201,10 @@ export interface Limits {
   fileBytesMax: number;
   /** Largest request, in bytes. */
   requestBytesMax: number;
-  /** Edits of messages older than an hour, per channel and hour. The number is not documented. */
+  /** Edits of messages older than an hour, per channel and time. Not documented; bots report about three in 20 s. */
   oldEditsMax: number;
+  /** The time for those, in ms. */
+  oldEditsMs: number;
   /** How long a signed attachment address works, in ms. */
   linkMs: number;
 }
@@ -212,7 +216,8 @@ export const realLimits: Limits = {
   interactionMs: 15 * 60_000,
   fileBytesMax: 10 * 1024 * 1024,
   requestBytesMax: 25 * 1024 * 1024,
-  oldEditsMax: 30,
+  oldEditsMax: 3,
+  oldEditsMs: 20_000,
   linkMs: 24 * 60 * 60_000,
 };
 
