@@ -16,6 +16,8 @@ export interface Adapter extends AdapterHandle {
 export interface MenuCommand {
   name: string;
   summary: string;
+  /** What stands behind the name, `[session]` or `<number>`; a command without it takes nothing. */
+  args?: string;
   ownerOnly: boolean;
 }
 

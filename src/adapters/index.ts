@@ -3,6 +3,8 @@ import * as v from "valibot";
 import type { AdapterSchema, AdapterSettings, Parts } from "../config/schema.ts";
 import { Failure } from "../core/failure.ts";
 import type { Adapter, AdapterDeps } from "./adapter.ts";
+import { discordSchema } from "./discord/config.ts";
+import { discordPlatform } from "./discord/guide.ts";
 import type { HistoryDeps, HistoryLine } from "./history.ts";
 import type { InspectDeps, Inspection, Platform } from "./inspection.ts";
 import { slackSchema } from "./slack/config.ts";
@@ -49,6 +51,12 @@ function member<Schema extends AdapterSchema>(
 }
 
 const table: Readonly<Record<string, Member>> = {
+  discord: member(discordSchema, {
+    platform: discordPlatform,
+    open: async () => (await import("./discord/index.ts")).openDiscord,
+    inspect: async () => (await import("./discord/inspect.ts")).inspectDiscord,
+    history: async () => (await import("./discord/history.ts")).historyOfDiscord,
+  }),
   slack: member(slackSchema, {
     platform: slackPlatform,
     open: async () => (await import("./slack/index.ts")).openSlack,
@@ -94,4 +102,15 @@ export async function readHistory(
   deps: HistoryDeps,
 ): Promise<AsyncIterable<HistoryLine> | undefined> {
   return Object.hasOwn(table, settings.type) ? await table[settings.type]?.history?.(settings, deps) : undefined;
+}
+
+/** The doors that settings name, and the terminal, each with what can be a person's id there. */
+export function namedAdapters(
+  configured: Readonly<Record<string, Pick<AdapterSettings, "type">>>,
+): { name: string; isPerson?(id: string): boolean }[] {
+  const others = Object.entries(configured).map(([name, { type }]) => {
+    const platform = Object.hasOwn(platforms, type) ? platforms[type] : undefined;
+    return { name, ...(platform === undefined ? {} : { isPerson: platform.isPerson }) };
+  });
+  return [...others, { name: "terminal" }];
 }

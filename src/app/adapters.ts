@@ -29,9 +29,10 @@ export async function openAdapters(
       secret: config.secret,
       commands: commands
         .filter(({ hidden }) => hidden !== true)
-        .map(({ name: command, summary, ownerOnly = false, least = "none" }) => ({
+        .map(({ name: command, summary, args, ownerOnly = false, least = "none" }) => ({
           name: command,
           summary,
+          ...(args === undefined ? {} : { args }),
           ownerOnly: ownerOnly || atLeast(least, "admin"),
         })),
       memory: {

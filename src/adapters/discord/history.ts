@@ -1,0 +1,109 @@
+// A channel's past as lines, from its beginning on: for `remoteagent download`. Fetched as it is read, page by page.
+import * as v from "valibot";
+import { errorText, Failure } from "../../core/failure.ts";
+import { limits } from "../../core/limits.ts";
+import type { HistoryDeps, HistoryLine } from "../history.ts";
+import { type Client, createClient } from "./client.ts";
+import type { DiscordSettings } from "./config.ts";
+import { gist, nameOf, readText, type Self, wordsOf } from "./content.ts";
+import type { Message } from "./dispatches.ts";
+import { isForbidden, isTokenRefused, reasonOf, retryAfterOf, statusOf } from "./errors.ts";
+import { messagesOf, pageMessages } from "./gaps.ts";
+import { snowflakeSchema, timeOf } from "./snowflake.ts";
+
+/** Waits in a row for one page. */
+const triesMax = 20;
+
+/**
+ * Messages of a channel, a thread or a direct channel, oldest first. A thread has an id, and so a history, of its own.
+ * @throws Failure with one sentence, also in the middle
+ */
+export async function* historyOfDiscord(
+  settings: DiscordSettings,
+  { conversation, ...deps }: HistoryDeps,
+): AsyncGenerator<HistoryLine> {
+  const client = createClient(settings, deps);
+  try {
+    if (!v.is(snowflakeSchema, conversation))
+      throw new Failure("usage", "A conversation of Discord is the id of a channel");
+    const self = v.parse(
+      v.looseObject({ id: snowflakeSchema, username: v.string() }),
+      await ask(client, { deps, route: "/users/@me" }),
+    );
+    // Every id is after this one.
+    let after = "0";
+    for (let count = 0; count < limits.historyMessagesMax; ) {
+      const query = { after, limit: String(pageMessages) };
+      const page = messagesOf(
+        await ask(client, { deps, route: `/channels/${conversation}/messages`, query }),
+        deps.log,
+      );
+      for (const message of page) yield lineOf(message, { id: self.id, name: self.username, isOwnRole: () => false });
+      const last = page.at(-1)?.id;
+      if (last === undefined) return;
+      after = last;
+      count += page.length;
+    }
+  } catch (error) {
+    throw failureOf(error, conversation);
+  } finally {
+    client.close();
+  }
+}
+
+/** One call, asked again as long as Discord wants to be left alone. */
+async function ask(
+  client: Client,
+  {
+    deps,
+    route,
+    query,
+  }: { deps: Pick<HistoryDeps, "clock" | "signal">; route: `/${string}`; query?: Record<string, string> },
+): Promise<unknown> {
+  for (let tries = 1; ; tries += 1) {
+    deps.signal?.throwIfAborted();
+    try {
+      return await client.call({ method: "GET", route, ...(query === undefined ? {} : { query }) });
+    } catch (error) {
+      const wait = retryAfterOf(error);
+      if (wait === undefined || tries >= triesMax) throw error;
+      await deps.clock.sleep(wait, deps.signal);
+    }
+  }
+}
+
+function lineOf(message: Message, self: Self): HistoryLine {
+  const { id, author, attachments = [], message_snapshots: passedOn = [] } = message;
+  const facts = { self, names: { channel: () => undefined, role: () => undefined } };
+  const { text, mentioned } = readText(message, facts);
+  const all = [text, ...wordsOf(message), ...passedOn.map((one) => `[Forwarded message] ${gist(one.message, facts)}`)];
+  const files = attachments.map(({ filename, id: file }) => filename ?? file);
+  return {
+    id,
+    ts: new Date(timeOf(id)).toISOString(),
+    sender: {
+      id: author.id,
+      displayName: nameOf(author),
+      isBot: author.bot === true || message.webhook_id !== undefined,
+    },
+    text: all.filter((part) => part !== "").join("\n"),
+    ...(files.length === 0 ? {} : { attachments: files }),
+    ...(mentioned ? { isMention: true } : {}),
+  };
+}
+
+function failureOf(error: unknown, conversation: string): unknown {
+  if (error instanceof Failure || (error instanceof Error && error.name === "AbortError")) return error;
+  const what = `Cannot download ${JSON.stringify(conversation.slice(0, 80))}`;
+  if (isTokenRefused(error))
+    return new Failure("settings", `${what}: Discord does not know the bot token`, { cause: error });
+  if (isForbidden(error)) {
+    return new Failure("forbidden", `${what}: the bot may not read this channel`, {
+      hint: "Give it View Channel and Read Message History there",
+      cause: error,
+    });
+  }
+  if (statusOf(error) === 404)
+    return new Failure("not-found", `${what}: there is no channel with this id`, { cause: error });
+  return new Failure("internal", `${what}: ${reasonOf(error)}`, { detail: errorText(error), cause: error });
+}

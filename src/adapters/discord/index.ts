@@ -1,0 +1,95 @@
+// A Discord bot as an adapter: the line brings events in, the handle takes messages out.
+import { errorText } from "../../core/failure.ts";
+import { limits } from "../../core/limits.ts";
+import { within } from "../../sys/clock.ts";
+import type { Adapter, AdapterDeps } from "../adapter.ts";
+import { createChannels } from "./channels.ts";
+import { createClient } from "./client.ts";
+import type { DiscordSettings } from "./config.ts";
+import { openLine, type SelfUser } from "./connect.ts";
+import { createFetcher } from "./files.ts";
+import { createGaps } from "./gaps.ts";
+import type { Facts } from "./inbound.ts";
+import { createIntake } from "./intake.ts";
+import { createInteractions } from "./interactions.ts";
+import { createLanes } from "./lanes.ts";
+import { createMarks } from "./marks.ts";
+import { setMenu } from "./menu.ts";
+import { createOutbound } from "./outbound.ts";
+import { createTickets } from "./tickets.ts";
+import { discordTraits } from "./traits.ts";
+
+/**
+ * Opens a bot. It connects by itself and nothing is awaited here; a token that is refused, or an intent that is not
+ * given, is told by its health.
+ */
+export function openDiscord(settings: DiscordSettings, deps: AdapterDeps): Adapter {
+  const { name, log, clock } = deps;
+  const closing = new AbortController();
+  const { signal } = closing;
+  const client = createClient(settings, deps);
+  let self: SelfUser = { id: "0", name: "", application: "0" };
+  const channels = createChannels({ client, self: () => self.id });
+  const lanes = createLanes({ clock, log, signal });
+  const marks = createMarks(deps);
+  const tickets = createTickets(deps);
+  const facts = (): Facts => ({
+    adapter: name,
+    self: { id: self.id, name: self.name, isOwnRole: channels.isOwnRole },
+    names: channels.names,
+    now: clock.now(),
+  });
+  const { interact } = createInteractions({ ...deps, client, channels, lanes, tickets, facts });
+  const fill = createGaps({
+    ...deps,
+    client,
+    lanes,
+    marks,
+    signal,
+    take: (message, place) => intake.takeMessage(message, place),
+  });
+  const onGap = () => {
+    try {
+      fill();
+    } catch (error) {
+      log.warn("Cannot look for what was missed", { error: errorText(error) });
+    }
+  };
+  const intake = createIntake({ ...deps, channels, lanes, marks, facts, interact, onGap });
+  const line = openLine({
+    name,
+    gatewayUrl: settings.gatewayUrl,
+    client,
+    clock,
+    log,
+    onSelf(known) {
+      const first = self.id !== known.id;
+      self = known;
+      if (first) void refreshMenu(known.application);
+    },
+    onGap,
+    onDispatch: intake.onDispatch,
+  });
+  const refreshMenu = async (application: string) => {
+    try {
+      await setMenu({ ...deps, client }, { application, guilds: settings.guilds });
+    } catch (error) {
+      log.warn("Cannot set the slash commands", { error: errorText(error) });
+    }
+  };
+  return {
+    name,
+    type: "discord",
+    traits: discordTraits,
+    ...createOutbound({ log, clock, client, tickets, self: () => (self.id === "0" ? undefined : self.id) }),
+    fetch: createFetcher({ deps, client, apiUrl: settings.apiUrl }),
+    health: line.health,
+    async close() {
+      closing.abort();
+      await line.close();
+      await within(clock, { work: lanes.settled(), ms: limits.socketCloseMs });
+      marks.note();
+      client.close();
+    },
+  };
+}

@@ -1,0 +1,226 @@
+// Slash commands, buttons, lists and forms: acknowledged at once, then taken like everything else, then answered.
+// Rules: docs.discord.com/developers/interactions/receiving-and-responding.
+import { errorText } from "../../core/failure.ts";
+import { limits } from "../../core/limits.ts";
+import type { Inbound, Receipt, Sender } from "../../core/message.ts";
+import type { AdapterDeps, MenuCommand } from "../adapter.ts";
+import type { Channels } from "./channels.ts";
+import type { Client } from "./client.ts";
+import { type Form, filledIn, modalOf } from "./components.ts";
+import type { Interaction } from "./dispatches.ts";
+import { codeOf, codes, reasonOf } from "./errors.ts";
+import { contentMax, renderCaption } from "./format.ts";
+import { type Facts, readCommand, readPress, userOf } from "./inbound.ts";
+import type { Lanes } from "./lanes.ts";
+import { argsOption, modelCommand } from "./menu.ts";
+import { type Ticket, type Tickets, ticketRoute } from "./tickets.ts";
+
+const kinds = { command: 2, component: 3, autocomplete: 4, modal: 5 } as const;
+const callbacks = { deferredMessage: 5, deferredUpdate: 6, autocomplete: 8, modal: 9 } as const;
+const ephemeral = 1 << 6;
+/** Discord's own bound of a list of suggestions. */
+const suggestionsMax = 25;
+/** Before the name of the command that a form is for. */
+const formMark = "args:";
+/** What is told in place of "thinking" when the answer comes as a message of its own. */
+const begunText = "It has begun; the answer comes here.";
+
+interface InteractionDeps extends Pick<AdapterDeps, "receive" | "log" | "clock" | "views" | "commands"> {
+  client: Pick<Client, "call">;
+  channels: Channels;
+  lanes: Lanes;
+  tickets: Tickets;
+  facts(): Facts;
+}
+
+/** What takes interactions. */
+export function createInteractions(deps: InteractionDeps) {
+  const { client, clock, log, lanes, tickets, channels } = deps;
+  const commands = new Map(deps.commands.map((command) => [command.name, command] as const));
+
+  /** Answers within the three seconds that Discord waits. @returns whether it may be answered further on. */
+  const acknowledge = async (
+    { id, token }: Interaction,
+    answer: { type: number; data?: unknown },
+  ): Promise<boolean> => {
+    const began = clock.monotonic();
+    for (;;) {
+      try {
+        await client.call({
+          method: "POST",
+          route: `/interactions/${id}/${token}/callback`,
+          body: answer,
+          auth: false,
+        });
+        return true;
+      } catch (error) {
+        if (codeOf(error) === codes.acknowledged) return true;
+        const again = codeOf(error) === undefined && clock.monotonic() - began < limits.interactionAckMs;
+        log[again ? "debug" : "info"]("An interaction was not acknowledged", { error: reasonOf(error) });
+        if (!again) return false;
+      }
+    }
+  };
+
+  /** Hands an inbound on in its channel's order, and ends what stands there for it. */
+  const take = (
+    interaction: Interaction,
+    { ticket, make }: { ticket: Ticket | undefined; make(): Promise<Inbound | undefined> },
+  ) => {
+    const run = async () => {
+      const inbound = await make();
+      const receipt: Receipt = inbound === undefined ? stale : await deps.receive(inbound);
+      if (ticket !== undefined)
+        await settle(deps, { ticket, receipt }).catch((error: unknown) =>
+          log.debug("An interaction was not answered", { error: reasonOf(error) }),
+        );
+    };
+    // Any of them may be a stop.
+    if (!lanes.push({ lane: interaction.channel_id ?? "", urgent: true, run }))
+      log.error("An interaction was dropped", { waiting: lanes.waiting() });
+  };
+  const placeOf = async ({ channel_id: id = "", guild_id: guild, channel }: Interaction) =>
+    channels.place(id, { guild, channel });
+  const ticketOf = (
+    { id, application_id: application, token }: Interaction,
+    { user, deferred }: { user: string; deferred: boolean },
+  ) => tickets.add(id, { application, token, user, deferred });
+
+  const command = async (
+    interaction: Interaction,
+    { sender, name, args }: { sender: Sender; name: string; args: string },
+  ) => {
+    // In a server what the program says to one person is for that person alone.
+    const data = interaction.guild_id === undefined ? {} : { data: { flags: ephemeral } };
+    const live = await acknowledge(interaction, { type: callbacks.deferredMessage, ...data });
+    const ticket = live ? ticketOf(interaction, { user: sender.id, deferred: true }) : undefined;
+    const make = async () =>
+      readCommand(interaction, { facts: deps.facts(), place: await placeOf(interaction), sender, name, args });
+    take(interaction, { ticket, make });
+  };
+
+  const slash = async (interaction: Interaction, sender: Sender) => {
+    const { name = "", options = [] } = interaction.data ?? {};
+    const args = String(options.find((option) => option.name === argsOption)?.value ?? "");
+    const form = args.trim() === "" ? await formFor(deps, commands.get(name)) : undefined;
+    // The interaction is over with that: what is filled in comes as another one.
+    if (form !== undefined)
+      return void (await acknowledge(interaction, { type: callbacks.modal, data: modalOf(form) }));
+    await command(interaction, { sender, name, args });
+  };
+  const press = async (interaction: Interaction, sender: Sender) => {
+    const live = await acknowledge(interaction, { type: callbacks.deferredUpdate });
+    const ticket = live ? ticketOf(interaction, { user: sender.id, deferred: false }) : undefined;
+    const make = async () => readPress(interaction, { facts: deps.facts(), place: await placeOf(interaction), sender });
+    take(interaction, { ticket, make });
+  };
+  const submitted = async (interaction: Interaction, sender: Sender) => {
+    const { custom_id: id = "", components } = interaction.data ?? {};
+    const name = id.startsWith(formMark) ? id.slice(formMark.length) : "";
+    await command(interaction, { sender, name, args: filledIn(components) ?? "" });
+  };
+  const suggest = async (interaction: Interaction) => {
+    const typed = String(interaction.data?.options?.find(({ focused }) => focused === true)?.value ?? "").toLowerCase();
+    const names = interaction.data?.name === modelCommand ? await modelsOf(deps) : [];
+    const fitting = names.filter((name) => name.toLowerCase().includes(typed) && name.length <= 100);
+    const choices = fitting.slice(0, suggestionsMax).map((name) => ({ name, value: name }));
+    await acknowledge(interaction, { type: callbacks.autocomplete, data: { choices } });
+  };
+
+  return {
+    /** Takes one; never throws. */
+    async interact(interaction: Interaction): Promise<void> {
+      try {
+        const sender = userOf(interaction);
+        if (sender === undefined || interaction.channel_id === undefined)
+          return log.debug("An interaction is nobody's");
+        if (interaction.type === kinds.command) await slash(interaction, sender);
+        else if (interaction.type === kinds.component) await press(interaction, sender);
+        else if (interaction.type === kinds.autocomplete) await suggest(interaction);
+        else if (interaction.type === kinds.modal) await submitted(interaction, sender);
+      } catch (error) {
+        log.error("An interaction was skipped", { error: errorText(error) });
+      }
+    },
+  };
+}
+
+/** For a button that is none of ours, or whose message is too old. */
+const stale: Receipt = { state: "refused", reason: "This button works no more" };
+
+/** The form of a command that needs something and got nothing; undefined when it runs as it is. */
+async function formFor(deps: InteractionDeps, command: MenuCommand | undefined): Promise<Form | undefined> {
+  if (command === undefined) return undefined;
+  const { name, summary, args = "" } = command;
+  const form = {
+    id: `${formMark}${name}`,
+    title: `/${name}`,
+    label: summary.length <= 45 ? summary : `/${name}`,
+    placeholder: args,
+  };
+  if (name === modelCommand) {
+    const choices = await modelsOf(deps);
+    if (choices.length === 0) return undefined;
+    return choices.length > suggestionsMax || choices.some((choice) => choice.length > 100)
+      ? form
+      : { ...form, choices };
+  }
+  return args.startsWith("<") ? form : undefined;
+}
+
+/** Names of models; none when they take longer than an answer may. */
+async function modelsOf({ views, clock, log }: InteractionDeps): Promise<readonly string[]> {
+  const over = new AbortController();
+  try {
+    return await Promise.race([
+      views.models(),
+      clock.sleep(limits.interactionAckMs / 2, over.signal).then((): string[] => []),
+    ]);
+  } catch (error) {
+    log.debug("The models are not known", { error: errorText(error) });
+    return [];
+  } finally {
+    over.abort();
+  }
+}
+
+/** Ends what stands for the answer, or says what no delivery says. */
+async function settle(
+  { client }: InteractionDeps,
+  { ticket, receipt }: { ticket: Ticket; receipt: Receipt },
+): Promise<void> {
+  const text = noteOf(receipt, ticket);
+  if (!ticket.deferred) {
+    if (text === undefined) return;
+    const body = { content: text, flags: ephemeral, allowed_mentions: { parse: [] } };
+    return void (await client.call({ method: "POST", route: ticketRoute(ticket), body, auth: false }));
+  }
+  // A delivery is on its way, or was there first.
+  if (ticket.first !== undefined || (receipt.state === "done" && receipt.answer !== undefined)) return;
+  ticket.first = "receipt";
+  const route = ticketRoute(ticket, "@original");
+  if (text === undefined) await client.call({ method: "DELETE", route, auth: false });
+  else
+    await client.call({
+      method: "PATCH",
+      route,
+      body: { content: text, allowed_mentions: { parse: [] } },
+      auth: false,
+    });
+}
+
+/** What is shown of a receipt. */
+function noteOf(receipt: Receipt, { deferred }: Ticket): string | undefined {
+  switch (receipt.state) {
+    case "refused":
+      return receipt.quiet === true ? undefined : renderCaption(`${receipt.reason}.`).slice(0, contentMax) || undefined;
+    case "done":
+      return !deferred && receipt.answer?.noted === true
+        ? renderCaption(receipt.answer.markdown) || undefined
+        : undefined;
+    case "waiting":
+      return deferred ? begunText : undefined;
+    default:
+      return undefined;
+  }
+}
