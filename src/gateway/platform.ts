@@ -3,7 +3,7 @@ import { errorText } from "../core/failure.ts";
 import type { FileRef, Inbound, Outgoing } from "../core/message.ts";
 import type { Log } from "../sys/log.ts";
 import { type AdapterHandle, PlatformError } from "./handle.ts";
-import { replyTarget } from "./target.ts";
+import { answerTarget, replyTarget } from "./target.ts";
 
 /** Fetches a file that came in. @throws PlatformError `later` while the adapter is not attached. */
 export async function fetchFrom(
@@ -32,6 +32,6 @@ export function sayUnstored(
   const [body] = handle?.render(outgoing.markdown, "final") ?? [];
   if (handle === undefined || body === undefined) return;
   handle
-    .post(replyTarget(inbound), { body, buttons: [], audible: false, forming: false, nonce: `unstored-${inbound.id}` })
+    .post(answerTarget(inbound), { body, buttons: [], audible: false, forming: false, nonce: `unstored-${inbound.id}` })
     .catch((error) => log.warn("Cannot say what could not be stored", { error: errorText(error) }));
 }

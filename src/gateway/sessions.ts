@@ -157,16 +157,20 @@ function forkPoint(
 /**
  * The root of the session that an inbound belongs to, on platforms where each top-level message of a shared conversation
  * has a session of its own: a message that answers nothing is itself the root, an answer belongs to the root of what it
- * answers. A command that answers nothing has none: it is about the conversation.
+ * answers, and whatever comes from a thread below a message to the root of that. A command that answers nothing has none:
+ * it is about the conversation.
  */
 function withRoot<Given extends Inbound>(
   store: Store,
   { inbound, traits, command }: { inbound: Given; traits: AdapterTraits; command: boolean },
 ): Given {
   const { root: _root, ...plain } = inbound;
-  const rooted =
-    traits.sharedTop === "message" && inbound.conversation.kind === "shared" && inbound.thread === undefined;
-  if (!rooted || inbound.kind !== "message") return plain as Given;
+  if (traits.sharedTop !== "message" || inbound.conversation.kind !== "shared") return plain as Given;
+  if (inbound.thread !== undefined) {
+    if (traits.threads === "place") return plain as Given;
+    return { ...plain, root: findRoot(store, { inbound, target: inbound.thread }) } as Given;
+  }
+  if (inbound.kind !== "message") return plain as Given;
   if (inbound.replyTo === undefined) return command ? (plain as Given) : ({ ...plain, root: inbound.id } as Given);
   return { ...plain, root: findRoot(store, { inbound, target: inbound.replyTo }) } as Given;
 }
@@ -184,7 +188,8 @@ function findRoot(
 /** Where the session of an inbound is bound, by the wiring's mode. */
 function placeOf(inbound: Inbound, { wiring, conversation }: { wiring: Wiring; conversation: number }): Place {
   const agent = wiring.agent;
-  const root = inbound.thread ?? inbound.root;
+  // The root is the gateway's own finding: where a thread goes on with a session, that counts.
+  const root = inbound.root ?? inbound.thread;
   const thread = root === undefined ? {} : { root };
   switch (wiring.mode) {
     case "agent-shared":

@@ -18,6 +18,20 @@ export function replyTarget(inbound: Inbound): ReplyTarget {
   };
 }
 
+/**
+ * Where the program itself answers an inbound: to that person alone, where the door can do so for this very happening. A
+ * turn that comes of it answers everybody.
+ */
+export function answerTarget(inbound: Inbound): ReplyTarget {
+  const target = replyTarget(inbound);
+  if (inbound.answer?.as !== "message") return target;
+  const happening = inbound.id.startsWith(pressMark) ? inbound.id.slice(pressMark.length) : inbound.id;
+  return { ...target, onlyFor: { user: inbound.sender.id, happening } };
+}
+
+/** Stands before the id of a press that became a command: both are counted apart. */
+export const pressMark = "press:";
+
 /** Two inputs with the same key have the same requester and the same place. */
 export function shareKey({ sender, adapter, conversation, thread, root }: Inbound): string {
   return JSON.stringify([sender.id, sender.own ?? false, adapter, conversation.id, thread ?? null, root ?? null]);

@@ -39,10 +39,10 @@ const steps: readonly string[] = [
   `UPDATE deliveries SET fate = iif(form = 'removed' OR sent_at IS NOT NULL, 'dropped', 'pending'), ref = NULL
    WHERE adapter = ?1 AND conversation = ?2 AND fate = 'placed'`,
   `UPDATE deliveries SET conversation = ?3, ref = iif(fate = 'sent', ?4 || ref, NULL), root = ?4 || root,
-     target = json_replace(json_remove(target, '$.replyTo', '$.onlyFor'), '$.conversation.id', ?3,
+     target = json_replace(json_remove(target, '$.replyTo'), '$.conversation.id', ?3,
        '$.root', ?4 || (target ->> '$.root'))
    WHERE adapter = ?1 AND conversation = ?2`,
-  `UPDATE deliveries SET origin = json_replace(json_remove(origin, '$.replyTo', '$.onlyFor'), '$.conversation.id', ?3,
+  `UPDATE deliveries SET origin = json_replace(json_remove(origin, '$.replyTo'), '$.conversation.id', ?3,
      '$.root', ?4 || (origin ->> '$.root'))
    WHERE adapter = ?1 AND origin IS NOT NULL AND origin ->> '$.conversation.id' = ?2`,
   `UPDATE approvals SET origin = json_replace(json_remove(origin, '$.replyTo'), '$.conversation.id', ?3,

@@ -437,3 +437,52 @@ test("closing gives what is going out a moment, and then nothing more goes", asy
   await say("Too late");
   expect(platform.texts("7")).toEqual(["Last words"]);
 });
+
+describe("what only one person may read, where they asked", () => {
+  const here = { ...place("-100", "shared"), onlyFor: { user: "42", happening: "h1" } };
+
+  test("is shown to them there, all parts of it", async () => {
+    const { say, platform, adapter } = createWorld({ traits: { repeat: "find" } });
+    const targets: unknown[] = [];
+    const { post } = adapter;
+    adapter.post = (target, message) => {
+      targets.push(target);
+      return post(target, message);
+    };
+    await say("a".repeat(5_000), { to: here, onlyFor: "42" });
+    expect(platform.texts("-100").map((text) => text.length)).toEqual([4_000, 1_000]);
+    expect(targets).toEqual([here, here]);
+  });
+
+  test.each(["refused", "gone"] as const)(
+    "goes to their direct conversation when the adapter says %s",
+    async (fate) => {
+      const { say, platform, row, all, store } = createWorld({ traits: { repeat: "find", directIsUser: false } });
+      store.users.seen({ adapter: "tg", id: "42", name: "Ada", direct: "D42", at: 1 });
+      platform.fault = ({ conversation }) =>
+        conversation === "-100" ? { before: new PlatformError("too late", { fate }) } : undefined;
+      const id = await say("a".repeat(5_000), { to: here, choices: [{ value: "/x", label: "X" }] });
+      expect(platform.texts("-100")).toEqual([]);
+      expect(platform.texts("D42").map((text) => text.length)).toEqual([4_000, 1_000]);
+      expect(row(id)).toMatchObject({ fate: "sent", conversation: "D42" });
+      expect(row(id).target).toEqual({ adapter: "tg", conversation: { id: "D42", kind: "direct" } });
+      expect(all()).toHaveLength(2);
+      // Its button counts where it stands now.
+      expect(store.deliveries.choice("tg", "D42", all()[1]?.id ?? 0, 0)?.value).toBe("/x");
+    },
+  );
+
+  test("failed and is listed when that is not known, and is told to nobody else", async () => {
+    const { say, platform, row } = createWorld({ traits: { repeat: "find", directIsUser: false } });
+    platform.fault = first(refused);
+    const id = await say("secret", { to: here });
+    expect(row(id)).toMatchObject({ fate: "failed" });
+    expect(platform.texts("-100")).toEqual([]);
+  });
+
+  test("for another person it goes to theirs", async () => {
+    const { say, platform } = createWorld({ traits: { repeat: "find" } });
+    await say("secret", { to: here, onlyFor: "43" });
+    expect([platform.texts("-100"), platform.texts("43")]).toEqual([[], ["secret"]]);
+  });
+});

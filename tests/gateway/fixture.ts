@@ -26,7 +26,14 @@ export type Script = (turn: Turn) => AsyncGenerator<TurnEvent>;
 export const local: AdapterTraits = terminalTraits;
 /** A platform such as Telegram: no screen of its own, a session for each root message of a group. */
 export const remote: AdapterTraits = { ...local, local: false, live: false, sharedTop: "message", directIsUser: true };
-const traitsOf = ({ adapter }: Pick<Inbound, "adapter">): AdapterTraits => (adapter === "terminal" ? local : remote);
+/** Platforms whose threads hang at messages: of one a thread forks the conversation, of the other it goes on. */
+const threaded: AdapterTraits = { ...remote, threads: "message", directIsUser: false };
+const platforms: Readonly<Record<string, AdapterTraits>> = {
+  terminal: local,
+  slack: { ...threaded, sharedTop: "conversation" },
+  discord: threaded,
+};
+const traitsOf = ({ adapter }: Pick<Inbound, "adapter">): AdapterTraits => platforms[adapter] ?? remote;
 export const secret = "hunter2-hunter2-hunter2";
 
 /** A log that keeps its lines. */

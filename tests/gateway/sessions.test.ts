@@ -131,6 +131,193 @@ describe("forks", () => {
   });
 });
 
+describe("threads below messages, each going on with that message's session", () => {
+  const discord = { adapter: "discord", conversation: { id: "D1", kind: "shared" as const } };
+  const sessions = () => world.now.store.turns.list().map(({ session }) => session);
+  const replyTos = () => world.now.store.turns.list().map(({ replyTo }) => replyTo);
+
+  test("a thread below a question goes on in its session, and is answered there", async () => {
+    const { send, quiet } = world.now;
+    const first = posted("one", discord);
+    await send(first);
+    await quiet();
+    const inside = posted("more", { ...discord, thread: first.id });
+    await send(inside);
+    await quiet();
+    // An answer to somebody in the thread stays in it.
+    await send(posted("still", { ...discord, thread: first.id, replyTo: inside.id }));
+    await quiet();
+    expect(sessions()).toEqual([1, 1, 1]);
+    expect(replyTos().slice(0, 2)).toMatchObject([
+      { thread: first.id, root: first.id },
+      { thread: first.id, root: first.id },
+    ]);
+  });
+  test("so does one below an answer, or below a reply far down the chain", async () => {
+    const { send, quiet, store } = world.now;
+    const first = posted("one", discord);
+    await send(first);
+    await quiet();
+    const reply = posted("two", { ...discord, replyTo: first.id });
+    await send(reply);
+    await quiet();
+    const target = { ...discord, root: first.id };
+    const sent = store.deliveries.add({
+      target,
+      root: first.id,
+      kind: "answer",
+      form: "final",
+      nonce: "x",
+      at: 1,
+      turn: 1,
+    });
+    store.deliveries.placed(sent, "900");
+    await send(posted("a", { ...discord, thread: "900" }));
+    await send(posted("b", { ...discord, thread: reply.id }));
+    await quiet();
+    expect(new Set(sessions())).toEqual(new Set([1]));
+  });
+  test("one below something that nobody knows is a session of its own", async () => {
+    const { send, quiet } = world.now;
+    await send(posted("a", { ...discord, thread: "55" }));
+    await send(posted("b", { ...discord, thread: "55" }));
+    await send(posted("c", { ...discord, replyTo: "55" }));
+    await quiet();
+    expect(new Set(sessions())).toEqual(new Set([1]));
+    await send(posted("d", discord));
+    await quiet();
+    expect(sessions()[0]).toBe(2);
+  });
+  test("a command in it is about its session, also one of the platform's menu", async () => {
+    const { send, quiet, store } = world.now;
+    const first = posted("one", discord);
+    await send(first);
+    await quiet();
+    const inside = { ...discord, thread: first.id };
+    await send(posted("/queue mode collect", inside));
+    expect(store.sessions.get(1)?.options.queue).toBe("collect");
+    const { text: _text, addressed: _addressed, ...base } = posted("", inside);
+    await send({ ...base, kind: "command", name: "new", args: "" });
+    await send(posted("fresh", inside));
+    await quiet();
+    expect(sessions()[0]).toBe(2);
+  });
+  test("needs no mention once it has a session, from those who are let in", async () => {
+    const { send, quiet } = world.now;
+    const first = posted("one", discord);
+    expect((await send(posted("hello", { ...discord, thread: "77", addressed: false }))).state).toBe("refused");
+    await send(first);
+    await quiet();
+    const inside = { ...discord, thread: first.id, addressed: false };
+    expect((await send(posted("go on", inside))).state).toBe("waiting");
+    expect((await send(posted("me too", { ...inside, sender: { id: "99", name: "x" } }))).state).toBe("refused");
+    await quiet();
+    expect(world.now.said()).toEqual([]);
+  });
+});
+
+describe("threads below messages, each forking the conversation", () => {
+  const slack = { adapter: "slack", conversation: { id: "C1", kind: "shared" as const } };
+  const branch = (session: number) => {
+    const { store } = world.now;
+    return JSON.stringify(store.entries.branch(store.sessions.get(session)?.head ?? null).map(({ body }) => body));
+  };
+
+  test.each(["shared", "direct"] as const)(
+    "it forks at its root message (%s), and nothing comes back",
+    async (kind) => {
+      const { send, quiet } = world.now;
+      const here = { ...slack, conversation: { id: "C1", kind } };
+      const root = posted("first question", here);
+      await send(root);
+      await quiet();
+      await send(posted("later question", here));
+      await quiet();
+      await send(posted("in the thread", { ...here, thread: root.id }));
+      await quiet();
+      expect([branch(2).includes("first question"), branch(2).includes("later question")]).toEqual([true, false]);
+      expect(branch(1)).not.toContain("in the thread");
+      expect(world.now.store.turns.list()[0]?.replyTo).toMatchObject({ thread: root.id });
+      expect(world.now.store.turns.list()[0]?.replyTo.root).toBeUndefined();
+    },
+  );
+  test("below an answer of ours it forks at the turn of that", async () => {
+    const { send, quiet, store } = world.now;
+    await send(posted("first question", slack));
+    await quiet();
+    const sent = store.deliveries.add({ target: slack, kind: "answer", form: "final", nonce: "x", at: 1, turn: 1 });
+    store.deliveries.placed(sent, "900");
+    await send(posted("later question", slack));
+    await quiet();
+    await send(posted("about that", { ...slack, thread: "900" }));
+    await quiet();
+    expect([branch(2).includes("first question"), branch(2).includes("later question")]).toEqual([true, false]);
+  });
+  test("while the parent's turn runs it has the entries so far, without the open turn", async () => {
+    const { send, quiet } = world.now;
+    await send(posted("first question", slack));
+    await quiet();
+    const wait = gate();
+    world.now.world.script = async function* (turn) {
+      const kept = world.now.store.turns.list().length;
+      if (kept === 2) await wait.opened;
+      yield* answer(turn, `answer ${kept}`);
+    };
+    const open = posted("slow question", slack);
+    await send(open);
+    await until(() => world.now.gateway.running().length === 1);
+    await send(posted("meanwhile", { ...slack, thread: open.id }));
+    await until(() => world.now.store.turns.list()[0]?.state === "done");
+    expect([branch(2).includes("first question"), branch(2).includes("slow question")]).toEqual([true, false]);
+    wait.open();
+    await quiet();
+  });
+  test("a command in it means the thread's session, which forks with it", async () => {
+    const { send, quiet, store } = world.now;
+    const root = posted("first question", slack);
+    await send(root);
+    await quiet();
+    const inside = { ...slack, thread: root.id };
+    await send(posted("/model demo/offline", inside));
+    expect([store.sessions.get(1)?.model, store.sessions.get(2)?.model]).toEqual([null, "demo/offline"]);
+    expect(store.sessions.get(2)?.parent).toBe(1);
+    await send(posted("/new", inside));
+    await send(posted("fresh", inside));
+    await send(posted("the channel", slack));
+    await quiet();
+    expect(branch(3)).not.toContain("first question");
+    expect(branch(1)).toContain("the channel");
+  });
+  test("needs no mention once it has a session, also where all in it answers its first message", async () => {
+    const { send, quiet } = world.now;
+    const root = posted("first question", slack);
+    await send(root);
+    await quiet();
+    const inside = { ...slack, thread: root.id, replyTo: root.id };
+    expect((await send(posted("chatter", { ...inside, addressed: false }))).state).toBe("refused");
+    await send(posted("@agent", inside));
+    await quiet();
+    expect((await send(posted("go on", { ...inside, addressed: false }))).state).toBe("waiting");
+    await quiet();
+  });
+  test("MA-051: a stop in it never stops the channel", async () => {
+    const { send, quiet, gateway } = world.now;
+    const wait = gate();
+    world.now.world.script = async function* (turn) {
+      await wait.opened;
+      yield* answer(turn, "ok");
+    };
+    const root = posted("long work", slack);
+    await send(root);
+    await until(() => gateway.running().length === 1);
+    const stop = await send(posted("/stop", { ...slack, thread: root.id }));
+    expect(stop).toMatchObject({ state: "done", answer: { markdown: expect.stringMatching(/nothing/i) as string } });
+    expect(gateway.running()).toHaveLength(1);
+    wait.open();
+    await quiet();
+  });
+});
+
 describe("context", () => {
   const accumulate = () => {
     world.now.store.wirings.assign("main", { adapter: "tg", conversation: "-100", at: 1 });

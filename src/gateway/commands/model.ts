@@ -26,7 +26,7 @@ export const model: Command = {
         : "";
     return {
       apply() {
-        const chosen = session ?? book.create(resolved);
+        const chosen = book.ensure(resolved);
         store.sessions.set(chosen.id, { model: formatModelName(wanted) });
         const mapped = wanted.level !== undefined && !info.levels.includes(wanted.level);
         const note = mapped ? ` It does not think at level ${wanted.level}; the nearest it has is used.` : "";

@@ -55,12 +55,12 @@ function setTimeLimit(call: CommandCall, value: string): CommandEffect {
 
 /** Sets options of the session here, which is made when there is none; what is `undefined` is taken away. */
 export function change(
-  { session, store, book, resolved }: CommandCall,
+  { store, book, resolved }: CommandCall,
   { markdown, ...options }: { markdown: string } & { [Key in keyof SessionOptions]: SessionOptions[Key] | undefined },
 ): CommandEffect {
   return {
     apply() {
-      const chosen = session ?? book.create(resolved);
+      const chosen = book.ensure(resolved);
       const changed = Object.entries({ ...chosen.options, ...options }).filter(([, value]) => value !== undefined);
       store.sessions.set(chosen.id, { options: Object.fromEntries(changed) });
       return { markdown };

@@ -101,7 +101,7 @@ function setMode(call: CommandCall, word: string): CommandEffect {
     return say("What becomes of messages here is for members to choose.");
   return {
     apply() {
-      const chosen = session ?? book.create(resolved);
+      const chosen = book.ensure(resolved);
       store.sessions.set(chosen.id, { options: { ...chosen.options, queue: mode } });
       return { markdown: `While a turn runs, ${modeTexts[mode]}.` };
     },

@@ -5,7 +5,7 @@ import type { Outgoing } from "../../core/message.ts";
 import type { ReplyTarget } from "../../core/session.ts";
 import type { DeliveryKind, FreshDelivery } from "../../store/deliveries.ts";
 import { current } from "../moving.ts";
-import { type SendingDeps, tellUndelivered } from "./fates.ts";
+import { directOf, type SendingDeps, tellUndelivered } from "./fates.ts";
 import type { Forming } from "./lane.ts";
 import { freshNonce, layOut } from "./pieces.ts";
 import { createTraffic } from "./traffic.ts";
@@ -101,9 +101,9 @@ export function createDeliveries(deps: SendingDeps) {
   /** Where only one person reads it; none when that place is not known. */
   const privately = (to: ReplyTarget, onlyFor: string): ReplyTarget | undefined => {
     if (to.conversation.kind === "direct") return to;
-    const isUser = traffic.handleOf(to.adapter)?.traits.directIsUser === true;
-    const id = store.users.get(to.adapter, onlyFor)?.direct ?? (isUser ? onlyFor : undefined);
-    return id === undefined ? undefined : { adapter: to.adapter, conversation: { id, kind: "direct" } };
+    // The adapter can show it to them alone, where they asked.
+    if (to.onlyFor?.user === onlyFor) return to;
+    return directOf(store, { adapter: to.adapter, user: onlyFor, traits: traffic.handleOf(to.adapter)?.traits });
   };
 
   /**

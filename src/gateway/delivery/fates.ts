@@ -6,7 +6,7 @@ import type { Store } from "../../store/store.ts";
 import type { Clock } from "../../sys/clock.ts";
 import type { Log } from "../../sys/log.ts";
 import type { Redactor } from "../../vault/redact.ts";
-import type { AdapterHandle, PlatformError } from "../handle.ts";
+import type { AdapterHandle, AdapterTraits, PlatformError } from "../handle.ts";
 import { type Action, type Forming, isFindable, type Lane } from "./lane.ts";
 import { freshNonce } from "./pieces.ts";
 
@@ -124,7 +124,7 @@ export function failed(deps: SendingDeps, asked: Asked & { failure: PlatformErro
     // A marker says nothing: a second one harms nobody.
     else if (row.kind === "file" || row.kind === "bell") settleUnknown(deps, row, error);
     else retry();
-  } else sendRefused(deps, row, error);
+  } else sendRefused(deps, { row, handle, error });
   refresh(deps, { lane, row });
 }
 
@@ -140,15 +140,43 @@ function editFailed(
   else retry();
 }
 
-function sendRefused(deps: SendingDeps, row: Delivery, error: string): void {
+function sendRefused(
+  deps: SendingDeps,
+  { row, handle, error }: { row: Delivery; handle: AdapterHandle; error: string },
+): void {
   const { deliveries } = deps.store;
-  if (row.kind === "file") notTaken(deps, row, error);
+  if (row.target.onlyFor !== undefined) notPrivate(deps, { row, handle, error });
+  else if (row.kind === "file") notTaken(deps, row, error);
   // With the place of an answer that is still to come, nothing is lost.
   else if (deliveries.get(row.id)?.form === "forming") deliveries.settle(row.id, { fate: "dropped", error });
   else if (row.origin !== null) {
     const text = "I cannot write to you privately. Open a direct conversation with me, and ask again.";
     settleTold(deps, { row, target: row.origin, fate: "failed", error, text });
   } else deliveries.settle(row.id, { fate: "failed", error });
+}
+
+/** It cannot be shown to one person in the place where they asked: it goes to where only they read. */
+function notPrivate(
+  { store, clock, made }: SendingDeps,
+  { row, handle, error }: { row: Delivery; handle: AdapterHandle; error: string },
+): void {
+  const { adapter, target } = row;
+  const direct = directOf(store, { adapter, user: target.onlyFor?.user ?? "", traits: handle.traits });
+  if (direct === undefined) {
+    store.deliveries.settle(row.id, { fate: "failed", error });
+    return;
+  }
+  store.deliveries.redirect(row.id, { target: direct, nonce: freshNonce(clock), at: clock.now() });
+  made?.(direct);
+}
+
+/** A person's direct conversation; none when it is not known. */
+export function directOf(
+  { users }: Pick<Store, "users">,
+  { adapter, user, traits }: { adapter: string; user: string; traits: Pick<AdapterTraits, "directIsUser"> | undefined },
+): Delivery["target"] | undefined {
+  const id = users.get(adapter, user)?.direct ?? (traits?.directIsUser === true ? user : undefined);
+  return id === undefined || id === "" ? undefined : { adapter, conversation: { id, kind: "direct" } };
 }
 
 /** Whether it arrived will never be known. */
@@ -265,7 +293,8 @@ function quoted(name: string): string {
 }
 
 /** Says once in a conversation that something did not arrive there. In the caller's transaction. */
-export function tellUndelivered({ store, clock }: SendingDeps, target: Delivery["target"]): boolean {
+export function tellUndelivered({ store, clock }: SendingDeps, where: Delivery["target"]): boolean {
+  const { onlyFor: _private, ...target } = where;
   const { adapter, conversation } = target;
   const count = store.deliveries.untold(adapter, conversation.id);
   if (count === 0 || store.deliveries.telling(adapter, conversation.id)) return false;

@@ -6,7 +6,7 @@ import type { ReplyTarget } from "../../core/session.ts";
 import type { Clock } from "../../sys/clock.ts";
 import type { Redactor } from "../../vault/redact.ts";
 import type { AdapterTraits } from "../handle.ts";
-import { replyTarget } from "../target.ts";
+import { answerTarget } from "../target.ts";
 import { redactOutgoing } from "../turns/redacting.ts";
 
 /** What answers are made with. */
@@ -26,7 +26,7 @@ export function createAnswering({ clock, redactor, deliver }: AnsweringDeps) {
   const reply = (inbound: Inbound, traits: AdapterTraits | undefined, outgoing: Outgoing): void => {
     const noted = outgoing.noted === true && inbound.answer?.as === "note";
     if (traits?.live === false && !noted)
-      deliver(replyTarget(inbound), redactOutgoing(outgoing, redactor), { kind: "reply" });
+      deliver(answerTarget(inbound), redactOutgoing(outgoing, redactor), { kind: "reply" });
   };
   /** True when the same person heard the same words here a moment ago. */
   const repeats = (inbound: Inbound, reason: string): boolean => {
@@ -51,8 +51,8 @@ export function createAnswering({ clock, redactor, deliver }: AnsweringDeps) {
     },
     /** A refusal is said as well, the same one at most once a minute to a person in a place: a flood gets no flood. */
     refuse(inbound: Inbound, traits: AdapterTraits | undefined, reason: string): Receipt & { state: "refused" } {
-      // A door that can answer this very happening shows the receipt.
-      const shown = traits?.live !== false || inbound.answer !== undefined;
+      // A door that answers this very happening with a note shows the receipt.
+      const shown = traits?.live !== false || inbound.answer?.as === "note";
       if (!shown && !repeats(inbound, reason)) reply(inbound, traits, { markdown: `${reason}.` });
       return { state: "refused", reason };
     },

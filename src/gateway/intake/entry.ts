@@ -12,6 +12,7 @@ import type { HeldInput } from "../../store/held.ts";
 import type { DropReason } from "../../store/strangers.ts";
 import type { AdapterTraits } from "../handle.ts";
 import { type Deliver, deciders, fenced, type KnownDoor } from "../questions/reach.ts";
+import { answerTarget } from "../target.ts";
 import { cleanText, place, type ReceiveDeps } from "./receive.ts";
 
 /** What the gate works with. */
@@ -180,8 +181,14 @@ function reply(deps: EntryDeps, { inbound, text, ok }: { inbound: Inbound; text:
   return { state: "done", ok };
 }
 
-function targetOf({ adapter, conversation, thread }: Inbound): ReplyTarget {
-  return { adapter, conversation, ...(thread === undefined ? {} : { thread }) };
+function targetOf(inbound: Inbound): ReplyTarget {
+  const { adapter, conversation, thread, onlyFor } = answerTarget(inbound);
+  return {
+    adapter,
+    conversation,
+    ...(thread === undefined ? {} : { thread }),
+    ...(onlyFor === undefined ? {} : { onlyFor }),
+  };
 }
 
 /** Inside the transaction: somebody who does not come in. Asked about, or counted. */
@@ -234,7 +241,7 @@ function drop(
   const privately = inbound.answer !== undefined;
   if (!due || !(conversation.kind === "direct" || privately)) return { ...refused, quiet: true };
   store.strangers.told(adapter, sender.id, at);
-  if (inbound.answer !== undefined) return refused;
+  if (inbound.answer?.as === "note") return refused;
   const door = deps.door(adapter);
   const agent = store.wirings.find(adapter, conversation.id)?.agent ?? "";
   const owned = (door.admins?.length ?? 0) > 0 || deciders(store, { adapter, door, agent }).length > 0;

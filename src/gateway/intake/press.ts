@@ -1,6 +1,7 @@
 // A pressed button is the command that it stands for, said in that place by whoever pressed it.
 import type { Inbound } from "../../core/message.ts";
 import type { Store } from "../../store/store.ts";
+import { pressMark } from "../target.ts";
 
 type Action = Inbound & { kind: "action" };
 type Called = Inbound & { kind: "command" };
@@ -25,8 +26,7 @@ export function pressedCommand({ deliveries }: Pick<Store, "deliveries">, action
     ...(thread === undefined ? {} : { thread }),
     ...(root === undefined ? {} : { root }),
     kind: "command",
-    // Ids of presses and of commands are counted apart.
-    id: `press:${action.id}`,
+    id: `${pressMark}${action.id}`,
     name: line[1] ?? "",
     args: line[2] ?? "",
   };

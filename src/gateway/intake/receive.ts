@@ -103,7 +103,8 @@ function goesOn(store: Store, message: Message, { session }: Resolved): boolean 
   if (session === undefined || message.conversation.kind !== "shared") return false;
   if (message.root !== undefined) return message.root !== message.id;
   if (message.thread === undefined) return false;
-  if (message.replyTo === undefined) return true;
+  // Some platforms say of all in a thread that it answers the thread's first message.
+  if (message.replyTo === undefined || message.replyTo === message.thread) return true;
   const { adapter, conversation, replyTo } = message;
   const said = store.messages.byExternal(adapter, conversation.id, replyTo);
   return said === undefined || said.session === session.id;

@@ -117,7 +117,10 @@ function settle(
  * The session that a stop means: the one that it names or is written in, else the only one that runs in the
  * conversation, else the only one that runs there for whoever says it.
  */
-function whatRuns(deps: StopDeps, { inbound, session: wanted, role }: StopCall): SessionId | "several" | undefined {
+function whatRuns(
+  deps: StopDeps,
+  { inbound, session: wanted, role, traits }: StopCall,
+): SessionId | "several" | undefined {
   const here = runningHere(deps, inbound);
   if (wanted !== undefined) {
     const id = parsePublicId(wanted);
@@ -130,6 +133,8 @@ function whatRuns(deps: StopDeps, { inbound, session: wanted, role }: StopCall):
     (deps.queue.active(bound) !== undefined || inbound.root !== undefined || here.length === 0)
   )
     return bound;
+  // Below a message nobody means what runs elsewhere in the conversation.
+  if (inbound.thread !== undefined && traits.threads === "message") return bound;
   const own = here.filter(({ row }) => isSamePerson(row.requester, inbound.sender));
   const [only, more] = here.length === 1 ? here : own;
   if (only !== undefined && more === undefined) return only.row.session;
