@@ -1,6 +1,7 @@
 // The table of admin nouns.
 import type { Store } from "../store/store.ts";
 import { type Clock, systemClock } from "../sys/clock.ts";
+import type { NamesDeps } from "./person.ts";
 import type { Resource } from "./resource.ts";
 import { type ApprovalsDeps, approvals } from "./resources/approvals.ts";
 import { type DeliveriesDeps, deliveries } from "./resources/deliveries.ts";
@@ -27,7 +28,9 @@ export type AdminStore = Pick<
   | "transaction"
   | "turns"
   | "users"
+  | "wirings"
 > &
+  Pick<NamesDeps, "adapters"> &
   Pick<ApprovalsDeps, "settleQuestion"> &
   Pick<DeliveriesDeps, "sendAgain" | "giveUp">;
 

@@ -1,6 +1,6 @@
 // The running program: what it says of itself, how it is reached, and how it ends.
 import { serve } from "#serve";
-import type { Terminal } from "../adapters/index.ts";
+import { namedAdapters, type Terminal } from "../adapters/index.ts";
 import { createDispatch } from "../admin/dispatch.ts";
 import { resources } from "../admin/index.ts";
 import { createSocket } from "../admin/socket.ts";
@@ -24,6 +24,7 @@ export async function openControlSocket(
   const dispatch = createDispatch({
     resources: resources(() => ({
       ...parts.store,
+      adapters: () => namedAdapters(config.settings.adapters),
       settleQuestion: middle.gateway.settleQuestion,
       sendAgain: (delivery: number) => middle.outbox.again(delivery),
       giveUp: middle.outbox.drop,

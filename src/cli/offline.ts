@@ -1,4 +1,5 @@
 // An admin request: answered by the running instance, else by the store itself while this process holds the lock.
+import { namedAdapters } from "../adapters/index.ts";
 import { createDispatch } from "../admin/dispatch.ts";
 import { resources } from "../admin/index.ts";
 import type { AdminRequest, AdminResponse } from "../admin/resource.ts";
@@ -7,7 +8,7 @@ import { programVersion } from "../core/build.ts";
 import { limits } from "../core/limits.ts";
 import { acquireLock } from "../sys/lock.ts";
 import { alreadyRunning, call, findInstance } from "./instance.ts";
-import { findPlaces, type Places } from "./places.ts";
+import { findPlaces, loadLaunchConfig, type Places } from "./places.ts";
 
 /** @throws Failure when the instance cannot be asked, or the state folder or the store cannot be used. */
 export async function askAdmin(
@@ -29,11 +30,12 @@ async function answerOffline(request: AdminRequest, places: Places): Promise<Adm
   if (!lock.held) throw alreadyRunning(lock.holder);
   try {
     const [{ openStore }, { createStore }] = await Promise.all([import("../store/db.ts"), import("../store/store.ts")]);
+    const adapters = await configuredAdapters(places);
     const store = createStore(openStore(places.database, { copies: places.backups }));
     try {
       let thrown: unknown;
       const dispatch = createDispatch({
-        resources: resources(() => store),
+        resources: resources(() => ({ ...store, adapters })),
         onError: (_command, error) => (thrown = error),
       });
       const answer = await dispatch(request, { kind: "host" });
@@ -45,5 +47,17 @@ async function answerOffline(request: AdminRequest, places: Places): Promise<Adm
     }
   } finally {
     lock.release();
+  }
+}
+
+/** What settings name. Where they are wrong, that is said by what asks for it: much can be done without. */
+async function configuredAdapters(places: Places): Promise<() => ReturnType<typeof namedAdapters>> {
+  try {
+    const { settings } = await loadLaunchConfig({ "state-dir": places.stateDir });
+    return () => namedAdapters(settings.adapters);
+  } catch (error) {
+    return () => {
+      throw error;
+    };
   }
 }

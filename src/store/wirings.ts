@@ -46,6 +46,9 @@ export function openWirings(db: Database) {
      ORDER BY (conversation IS NOT NULL) DESC, (adapter IS NOT NULL) DESC, id LIMIT 1`,
   );
   const known = db.prepare("SELECT id, kind FROM conversations WHERE adapter = ? AND external = ?");
+  const shared = db.prepare(
+    "SELECT external FROM conversations WHERE adapter = ? AND kind = 'shared' ORDER BY id DESC LIMIT ?",
+  );
   const add = db.prepare("INSERT INTO conversations (adapter, external, kind, created_at) VALUES (?, ?, ?, ?)");
   const place = db.prepare("SELECT adapter, external FROM conversations WHERE id = ?");
   const agentAdd = db.prepare(
@@ -82,6 +85,9 @@ export function openWirings(db: Database) {
     known(adapter: string, id: string): number | undefined {
       return known.get<{ id: number }>(adapter, id)?.id;
     },
+    /** Ids of the shared conversations that are known on an adapter, the newest first. */
+    shared: (adapter: string, limit: number): string[] =>
+      shared.all<{ external: string }>(adapter, limit).map(({ external }) => external),
     /** What a conversation that is known is. */
     kind(adapter: string, id: string): "direct" | "shared" | undefined {
       return known.get<{ kind: "direct" | "shared" }>(adapter, id)?.kind;

@@ -4,7 +4,7 @@ import { createApprovals, storeKinds } from "../../src/access/approvals.ts";
 import { createDispatch } from "../../src/admin/dispatch.ts";
 import { resources } from "../../src/admin/index.ts";
 import { systemClock } from "../../src/sys/clock.ts";
-import { filledDispatch } from "./fixture.ts";
+import { adapters, filledDispatch } from "./fixture.ts";
 
 const data = async (answer: Promise<{ ok: boolean; data?: unknown }>) => {
   const { ok, ...rest } = await answer;
@@ -58,8 +58,39 @@ test("a person is adapter/id, and nothing else is taken for one", async () => {
   expect(await owner).toMatchObject({ ok: false, error: { code: "invalid-args" } });
 });
 
+test("who or where there is nothing is told, with what there is", async () => {
+  const { ask, store } = world();
+  const refusal = async (command: string, args: Record<string, unknown>) => {
+    const answer = await ask(command, args);
+    return answer.ok ? undefined : answer.error.message;
+  };
+  for (const command of ["roles-grant", "members-add"]) {
+    const role = command === "roles-grant" ? { role: "admin" } : {};
+    expect(await refusal(command, { user: "tgg/7", ...role })).toBe(
+      'There is no adapter "tgg" in settings\nDid you mean tg? Known: tg, matrix, terminal',
+    );
+    expect(await refusal(command, { user: "tg/@ann", ...role })).toContain('"@ann" is no id there');
+  }
+  expect(await refusal("roles-grant", { user: "57", role: "admin" })).toContain("Such as tg/123456789");
+  expect(await refusal("members-add", { user: "tg/7", surface: "-100" })).toContain(
+    "nothing was said to the agent there so far\ndirect is the direct chat",
+  );
+  expect(store.roles.list({ limit: 9 })).toEqual([]);
+  for (const command of ["roles-list", "members-list"])
+    expect(await refusal(command, { user: "tg/7" })).toContain("nobody with this id wrote there or was let in");
+  store.users.seen({ adapter: "tg", id: "8", name: "Ben", direct: "8", at: 1 });
+  expect(await refusal("users-get", { id: "tg/7" })).toContain("Known: tg/8 (Ben)");
+  for (const command of ["users-list", "dropped-messages-list", "deliveries-list", "pairings-create"])
+    expect(await refusal(command, { adapter: "nowhere" })).toContain("Known: tg, matrix, terminal");
+  // What is left of an adapter that settings have no more is still shown, and taken back.
+  store.users.seen({ adapter: "old", id: "9", name: "Eve", direct: "9", at: 1 });
+  expect(await data(ask("users-get", { id: "old/9" }))).toMatchObject({ name: "Eve" });
+  expect(await data(ask("users-list", { adapter: "old" }))).toHaveLength(1);
+});
+
 test("members are added on a surface and removed from it", async () => {
   const { ask, store } = world();
+  store.wirings.conversation("tg", { id: "-100", kind: "shared", at: 1 });
   await data(ask("members-add", { user: "tg/7" }));
   await data(ask("members-add", { user: "tg/7", surface: "-100" }));
   expect(store.roles.of("tg", "7").map(({ surface }) => surface)).toEqual(["direct", "-100"]);
@@ -120,7 +151,11 @@ test("in a running instance everybody who waited for a question that expired hea
   const settled: number[] = [];
   const ask = (command: string, args: Record<string, unknown> = {}) =>
     createDispatch({
-      resources: resources(() => ({ ...store, settleQuestion: (id: number) => void settled.push(id) })),
+      resources: resources(() => ({
+        ...store,
+        adapters: () => adapters,
+        settleQuestion: (id: number) => void settled.push(id),
+      })),
       onError: (_command, error) => {
         throw error;
       },

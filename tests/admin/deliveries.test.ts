@@ -5,6 +5,7 @@ import { deliveries } from "../../src/admin/resources/deliveries.ts";
 import { openStore } from "../../src/store/db.ts";
 import { createStore } from "../../src/store/store.ts";
 import { systemClock } from "../../src/sys/clock.ts";
+import { adapters } from "./fixture.ts";
 
 function createDesk({ running = false } = {}) {
   const store = createStore(openStore(":memory:"));
@@ -19,7 +20,7 @@ function createDesk({ running = false } = {}) {
       return store.deliveries.drop(id);
     },
   };
-  const noun = deliveries(() => ({ ...store, ...(running ? instance : {}) }), systemClock);
+  const noun = deliveries(() => ({ ...store, adapters: () => adapters, ...(running ? instance : {}) }), systemClock);
   const errors: unknown[] = [];
   const dispatch = createDispatch({ resources: [noun], onError: (_command, error) => errors.push(error) });
   let nonce = 0;
@@ -62,7 +63,7 @@ test("list shows what has not arrived, and everything when asked", async () => {
   ]);
   expect(await shown(ask("list", { all: true }))).toHaveLength(3);
   expect(await shown(ask("list", { fate: "sent" }))).toMatchObject([{ id: sent }]);
-  expect(await shown(ask("list", { adapter: "other" }))).toEqual([] as never);
+  expect(await shown(ask("list", { adapter: "matrix" }))).toEqual([] as never);
   expect(await shown(ask("list", { turn: "T9" }))).toEqual([] as never);
   expect(await ask("list", { fate: "lost" })).toMatchObject({ ok: false, error: { code: "invalid-args" } });
 });

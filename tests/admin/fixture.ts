@@ -44,11 +44,18 @@ export function filledStore() {
   return { store, first, second, turn };
 }
 
+/** What settings name. */
+export const adapters = [
+  { name: "tg", isPerson: (id: string) => /^[0-9]+$/.test(id) },
+  { name: "matrix" },
+  { name: "terminal" },
+];
+
 export function filledDispatch() {
   const filled = filledStore();
   const errors: unknown[] = [];
   const dispatch = createDispatch({
-    resources: resources(() => filled.store),
+    resources: resources(() => ({ ...filled.store, adapters: () => adapters })),
     onError: (_command, error) => errors.push(error),
   });
   const ask = (command: string, args: Record<string, unknown> = {}): Promise<AdminResponse> =>

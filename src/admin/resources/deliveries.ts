@@ -7,11 +7,11 @@ import { freshNonce } from "../../gateway/delivery/pieces.ts";
 import { type Deliveries, type Delivery, type DeliveryFate, deliveryFates } from "../../store/deliveries.ts";
 import type { Clock } from "../../sys/clock.ts";
 import { choice, limitFlag, text, toggle, verb } from "../flags.ts";
-import { parseNumber } from "../person.ts";
+import { type NamesDeps, ofAdapter, parseNumber } from "../person.ts";
 import type { Resource } from "../resource.ts";
 
 /** What this noun needs of the store. */
-export interface DeliveriesDeps {
+export interface DeliveriesDeps extends Pick<NamesDeps, "adapters"> {
   deliveries: Pick<Deliveries, "get" | "list" | "again" | "drop">;
   /** In a running instance: has a message go out again now, and not at the next start. */
   sendAgain?(delivery: number): boolean;
@@ -56,7 +56,7 @@ export function deliveries(open: () => DeliveriesDeps, clock: Pick<Clock, "now" 
             ...(turn === undefined ? {} : { turn: turnNumber(turn) }),
             limit,
           };
-          return open().deliveries.list(filter).map(row);
+          return ofAdapter(open(), { adapter, rows: open().deliveries.list(filter) }).map(row);
         },
       }),
       verb({

@@ -2,11 +2,11 @@
 import * as v from "valibot";
 import type { Strangers } from "../../store/strangers.ts";
 import { limitFlag, text, verb } from "../flags.ts";
-import { personText } from "../person.ts";
+import { type NamesDeps, ofAdapter, personText } from "../person.ts";
 import type { Resource } from "../resource.ts";
 
 /** What this noun needs of the store. */
-export interface DroppedDeps {
+export interface DroppedDeps extends Pick<NamesDeps, "adapters"> {
   strangers: Pick<Strangers, "list">;
 }
 
@@ -22,9 +22,9 @@ export function droppedMessages(open: () => DroppedDeps): Resource {
         summary: "Strangers, the last first",
         schema: v.strictObject({ adapter: v.optional(text("Only of this adapter")), limit: limitFlag }),
         run: ({ adapter, limit }) =>
-          open()
-            .strangers.list({ adapter, limit })
-            .map(({ adapter: on, user, ...rest }) => ({ user: personText({ adapter: on, user }), ...rest })),
+          ofAdapter(open(), { adapter, rows: open().strangers.list({ adapter, limit }) }).map(
+            ({ adapter: on, user, ...rest }) => ({ user: personText({ adapter: on, user }), ...rest }),
+          ),
       }),
     ],
   };

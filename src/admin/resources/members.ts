@@ -4,12 +4,12 @@ import { Failure } from "../../core/failure.ts";
 import type { Roles } from "../../store/roles.ts";
 import type { Clock } from "../../sys/clock.ts";
 import { limitFlag, text, verb } from "../flags.ts";
-import { parsePerson } from "../person.ts";
+import { checkSurface, knownPerson, type NamesDeps, parsePerson, splitPerson } from "../person.ts";
 import type { Resource } from "../resource.ts";
 import { byHost, grantRow } from "./roles.ts";
 
 /** What this noun needs of the store. */
-export interface MembersDeps {
+export interface MembersDeps extends NamesDeps {
   roles: Pick<Roles, "list" | "give" | "of" | "revoke">;
 }
 
@@ -32,20 +32,21 @@ export function members(open: () => MembersDeps, clock: Pick<Clock, "now">): Res
         }),
         run: ({ user, agent, limit }) =>
           open()
-            .roles.list({ ...(user === undefined ? {} : parsePerson(user)), role: "member", limit })
+            .roles.list({ ...(user === undefined ? {} : knownPerson(open(), user)), role: "member", limit })
             .filter((grant) => agent === undefined || grant.agent === "" || grant.agent === agent)
             .map(grantRow),
       }),
       verb({
         name: "add",
-        summary: "Lets somebody in; it counts at once",
+        summary: "Lets somebody in, also who never wrote; it counts at once",
         schema: v.strictObject({
           user: text("Who, as adapter/id"),
           agent: v.optional(text("For this agent alone")),
           surface: v.optional(text(surface), "direct"),
         }),
         run: ({ user, agent = "", surface: where }) => {
-          const person = parsePerson(user);
+          const person = parsePerson(open(), user);
+          checkSurface(open(), { adapter: person.adapter, surface: where });
           const fresh = { ...person, role: "member" as const, agent, surface: where };
           return grantRow(open().roles.give({ ...fresh, givenBy: byHost, givenAt: clock.now() }));
         },
@@ -59,7 +60,8 @@ export function members(open: () => MembersDeps, clock: Pick<Clock, "now">): Res
           surface: v.optional(text("Only there")),
         }),
         run: ({ user, agent, surface: where }) => {
-          const person = parsePerson(user);
+          // Also on an adapter that settings have no more.
+          const person = splitPerson(open(), user);
           const gone = open()
             .roles.of(person.adapter, person.user)
             .filter(

@@ -4,10 +4,11 @@ import { clearCodes, createCode } from "../../access/pairing.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock } from "../../sys/clock.ts";
 import { choice, text, verb } from "../flags.ts";
+import { checkAdapter, type NamesDeps } from "../person.ts";
 import type { Resource } from "../resource.ts";
 
 /** What this noun needs of the store. */
-export type PairingsDeps = Pick<Store, "pairings" | "roles" | "users" | "transaction">;
+export type PairingsDeps = Pick<Store, "pairings" | "roles" | "users" | "transaction"> & Pick<NamesDeps, "adapters">;
 
 /** Declares the noun; `open` gives the store when a verb runs. */
 export function pairings(open: () => PairingsDeps, clock: Clock): Resource {
@@ -32,11 +33,10 @@ export function pairings(open: () => PairingsDeps, clock: Clock): Resource {
           role: v.optional(choice("What whoever sends it becomes", ["owner", "admin", "member"]), "owner"),
           adapter: v.optional(text("Works on this adapter alone")),
         }),
-        run: ({ role, adapter = null }) => ({
-          ...createCode({ store: open(), clock }, { role, adapter }),
-          role,
-          adapter,
-        }),
+        run: ({ role, adapter = null }) => {
+          if (adapter !== null) checkAdapter(open(), adapter);
+          return { ...createCode({ store: open(), clock }, { role, adapter }), role, adapter };
+        },
       }),
       verb({
         name: "clear",

@@ -4,12 +4,12 @@ import { Failure } from "../../core/failure.ts";
 import type { Grant, Roles } from "../../store/roles.ts";
 import type { Clock } from "../../sys/clock.ts";
 import { choice, limitFlag, text, verb } from "../flags.ts";
-import { parseNumber, parsePerson, personText } from "../person.ts";
+import { knownPerson, type NamesDeps, parseNumber, parsePerson, personText } from "../person.ts";
 import type { Resource } from "../resource.ts";
 
 /** What this noun needs of the store. */
-export interface RolesDeps {
-  roles: Pick<Roles, "list" | "give" | "get" | "revoke">;
+export interface RolesDeps extends NamesDeps {
+  roles: Pick<Roles, "list" | "give" | "get" | "of" | "revoke">;
 }
 
 /** Who gives what is given here. */
@@ -32,12 +32,12 @@ export function roles(open: () => RolesDeps, clock: Pick<Clock, "now">): Resourc
         }),
         run: ({ user, role, limit }) =>
           open()
-            .roles.list({ ...(user === undefined ? {} : parsePerson(user)), role, limit })
+            .roles.list({ ...(user === undefined ? {} : knownPerson(open(), user)), role, limit })
             .map(grantRow),
       }),
       verb({
         name: "grant",
-        summary: "Makes somebody owner or admin; members add makes members",
+        summary: "Makes somebody owner or admin, also who never wrote; members add makes members",
         schema: v.strictObject({
           user: text("Who, as adapter/id"),
           role: choice("What they become", ["owner", "admin"]),
@@ -46,7 +46,14 @@ export function roles(open: () => RolesDeps, clock: Pick<Clock, "now">): Resourc
         run: ({ user, role, agent = "" }) => {
           if (role === "owner" && agent !== "")
             throw new Failure("usage", "Cannot make an owner of one agent: an owner is one of all");
-          const grant = { ...parsePerson(user), role, agent, surface: "*", givenBy: byHost, givenAt: clock.now() };
+          const grant = {
+            ...parsePerson(open(), user),
+            role,
+            agent,
+            surface: "*",
+            givenBy: byHost,
+            givenAt: clock.now(),
+          };
           return grantRow(open().roles.give(grant));
         },
       }),

@@ -4,11 +4,11 @@ import { Failure } from "../../core/failure.ts";
 import type { Roles } from "../../store/roles.ts";
 import type { User, Users } from "../../store/users.ts";
 import { limitFlag, text, verb } from "../flags.ts";
-import { parsePerson, personText } from "../person.ts";
+import { knownPerson, type NamesDeps, ofAdapter, personText } from "../person.ts";
 import type { Resource } from "../resource.ts";
 
 /** What this noun needs of the store. */
-export interface UsersDeps {
+export interface UsersDeps extends NamesDeps {
   users: Pick<Users, "get" | "list">;
   roles: Pick<Roles, "of">;
 }
@@ -31,7 +31,8 @@ export function users(open: () => UsersDeps): Resource {
         name: "list",
         summary: "Users, the last seen first",
         schema: v.strictObject({ adapter: v.optional(text("Only of this adapter")), limit: limitFlag }),
-        run: ({ adapter, limit }) => open().users.list({ adapter, limit }).map(row),
+        run: ({ adapter, limit }) =>
+          ofAdapter(open(), { adapter, rows: open().users.list({ adapter, limit }) }).map(row),
       }),
       verb({
         name: "get",
@@ -39,7 +40,7 @@ export function users(open: () => UsersDeps): Resource {
         takesId: true,
         schema: v.strictObject({}),
         run: ({ id }) => {
-          const { adapter, user } = parsePerson(id);
+          const { adapter, user } = knownPerson(open(), id);
           const found = open().users.get(adapter, user);
           if (found !== undefined) return row(found);
           throw new Failure("not-found", `Cannot find user ${JSON.stringify(id)}: nobody with this id was let in`, {
