@@ -70,8 +70,8 @@ export function openLine(deps: LineDeps): Line {
     sockets.delete(socket);
   };
 
-  /** Asks for the bot's own name, then keeps a socket open until that fails. */
-  const converse = async (): Promise<never> => {
+  /** Asks for the bot's own name, then keeps a socket open until that fails, or somebody doubts the token. */
+  const converse = async (): Promise<void> => {
     const self = selfOf(await deps.bot.call("auth.test", {}, { signal: closing.signal }));
     status.greeted(self);
     deps.onGreeted(self);
@@ -82,8 +82,12 @@ export function openLine(deps: LineDeps): Line {
       deps.onOpen(gap);
       const openedAt = clock.monotonic();
       const ending = await Promise.race([current.over, doubted.promise]);
-      if (ending === "doubted") doubted = Promise.withResolvers();
-      if (closing.signal.aborted || ending === "doubted") throw new NetworkError("the token is looked at again", false);
+      if (closing.signal.aborted) return;
+      if (ending === "doubted") {
+        doubted = Promise.withResolvers();
+        void retire(current);
+        return;
+      }
       log.info("A socket ends", { why: ending.why, ...(ending.why === "closed" ? { code: ending.code } : {}) });
       if (ending.why === "disabled") throw disabled(deps.name);
       hasty = clock.monotonic() - openedAt < hastyMs ? hasty + 1 : 0;

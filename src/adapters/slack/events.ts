@@ -66,7 +66,7 @@ export function createEvents(deps: EventDeps) {
         log[reading.malformed === true ? "warn" : "debug"]("An event is not for the agent", { reason: reading.reason });
         return true;
       case "home":
-        void surface.opened(reading.user);
+        surface.opened(reading.user);
         return true;
       case "assistant":
         directory.met(reading.user, reading.channel);

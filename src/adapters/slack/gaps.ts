@@ -44,6 +44,7 @@ export function createGaps(deps: GapDeps) {
   const owed = new Map<string, Place>();
   let working: Promise<void> = Promise.resolve();
   let waiting = false;
+  const failed = (error: unknown) => log.warn("What was missed cannot be fetched", { error: errorText(error) });
 
   /** All of a place that is newer than `after`, oldest first, within the bound. */
   const missedIn = async ({ conversation, thread, after }: Place): Promise<SlackMessage[]> => {
@@ -129,12 +130,11 @@ export function createGaps(deps: GapDeps) {
   return {
     /** After a gap of the line: looks into every place that is known. Holds its lanes before it returns. Never throws. */
     fill(): void {
-      const places = [...deps.places()]
-        .toSorted((one, other) => other.newest.sentAt - one.newest.sentAt)
-        .slice(0, limits.gapPlacesMax);
-      const filled = fillAll(places.map(placeOf)).catch((error: unknown) =>
-        log.warn("What was missed cannot be fetched", { error: errorText(error) }),
-      );
+      const look = async () => {
+        const places = deps.places().toSorted((one, other) => other.newest.sentAt - one.newest.sentAt);
+        await fillAll(places.slice(0, limits.gapPlacesMax).map(placeOf));
+      };
+      const filled = look().catch(failed);
       working = Promise.all([working, filled]).then(() => undefined);
     },
     /** A message could not be taken: should Slack not send it again, it is fetched. */
@@ -152,10 +152,7 @@ export function createGaps(deps: GapDeps) {
         owed.clear();
         if (!signal.aborted) await fillAll(places);
       });
-      working = Promise.all([
-        working,
-        fetched.catch((error: unknown) => log.warn("What was missed cannot be fetched", { error: errorText(error) })),
-      ]).then(() => undefined);
+      working = Promise.all([working, fetched.catch(failed)]).then(() => undefined);
     },
     settled: () => working,
   };
