@@ -107,6 +107,8 @@ describe("a session", () => {
     const second = await begin();
     await left(second, 4000);
     expect(await resume(second.id, { token: "wrong" })).toBe(4004);
+    const other = stage.discord.newBot({ name: "other" });
+    expect(await resume(second.id, { token: other.token })).toBe("invalid false");
     expect(await resume(second.id, { seq: 99 })).toBe(4007);
     const third = await begin();
     await left(third, 4000);
@@ -331,6 +333,23 @@ describe("who hears what", () => {
     });
     expect((named(raw.events("MESSAGE_DELETE_BULK")[0]).ids as string[]).length).toBe(2);
     expect(raw.events("GUILD_DELETE").map(named)).toEqual([{ id: guild.id, unavailable: true }, { id: guild.id }]);
+  });
+
+  test("a guild in an outage is silent, an archived thread does not come with it", async () => {
+    await using stage = await createStage();
+    const { ann, channel, discord, guild } = stage;
+    const [open, archived] = [ann.newThread(channel, "open"), ann.newThread(channel, "archived")];
+    discord.archive(archived);
+    const raw = stage.socket();
+    await raw.identify();
+    const { threads } = named(await raw.until(({ t }) => t === "GUILD_CREATE"));
+    expect((threads as Json[]).map(({ id }) => id)).toEqual([open.id]);
+    discord.outage(guild, true);
+    ann.say(channel, "unheard");
+    discord.outage(guild, false);
+    ann.say(channel, "heard");
+    await raw.until(({ t }) => t === "MESSAGE_CREATE");
+    expect(texts(raw.events("MESSAGE_CREATE"))).toEqual(["heard"]);
   });
 
   test("members are found on request", async () => {

@@ -193,6 +193,8 @@ describe("interactions", () => {
     expect(said(await stage.call("GET", `/channels/${stage.channel.id}/messages/${String(first.body.id)}`))).toBe(
       "404 10008",
     );
+    const reply = { content: "x", message_reference: { message_id: String(first.body.id) } };
+    expect(said(await stage.post(reply))).toContain("MESSAGE_REFERENCE_UNKNOWN_MESSAGE");
     expect(said(await webhook(stage, asked, "DELETE", `/messages/${String(more.body.id)}`))).toBe("204");
     expect(said(await webhook(stage, asked, "PATCH", `/messages/${String(more.body.id)}`, { content: "x" }))).toBe(
       "404 10008",
@@ -280,7 +282,9 @@ describe("interactions", () => {
   test("answers need no permission to write, and no token but the one in the path", async () => {
     await using stage = await createStage({ rates: false });
     await register(stage, [session]);
-    stage.discord.deny(stage.channel, ["SEND_MESSAGES"]);
+    stage.discord.deny(stage.channel, ["VIEW_CHANNEL"], stage.discord.bot);
+    const raw = stage.socket();
+    await raw.identify({ intents: 0 });
     const { id, token, answer } = stage.ann.slash(stage.channel, "session old drop");
     const response = await fetch(`${stage.server.api}/v10/interactions/${id}/${token}/callback`, {
       method: "POST",
@@ -288,6 +292,9 @@ describe("interactions", () => {
       body: JSON.stringify({ type: 4, data: { content: "done" } }),
     });
     expect([response.status, answer()?.text]).toEqual([204, "done"]);
+    expect(response.headers.get("x-ratelimit-bucket")).toBeNull();
+    const told = await raw.until(({ t }) => t === "INTERACTION_CREATE");
+    expect((told.d as Json).app_permissions).toBe("0");
   });
 });
 

@@ -143,7 +143,7 @@ const followUp: Run = (call) => {
   const { original } = interaction;
   // Directly after a deferred answer this edits that answer, and its flags stay: "Create Followup Message".
   if (original !== undefined && (original.flags & flags.loading) !== 0) {
-    edit(asBot(call, interaction), { message: original, body: { ...body, flags: undefined } });
+    edit(asBot(call, interaction), { message: original, body });
     return { body: viewMessage(call.world, original) };
   }
   const message = say(call, interaction, body);

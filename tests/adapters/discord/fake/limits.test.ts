@@ -48,6 +48,27 @@ describe("limits", () => {
     expect(said(await stage.call("GET", "/users/@me"))).toBe("200");
   });
 
+  test("answers to interactions are not counted", async () => {
+    await using stage = await createStage();
+    await stage.call("PUT", `/applications/${stage.discord.bot.id}/commands`, [{ name: "a", description: "d" }]);
+    const answer = { type: 4, data: { content: "a" } };
+    const asked = Array.from({ length: 60 }, () => stage.ann.slash(stage.channel, "a"));
+    for (const { id, token } of asked)
+      expect(said(await stage.call("POST", `/interactions/${id}/${token}/callback`, answer))).toBe("204");
+    expect(said(await stage.call("GET", "/users/@me"))).toBe("200");
+  });
+
+  test("a shared limit is nobody's fault", async () => {
+    await using stage = await createStage();
+    const { faults, rates, bot } = stage.discord;
+    for (const scope of ["shared", "user"] as const)
+      faults.add({ on: "request", times: 1, fault: { kind: "limited", retryAfterS: 1, scope } });
+    expect((await stage.call("GET", "/users/@me")).headers.get("x-ratelimit-scope")).toBe("shared");
+    expect(rates?.invalids(bot.id)).toBe(0);
+    expect((await stage.call("GET", "/users/@me")).headers.get("x-ratelimit-scope")).toBe("user");
+    expect(rates?.invalids(bot.id)).toBe(1);
+  });
+
   test("ten thousand invalid requests in ten minutes bring Cloudflare's page", async () => {
     await using stage = await createStage();
     const { bot, rates } = stage.discord;
