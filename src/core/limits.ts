@@ -152,6 +152,8 @@ export const limits = {
   /** Tool lines between two texts of an answer, and of a tool's output where all of it is wanted. */
   toolLinesShownMax: 5,
   toolOutputShownCharsMax: 1_000,
+  /** Outputs of one turn's tools that stand in the thread below its answer. */
+  detailsMax: 30,
   /** Lines that were typed and are offered again, and the longest of them that is kept in the file. */
   historyEntriesMax: 1_000,
   historyEntryCharsMax: 10_000,
@@ -484,6 +486,13 @@ export const limits = {
   approvalMs: 24 * 60 * 60_000,
   approvalSweepMs: 60_000,
   askedMax: 5,
+  /** Rows that one step of pruning looks at, the pause after it, and how long after the start and how often it is done. */
+  pruneRows: 500,
+  pruneStepMs: 250,
+  pruneFirstMs: 10 * 60_000,
+  pruneEveryMs: 6 * 60 * 60_000,
+  /** What is done is kept so many days. */
+  keepDays: 365,
   /** People whose own menus show the owner's commands. */
   menuAdminsMax: 50,
   approvalCharsMax: 3_000,

@@ -171,6 +171,10 @@ function making(db: Database) {
   const reopen = db.prepare(
     "UPDATE deliveries SET fate = 'placed' WHERE id = ? AND fate = 'sent' AND ref IS NOT NULL AND ref NOT LIKE 'moved:%'",
   );
+  const redirect = db.prepare(
+    `UPDATE deliveries SET target = ?, conversation = ?, root = NULL, fate = 'pending', ref = NULL, nonce = ?, attempts = 0,
+       next_at = ?, tried_at = NULL, tried = NULL WHERE id = ? AND fate <> 'dropped'`,
+  );
   return {
     /** Stores a message that is to go out. @returns its number. */
     add(fresh: FreshDelivery): number {
@@ -207,6 +211,10 @@ function making(db: Database) {
     },
     /** What has arrived is to be changed once more. */
     reopen: (id: number): void => void reopen.run(id),
+    /** It surely did not arrive, and goes elsewhere instead. */
+    redirect(id: number, { target, nonce, at }: { target: ReplyTarget; nonce: string; at: number }): void {
+      redirect.run(JSON.stringify(target), target.conversation.id, nonce, at, id);
+    },
     /** A person wants it tried again, although it may have arrived. @returns false when there is nothing to try. */
     again(id: number, { nonce, at }: { nonce: string; at: number }): boolean {
       return again.run(nonce, at, id).changes > 0;
@@ -242,10 +250,6 @@ function fates(db: Database) {
   const renew = db.prepare(
     `UPDATE deliveries SET fate = 'pending', ref = NULL, nonce = ?, renewed = renewed + 1, next_at = ?
      WHERE id = ? AND fate <> 'dropped'`,
-  );
-  const redirect = db.prepare(
-    `UPDATE deliveries SET target = ?, conversation = ?, root = NULL, fate = 'pending', ref = NULL, nonce = ?, attempts = 0,
-       next_at = ?, tried_at = NULL, tried = NULL WHERE id = ? AND fate <> 'dropped'`,
   );
   const settle = db.prepare("UPDATE deliveries SET fate = ?, error = ?, told_at = ? WHERE id = ?");
   // What stands over there already, or may stand there, is taken away first.
@@ -287,10 +291,6 @@ function fates(db: Database) {
     },
     /** Its place is gone over there: it gets another one. */
     renew: (id: number, { nonce, at }: { nonce: string; at: number }): void => void renew.run(nonce, at, id),
-    /** It surely did not arrive, and goes elsewhere instead. */
-    redirect(id: number, { target, nonce, at }: { target: ReplyTarget; nonce: string; at: number }): void {
-      redirect.run(JSON.stringify(target), target.conversation.id, nonce, at, id);
-    },
     /** The end of its tries. `toldAt` is set when the people there are told at once. */
     settle(id: number, fate: { fate: "unknown" | "failed" | "dropped"; error?: string; toldAt?: number }): void {
       settle.run(fate.fate, fate.error ?? null, fate.toldAt ?? null, id);

@@ -13,6 +13,7 @@ export interface Shown {
   body: string;
   buttons: readonly { label: string; data: string }[];
   replyTo?: string;
+  thread?: string;
   audible: boolean;
   file?: { name: string; bytes: Uint8Array; caption?: string };
   edits: number;
@@ -135,6 +136,7 @@ export function createFakeAdapter(
           body,
           buttons,
           audible,
+          ...(target.thread === undefined ? {} : { thread: target.thread }),
           ...(replyTo === undefined ? {} : { replyTo }),
         });
         platform.nonces.set(message.nonce, ref);

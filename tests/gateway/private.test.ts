@@ -17,7 +17,7 @@ const discord = { adapter: "discord", conversation: { id: "D1", kind: "shared" a
 /** A command of the platform's menu. */
 function slash(name: string, { args = "", ...change }: { args?: string } & Partial<Inbound> = {}): Inbound {
   const { text: _text, addressed: _addressed, kind: _kind, ...base } = posted("", discord);
-  return { ...base, ...answerable, ...change, kind: "command", name, args } as Inbound;
+  return { ...base, ...answerable, ...change, kind: "command", name, args };
 }
 const targets = () => world.now.world.said.map(({ target }) => target);
 

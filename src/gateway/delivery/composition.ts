@@ -64,6 +64,16 @@ export function compose(blocks: readonly Block[], toolOutput: ToolOutput): strin
   return shown.join("\n\n");
 }
 
+/** The outputs of an answer's calls, one message each: for the thread below it. Of many, the first. */
+export function detailsOf(blocks: readonly Block[]): string[] {
+  const calls = blocks.filter(
+    (block) => "call" in block && block.state !== "runs" && block.output.trim() !== "",
+  ) as Call[];
+  const left = calls.length - limits.detailsMax;
+  const shown = calls.slice(0, limits.detailsMax).map(inFull);
+  return left <= 0 ? shown : [...shown, left === 1 ? "One more is not shown." : `${left} more are not shown.`];
+}
+
 /** What is being done right now, for the end of a forming answer; empty when nothing runs. */
 export function doing(blocks: readonly Block[]): string {
   const running = blocks.filter((block) => "call" in block && block.state === "runs") as (Block & { title: string })[];

@@ -163,7 +163,7 @@ function needsNoCall(deps: LaneDeps, { row, handle }: { row: Delivery; handle: A
   return true;
 }
 
-/** A bell comes after the answer that it points to, and holds nobody else up. */
+/** A bell, and what stands below an answer, come after that, and hold nobody else up. */
 function waitsForAnswer({ deliveries }: LaneDeps, row: Delivery): boolean {
   return row.answers !== null && deliveries.get(row.answers)?.fate !== "sent";
 }

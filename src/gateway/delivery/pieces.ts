@@ -63,6 +63,7 @@ export function layOut(deps: LayoutDeps, { row, handle }: { row: Delivery; handl
       part: row.part + index + 1,
       parts,
       ...(row.question === null || choices.length === 0 ? {} : { question: row.question }),
+      ...(row.answers === null ? {} : { answers: row.answers }),
       ...(row.turn === null ? {} : { turn: row.turn }),
       ...(row.root === null ? {} : { root: row.root }),
       ...(file === undefined ? {} : { file }),

@@ -14,6 +14,7 @@ import {
   bellText,
   blocksOf,
   compose,
+  detailsOf,
   doing,
   endCall,
   failureLines,
@@ -32,6 +33,12 @@ export interface ReplyDeps {
   toolOutput: ToolOutput;
   /** True for doors that show turns by themselves. */
   isLive(adapter: string): boolean;
+}
+
+/** How much of the tools' work stands in the answer itself; of the rest its thread has the outputs. */
+function inAnswer({ toolOutput, outbox }: Pick<ReplyDeps, "toolOutput" | "outbox">, { replyTo }: TurnRow): ToolOutput {
+  const below = toolOutput === "full" && outbox.traitsOf(replyTo.adapter)?.details === "thread";
+  return below ? "summary" : toolOutput;
 }
 
 /** A turn that is shown while it runs. */
@@ -64,7 +71,7 @@ export function createReplies(deps: ReplyDeps) {
     }
     const place = store.deliveries.answerOf(showing.turn.id);
     const isOpen = place?.form === "forming" && isUnderWay(place);
-    showing.forming = isOpen ? outbox.form(place.id, () => formingText(showing, toolOutput)) : null;
+    showing.forming = isOpen ? outbox.form(place.id, () => formingText(showing, inAnswer(deps, showing.turn))) : null;
   };
 
   const begin = (id: TurnId, resumed: boolean): void => {
@@ -201,9 +208,10 @@ async function keepTyping({ outbox, clock }: ReplyDeps, showing: Showing): Promi
 
 /** The end of a turn: its answer takes the place that it has, or gets one; a long turn rings once. */
 function finish(
-  { store, outbox, clock, toolOutput }: ReplyDeps,
+  deps: ReplyDeps,
   { turn, event, showing }: { turn: TurnRow; event: TurnEvent & { type: "ended" }; showing: Showing | undefined },
 ): void {
+  const { store, outbox, clock, toolOutput } = deps;
   const { outcome, error } = event;
   const blocks = blocksOf(store.deliveries.material(turn.id, { output: toolOutput === "full" }));
   // What was not finished belongs to an answer that was cut off; a whole one has it in its last message.
@@ -216,12 +224,14 @@ function finish(
     return;
   }
   const last = outcome === "stopped" ? "Stopped." : error === undefined ? "" : failureLines(error);
-  const markdown = [compose(blocks, toolOutput), last].filter((part) => part !== "").join("\n\n");
+  const shown = inAnswer(deps, turn);
+  const markdown = [compose(blocks, shown), last].filter((part) => part !== "").join("\n\n");
   const content = { markdown: markdown === "" ? "The turn ended without an answer." : markdown };
   if (isOpen) outbox.revise(place.id, content);
   const scheduled = isScheduled(store, turn);
   const options = { kind: "answer", turn: turn.id, audible: scheduled } as const;
   const answer = isOpen ? place.id : outbox.deliver(turn.replyTo, content, options);
+  if (shown !== toolOutput) tellDetails(outbox, { turn, answer, texts: detailsOf(blocks) });
   // Whoever stops a turn looks at the chat.
   if (scheduled || outcome === "stopped" || clock.now() - turn.startedAt <= limits.bellMs) return;
   const said = blocks.findLast((block) => "text" in block && block.text.trim() !== "");
@@ -231,6 +241,16 @@ function finish(
     { markdown: bellText(outcome, words) },
     { kind: "bell", turn: turn.id, answers: answer },
   );
+}
+
+/** The outputs of tools, in the thread below the answer: the one that it stands in, else one of its own. */
+function tellDetails(
+  outbox: ReplyDeps["outbox"],
+  { turn, answer, texts }: { turn: TurnRow; answer: number; texts: readonly string[] },
+): void {
+  const { replyTo: _answered, ...target } = turn.replyTo;
+  for (const markdown of texts)
+    outbox.deliver(target, { markdown }, { kind: "notice", turn: turn.id, answers: answer });
 }
 
 /**

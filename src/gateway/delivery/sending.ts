@@ -95,15 +95,18 @@ async function call(
   { handle, action }: { handle: AdapterHandle; action: Action },
 ): Promise<string | undefined> {
   const { row } = action;
-  const { target } = row;
+  const target = whereOf(deps, row);
   switch (action.type) {
     case "mark":
       return handle.post(target, messageOf(deps, row, { body: markerBody(handle, row), forming: true }));
     case "post":
-      return handle.post(withAnswered(deps, row), {
-        ...messageOf(deps, row, { body: row.body ?? markerBody(handle, row), forming: false }),
-        ...answered(deps, row),
-      });
+      return handle.post(
+        { ...target, ...answered(deps, row) },
+        {
+          ...messageOf(deps, row, { body: row.body ?? markerBody(handle, row), forming: false }),
+          ...answered(deps, row),
+        },
+      );
     case "file":
       return handle.file(target, await fileOf(deps, row));
     case "find":
@@ -128,14 +131,15 @@ async function call(
 
 /** Asks whether an earlier send arrived. */
 async function lookFor(
-  { redactor }: SendingDeps,
+  deps: SendingDeps,
   { handle, row }: { handle: AdapterHandle; row: Delivery },
 ): Promise<string | undefined> {
+  const { redactor } = deps;
   if (handle.find === undefined) throw new PlatformError("Nobody can look for it there", { fate: "unknown" });
   const { nonce, tried, triedAt, createdAt } = row;
   const said = tried === "marker" ? markerBody(handle, row) : tried === "whole" && row.file === null ? row.body : null;
   const body = said === null ? {} : { body: redactor.exact(said) };
-  return handle.find(row.target, { nonce, since: triedAt ?? createdAt, ...body });
+  return handle.find(whereOf(deps, row), { nonce, since: triedAt ?? createdAt, ...body });
 }
 
 function markerBody(handle: AdapterHandle, row: Delivery): string {
@@ -164,13 +168,21 @@ function messageOf(
 }
 
 /** The message that a bell points to. */
-function answered({ store }: SendingDeps, row: Delivery): { replyTo?: string } {
-  const ref = row.answers === null ? null : store.deliveries.get(row.answers)?.ref;
-  return ref === null || ref === undefined || wasMoved(ref) ? {} : { replyTo: ref };
+function answered(deps: SendingDeps, row: Delivery): { replyTo?: string } {
+  const ref = row.kind === "bell" ? answerRef(deps, row) : undefined;
+  return ref === undefined ? {} : { replyTo: ref };
 }
 
-function withAnswered(deps: SendingDeps, row: Delivery): Delivery["target"] {
-  return { ...row.target, ...answered(deps, row) };
+/** Where it goes: what belongs below an answer goes to the thread there. */
+function whereOf(deps: SendingDeps, row: Delivery): Delivery["target"] {
+  const { target } = row;
+  const thread = row.kind === "bell" || target.thread !== undefined ? undefined : answerRef(deps, row);
+  return thread === undefined ? target : { ...target, thread };
+}
+
+function answerRef({ store }: SendingDeps, { answers }: Delivery): string | undefined {
+  const ref = answers === null ? null : store.deliveries.get(answers)?.ref;
+  return ref === null || ref === undefined || wasMoved(ref) ? undefined : ref;
 }
 
 async function fileOf(deps: SendingDeps, row: Delivery): Promise<Parameters<AdapterHandle["file"]>[1]> {
