@@ -1,5 +1,6 @@
 // The contract of the family, on every adapter.
 import { setDefaultTimeout } from "bun:test";
+import { discord } from "./discord.ts";
 import { slack } from "./slack.ts";
 import { adapterContract } from "./suite.ts";
 import { telegram } from "./telegram.ts";
@@ -10,3 +11,4 @@ setDefaultTimeout(60_000);
 adapterContract(terminal);
 adapterContract(telegram);
 adapterContract(slack);
+adapterContract(discord);

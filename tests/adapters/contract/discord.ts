@@ -64,7 +64,10 @@ async function open(): Promise<Platform> {
   };
   const view = (one: MessageView, thread?: string): Seen => ({
     id: one.id,
-    text: [read(one.text), ...one.embeds.map((embed) => String(embed.description ?? ""))].join("\n"),
+    text: [
+      read(one.text),
+      ...one.embeds.map((embed) => (typeof embed.description === "string" ? embed.description : "")),
+    ].join("\n"),
     buttons: choices(one.components).map(({ label }) => label),
     files: one.files.map(({ name, bytes }) => ({ name, bytes })),
     ...(thread === undefined ? {} : { thread }),

@@ -1,5 +1,6 @@
 // All platforms in one process: each works by itself, and one that fails leaves the others working.
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { discord } from "./discord.ts";
 import type { Member, Platform } from "./platform.ts";
 import { eventually, startProgram } from "./program.ts";
 import { slack } from "./slack.ts";
@@ -7,7 +8,7 @@ import { telegram } from "./telegram.ts";
 
 setDefaultTimeout(60_000);
 
-const members: Member[] = [telegram, slack];
+const members: Member[] = [telegram, slack, discord];
 
 test("all at once, and one failing alone", async () => {
   const opened: [string, Platform][] = [];
