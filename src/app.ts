@@ -5,6 +5,7 @@ import { keepAlive } from "./app/life.ts";
 import { openMiddle } from "./app/middle.ts";
 import type { App, StartOptions } from "./app/options.ts";
 import { openParts } from "./app/parts.ts";
+import { keepPruned } from "./app/pruning.ts";
 import { quietly } from "./app/quietly.ts";
 import { createRunning, openControlSocket } from "./app/running.ts";
 import { openTerminalDoor } from "./app/terminal.ts";
@@ -60,6 +61,7 @@ export async function startApp(options: StartOptions): Promise<App> {
     closers.push(() => life.abort());
     const onLived = crashLoop ? middle.gateway.wakeWaiting : () => undefined;
     void keepAlive({ clock, log, starts: store.starts, onLived }, { start: startId, signal: life.signal });
+    void keepPruned({ prune: store.prune, clock, log, keepDays: config.settings.limits.keepDays }, life.signal);
     log.info("Started", { resumed: resumed.length, offered: offered.length, crashLoop });
     return running;
   } catch (error) {

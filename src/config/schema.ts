@@ -161,6 +161,13 @@ const limitsSchema = v.strictObject({
     ),
     limits.processesMax,
   ),
+  keepDays: v.optional(
+    described(
+      wholeNumber(0, 36_500),
+      "Days for which events, received messages and deliveries are kept once they are done; 0 keeps them for ever.",
+    ),
+    limits.keepDays,
+  ),
 });
 
 const amount = v.pipe(

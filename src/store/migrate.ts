@@ -6,6 +6,7 @@ import schedules from "./migrations/002-schedules.sql" with { type: "text" };
 import doors from "./migrations/003-doors.sql" with { type: "text" };
 import waits from "./migrations/004-waits.sql" with { type: "text" };
 import platforms from "./migrations/005-platforms.sql" with { type: "text" };
+import pruning from "./migrations/006-pruning.sql" with { type: "text" };
 
 /** One step. Its place in the list is its number, which `PRAGMA user_version` records. */
 export interface Migration {
@@ -20,6 +21,7 @@ export const migrations: readonly Migration[] = [
   { name: "doors", sql: doors },
   { name: "waits", sql: waits },
   { name: "platforms", sql: platforms },
+  { name: "pruning", sql: pruning },
 ];
 
 /** The number that a database has been brought to. */

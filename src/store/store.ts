@@ -11,6 +11,7 @@ import { openMacros } from "./macros.ts";
 import { openMessages } from "./messages.ts";
 import { openMoves } from "./moves.ts";
 import { openPairings } from "./pairings.ts";
+import { openPruning } from "./pruning.ts";
 import { openRoles } from "./roles.ts";
 import { openRules } from "./rules.ts";
 import { openSchedules } from "./schedules.ts";
@@ -36,6 +37,7 @@ export function createStore(db: Database) {
     messages: openMessages(db),
     moves: openMoves(db),
     pairings: openPairings(db),
+    ...openPruning(db),
     roles: openRoles(db),
     rules: openRules(db),
     schedules: openSchedules(db),

@@ -50,7 +50,7 @@ describe("what is there", () => {
         adapters: {},
         agents: {},
         log: { format: "console", level: "info" },
-        limits: { turnsParallel: 64, memoryMb: 4096, processes: 512 },
+        limits: { turnsParallel: 64, memoryMb: 4096, processes: 512, keepDays: 365 },
         toolOutput: "summary",
         vault: { injectOnHost: false },
         sentry: {},
