@@ -22,7 +22,7 @@ export interface SlashCommand {
 }
 
 /** `/pi-<name>` of each command, and the one that takes them all. */
-export function slashCommands(commands: readonly (MenuCommand & { args?: string })[]): SlashCommand[] {
+export function slashCommands(commands: readonly MenuCommand[]): SlashCommand[] {
   const one = (command: string, { summary, args }: { summary: string; args?: string }): SlashCommand => ({
     command,
     description: excerpt(summary, descriptionCharsMax),
@@ -38,7 +38,7 @@ export function slashCommands(commands: readonly (MenuCommand & { args?: string 
 }
 
 /** The manifest for an app that has these commands. */
-export function manifestOf(commands: readonly (MenuCommand & { args?: string })[]) {
+export function manifestOf(commands: readonly MenuCommand[]) {
   const name = "remoteagent";
   return {
     display_information: { name, description: "An agent on your own machine", background_color: "#1f2430" },
