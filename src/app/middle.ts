@@ -20,6 +20,7 @@ import { openLater } from "../sandbox/later.ts";
 import { createScheduler, type Scheduler } from "../schedule/runner.ts";
 import { localTimeZone } from "../sys/calendar.ts";
 import { createTools } from "../tools/index.ts";
+import { createQuota } from "../workspace/quota.ts";
 import type { Doors } from "./doors.ts";
 import type { StartOptions } from "./options.ts";
 import type { Parts } from "./parts.ts";
@@ -130,6 +131,13 @@ export function openMiddle(options: StartOptions, { parts, doors }: { parts: Par
     timeZone,
   }));
   const { outbox, replies, cards } = openWayOut(options, { parts, doors, timeZone });
+  const { attachmentsDayMb, attachmentsMb } = config.settings.limits;
+  const quota = createQuota({
+    channels: layout.channels,
+    dayBytesMax: attachmentsDayMb * 1_048_576,
+    bytesMax: attachmentsMb * 1_048_576,
+    clock,
+  });
   const timeoutSeconds = config.settings.limits.timeoutSeconds;
   const gateway = createGateway({
     ...parts,
@@ -163,7 +171,13 @@ export function openMiddle(options: StartOptions, { parts, doors }: { parts: Par
         { row, sandbox },
       ),
     file: (_row, stored) => loadFile(layout, stored),
-    keepFile: (inbound, file) => keepInboundFile({ ...parts, clock }, { inbound, ...file }),
+    room: ({ adapter, conversation }, bytes) =>
+      quota.problem(layout.conversation(adapter, conversation.id).attachments, bytes),
+    async keepFile(inbound, file) {
+      const kept = await keepInboundFile({ ...parts, clock }, { inbound, ...file });
+      quota.kept(file.bytes.byteLength);
+      return kept;
+    },
     onInbound: (inbound) => writeInbound(parts, inbound),
     onMessage: (message) => {
       writeAnswer(parts, message);

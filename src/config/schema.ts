@@ -161,6 +161,14 @@ const limitsSchema = v.strictObject({
     ),
     limits.processesMax,
   ),
+  attachmentsDayMb: v.optional(
+    described(wholeNumber(1, 1_048_576), "Files that one conversation may take within 24 hours, in MiB."),
+    limits.attachmentsDayBytesMax / 1_048_576,
+  ),
+  attachmentsMb: v.optional(
+    described(wholeNumber(1, 1_073_741_824), "Files that all conversations may keep together, in MiB."),
+    limits.attachmentsBytesMax / 1_048_576,
+  ),
   keepDays: v.optional(
     described(
       wholeNumber(0, 36_500),

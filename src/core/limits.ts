@@ -411,6 +411,11 @@ export const limits = {
   /** Files that come in: the size of one, how many of one message, how long all of them may take, tries of one and the waits between. */
   inboundFileBytesMax: 20 * 1024 * 1024,
   inboundFilesMax: 20,
+  /** Files of one conversation within 24 hours, of all of them together, and how long what was counted counts. */
+  attachmentsDayBytesMax: 1024 * 1024 * 1024,
+  attachmentsBytesMax: 10 * 1024 * 1024 * 1024,
+  quotaLookMs: 60 * 60_000,
+  quotaFilesMax: 100_000,
   fileFetchMs: 5 * 60_000,
   fileTriesMax: 5,
   fileRetryMs: 1_000,

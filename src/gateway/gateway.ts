@@ -47,7 +47,7 @@ export interface GatewayDeps
       | "sendAgain"
     >,
     Pick<ReceiveDeps, "keepFile" | "onInbound" | "heard">,
-    Pick<FetchingDeps, "fetchFile">,
+    Pick<FetchingDeps, "fetchFile" | "room">,
     Pick<EntryDeps, "door" | "deliver">,
     Pick<PeopleDeps, "onAnswered">,
     Pick<ConsiderDeps, "judge">,

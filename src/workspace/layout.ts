@@ -28,6 +28,8 @@ export interface Layout {
   system: string;
   skills: string;
   events: string;
+  /** Below it are the conversations, by adapter. */
+  channels: string;
   agent(folder: string): AgentLayout;
   conversation(adapter: string, id: string): ConversationLayout;
   /** Makes the shared folders. */
@@ -49,8 +51,9 @@ export interface LayoutOptions {
 /** The layout of the workspace at `root` (an absolute path). */
 export function createLayout(root: string, { folderOf = (_adapter, id) => id }: LayoutOptions = {}): Layout {
   assert(isAbsolute(root), "A workspace has an absolute path");
+  const channels = join(root, "channels");
   const conversation = (adapter: string, id: string): ConversationLayout => {
-    const own = join(root, "channels", folderName(adapter), folderName(folderOf(adapter, id)));
+    const own = join(channels, folderName(adapter), folderName(folderOf(adapter, id)));
     return {
       root: own,
       memory: join(own, "MEMORY.md"),
@@ -66,13 +69,13 @@ export function createLayout(root: string, { folderOf = (_adapter, id) => id }: 
     system: join(root, "SYSTEM.md"),
     skills: join(root, "skills"),
     events: join(root, "events"),
+    channels,
     agent(folder) {
       const own = join(root, "agents", folderName(folder));
       return { root: own, memory: join(own, "MEMORY.md"), skills: join(own, "skills") };
     },
     conversation,
-    prepare: async () =>
-      makeFolders([root, layout.skills, layout.events, join(root, "agents"), join(root, "channels")]),
+    prepare: async () => makeFolders([root, layout.skills, layout.events, join(root, "agents"), channels]),
     async prepareConversation(adapter, id) {
       const own = conversation(adapter, id);
       makeFolders([own.root]);

@@ -49,6 +49,22 @@ test.skipIf(process.getuid?.() !== 0)("files of another user are bad, as after a
   ]);
 });
 
+test("files of conversations are counted against what they may take", async () => {
+  await using at = await lived();
+  const workspace = join(at.run.home, "work");
+  const folder = join(workspace, "channels", "tg", "7", "attachments");
+  mkdirSync(folder, { recursive: true });
+  const settings = { workspace, limits: { attachmentsMb: 1 } };
+  writeFileSync(at.run.path("settings.json"), JSON.stringify(settings), { mode: 0o600 });
+  const look = async (bytes: number) => {
+    writeFileSync(join(folder, "1_a.bin"), new Uint8Array(bytes));
+    return (await at.of("attachments"))[0];
+  };
+  expect(await look(1_000)).toMatchObject({ level: "ok" });
+  expect(await look(900_000)).toMatchObject({ level: "warn", mend: expect.stringContaining("limits.attachmentsMb") });
+  expect(await look(1_100_000)).toMatchObject({ level: "bad" });
+});
+
 test("a workspace that is no folder, or everybody's, is found", async () => {
   await using at = await lived();
   const workspace = join(at.run.home, "work");

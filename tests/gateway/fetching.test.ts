@@ -37,6 +37,7 @@ test("two files that hang keep nobody longer than one may, and both are told", a
       signals.push(signal);
       return new Promise(() => undefined);
     },
+    room: async () => undefined,
     keepFile: () => Promise.reject(new Error("Nothing is kept here")),
     onFetched: () => {
       fetched += 1;
@@ -92,6 +93,7 @@ test.each([
       calls += 1;
       return new Uint8Array(3);
     },
+    room: async () => undefined,
     keepFile: fullDisk(times),
     onFetched: () => {
       fetched += 1;
@@ -123,6 +125,7 @@ test.each([
     clock: jumpingClock(),
     log: memoryLog(),
     fetchFile: () => Promise.reject(new Failure("usage", refusal)),
+    room: async () => undefined,
     keepFile: () => Promise.reject(new Error("Nothing is kept here")),
     onFetched: () => {
       fetched += 1;
@@ -134,5 +137,40 @@ test.each([
   fetching.begin(store.inputs.add(inbound, { state: "waiting", session, at: 1 }).input);
   await until(() => fetched === 1);
   expect(told).toEqual([`Cannot take the file "a.png": ${reason}.`]);
+  store.close();
+});
+
+test.each([
+  ["is told in advance, and it is not fetched", { bytes: 50 }, 0, [50]],
+  ["is found when it is there, and it is not kept", {}, 1, [0, 50]],
+] as const)("a file without room whose size %s", async (_name, size, fetches, asked) => {
+  const store = createStore(openStore(":memory:"));
+  const told: string[] = [];
+  const sizes: number[] = [];
+  let [fetched, calls] = [0, 0];
+  const fetching = createFetching({
+    store,
+    clock: jumpingClock(),
+    log: memoryLog(),
+    async room(_inbound: Inbound, bytes: number) {
+      sizes.push(bytes);
+      return bytes > 40 ? "there is room for 40 B" : undefined;
+    },
+    async fetchFile() {
+      calls += 1;
+      return new Uint8Array(50);
+    },
+    keepFile: () => Promise.reject(new Error("Nothing is kept here")),
+    onFetched: () => {
+      fetched += 1;
+    },
+    tell: (_inbound: Inbound, text: string) => void told.push(text),
+  });
+  const { id: session } = store.sessions.create({ agent: "main", at: 1 });
+  const inbound = direct("look", { files: [{ name: "a.png", ref: "a", ...size }] });
+  fetching.begin(store.inputs.add(inbound, { state: "waiting", session, at: 1 }).input);
+  await until(() => fetched === 1);
+  expect(told).toEqual(['Cannot take the file "a.png": there is room for 40 B.']);
+  expect([calls, sizes]).toEqual([fetches, [...asked]]);
   store.close();
 });

@@ -181,6 +181,7 @@ function outside(store: ReturnType<typeof createStore>, world: World) {
       world.again.push({ id, place });
       return store.deliveries.get(id)?.conversation === place.conversation.id;
     },
+    room: async () => undefined,
     fetchFile: (adapter, file, options) => world.fetchFile(adapter, file, options),
     sayUnstored: (_inbound, outgoing) => void world.unstored.push(outgoing.markdown),
     agents: () => ["main", "cook"],

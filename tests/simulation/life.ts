@@ -164,6 +164,7 @@ function compose(parts: Composed): { close(drainMs: number): Promise<void> } {
     heard: outbox.heard,
     movedOut: outbox.moved,
     onStored: replies.stored,
+    room: async () => undefined,
     fetchFile: (adapter, file, options) => fetchFrom(handles.get(adapter), { adapter, file, ...options }),
     sayUnstored: (inbound, outgoing) =>
       sayUnstored({ handle: handles.get(inbound.adapter), log }, { inbound, outgoing }),

@@ -2,7 +2,7 @@
 import { checkAdapters } from "./adapters.ts";
 import type { Check } from "./finding.ts";
 import { checkClock, checkDisk, checkProgram, checkStateFolder } from "./machine.ts";
-import { checkModel, checkSandbox, checkSettings } from "./parts.ts";
+import { checkAttachments, checkModel, checkSandbox, checkSettings } from "./parts.ts";
 import { checkPermissions, checkWorkspace } from "./permissions.ts";
 import { checkService } from "./service.ts";
 import { checkInstance, checkStore } from "./state.ts";
@@ -18,6 +18,7 @@ export const allChecks: readonly Check[] = [
   checkService,
   checkInstance,
   checkStore,
+  checkAttachments,
   checkSandbox,
   checkModel,
   checkAdapters,

@@ -1,14 +1,18 @@
 // Checks of what an instance is made of: settings, sandbox, model.
 import { chmodSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { type Config, loadConfig, systemEnvironment } from "../../config/load.ts";
 import { problemText } from "../../config/problems.ts";
 import { Failure, failureData } from "../../core/failure.ts";
 import { formatModelName } from "../../core/model-name.ts";
+import { byteSize } from "../../core/words.ts";
 import { providers } from "../../models/providers.ts";
 import { openDriver } from "../../sandbox/index.ts";
 import { systemClock } from "../../sys/clock.ts";
 import { processTable } from "../../sys/process-tree.ts";
 import { systemSpawn } from "../../sys/spawn.ts";
+import { createLayout } from "../../workspace/layout.ts";
+import { attachmentBytes } from "../../workspace/quota.ts";
 import { type Places, settingsParts } from "../places.ts";
 import { modelsOf, silent, tryModel } from "../try-model.ts";
 import type { Check, Finding } from "./finding.ts";
@@ -114,3 +118,17 @@ export const checkModel: Check = async ({ places, online }) => {
 function needsKey({ settings }: Config, provider: string): boolean {
   return Object.hasOwn(providers, provider) || settings.models?.[provider]?.apiKey !== undefined;
 }
+
+/** How much room the files of conversations take, of what they may. */
+export const checkAttachments: Check = async ({ places }) => {
+  const config = await settingsOf(places);
+  // What is wrong with the settings is said above.
+  if (config === undefined || config instanceof Failure) return [];
+  const area = "attachments";
+  const bytesMax = config.settings.limits.attachmentsMb * 1_048_576;
+  const bytes = await attachmentBytes(createLayout(config.workspace).channels);
+  const text = `Conversations keep ${byteSize(bytes)} of files, of at most ${byteSize(bytesMax)}`;
+  if (bytes < bytesMax * 0.8) return [{ area, level: "ok", text }];
+  const mend = `Remove old ones from ${join(config.workspace, "channels")}/*/*/attachments, or raise limits.attachmentsMb in settings`;
+  return [{ area, level: bytes < bytesMax ? "warn" : "bad", text, mend }];
+};

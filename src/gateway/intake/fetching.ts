@@ -19,6 +19,8 @@ export interface FetchingDeps {
   log: Log;
   /** The adapter's own way. @throws PlatformError `later` while the adapter is away, Failure or another fate for good. */
   fetchFile(adapter: string, file: FileRef, options: { bytesMax: number; signal: AbortSignal }): Promise<Uint8Array>;
+  /** Why so many bytes more have no room, in one clause; undefined when they have. */
+  room(inbound: Inbound, bytes: number): Promise<string | undefined>;
   /** Stores bytes as an attachment of a conversation. */
   keepFile(inbound: Inbound, file: { name: string; bytes: Uint8Array }): Promise<FileRef>;
   /** All files of an input are there or given up. */
@@ -121,8 +123,13 @@ async function fetchOne(
   if (index >= limits.inboundFilesMax) return { ...file, problem: `a message has at most ${limits.inboundFilesMax}` };
   for (let attempt = 1; ; attempt++) {
     try {
+      const full = await deps.room(inbound, file.bytes ?? 0);
+      if (full !== undefined) return { ...file, problem: full };
       const bytes = await timed(deps, { inbound, file, until, signal });
       if (bytes.byteLength > bytesMax) return tooLarge;
+      // Not every platform says beforehand how large a file is.
+      const problem = file.bytes === bytes.byteLength ? undefined : await deps.room(inbound, bytes.byteLength);
+      if (problem !== undefined) return { ...file, problem };
       const kept = await keepInTime(deps, { inbound, name: file.name, bytes, until, signal });
       return { ...file, ...kept };
     } catch (error) {
