@@ -12,8 +12,9 @@ import type { Log } from "../sys/log.ts";
 import { blankAnswer } from "./blank.ts";
 import type { Access } from "./credentials.ts";
 import { type Ending, judge } from "./ending.ts";
+import type { Library } from "./library.ts";
 import type { ModelEvent, ModelRequest } from "./model.ts";
-import { prepareTranscript } from "./prepare.ts";
+import type { Preparation } from "./preparation.ts";
 import { mapLevel, type Route } from "./routes.ts";
 import { Watch } from "./watch.ts";
 import { type Evidence, watchedFetch } from "./wire.ts";
@@ -21,6 +22,8 @@ import { type Evidence, watchedFetch } from "./wire.ts";
 export interface AttemptDeps {
   clock: Clock;
   log: Log;
+  library: Pick<Library, "tools">;
+  prepare: Preparation;
   fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
   userAgent: string;
   /** No sign of life for this long ends the request, in milliseconds. */
@@ -76,11 +79,11 @@ async function open(
   from: { route: Route; access: Access; deps: AttemptDeps; evidence: Evidence; watch: Watch },
 ): Promise<LibraryStream> {
   const { route, access, deps, watch } = from;
-  const { normalizeContext } = await import("@earendil-works/pi-ai/utils/transcript");
+  const { normalizeContext } = await deps.library.tools();
   const level = mapLevel(route.info.levels, request.model.level ?? "off");
   const context: Context = {
     systemPrompt: request.system,
-    messages: prepareTranscript(request.messages, {
+    messages: deps.prepare(request.messages, {
       api: route.model.api,
       provider: route.model.provider,
       model: route.model.id,

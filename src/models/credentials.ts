@@ -2,8 +2,9 @@
 import { existsSync } from "node:fs";
 import type { AuthContext, AuthResult, Provider } from "@earendil-works/pi-ai";
 import { Failure } from "../core/failure.ts";
+import { own } from "./own.ts";
 import { providers } from "./providers.ts";
-import { own, type ProviderSettings } from "./routes.ts";
+import type { ProviderSettings } from "./routes.ts";
 import { noKey } from "./wire.ts";
 
 /** What a request carries to be let in. */

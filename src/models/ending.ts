@@ -7,6 +7,7 @@ import type { AssistantMessage } from "../core/transcript.ts";
 import type { Clock } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
 import { abortFailure, classify, cutFailure, emptyFailure, garbledFailure, silenceFailure } from "./classify.ts";
+import type { Library } from "./library.ts";
 import type { ModelRequest } from "./model.ts";
 import type { Route } from "./routes.ts";
 import type { Watch } from "./watch.ts";
@@ -20,7 +21,7 @@ export type Ending =
 /** What is left of a request when its stream is over. */
 export interface Remains {
   route: Route;
-  deps: { clock: Clock; log: Log; silenceMs: number };
+  deps: { clock: Clock; log: Log; library: Pick<Library, "tools">; silenceMs: number };
   evidence: Evidence;
   partial: LibraryMessage;
   /** The written arguments of each call, by its place in the message. */
@@ -37,11 +38,12 @@ export async function judge(request: ModelRequest, from: Remains): Promise<Endin
     return lost(from, abortFailure(model), { stopReason: "aborted" });
   }
   if (ended === "silent") return lost(from, silenceFailure(model, deps.silenceMs));
-  const { isContextOverflow } = await import("@earendil-works/pi-ai/utils/overflow");
+  const { isContextOverflow } = await deps.library.tools();
   if (["error", "aborted", "pending", "deferred"].includes(partial.stopReason)) {
     return wrecked(from, { model, overflow: isContextOverflow({ ...partial, stopReason: "error" }) });
   }
   const broken = await brokenCalls(from);
+  // Nobody writes to a whole answer any more, so that its parts need no copies.
   const message = ours(partial, deps);
   message.content = message.content.filter((_, index) => !broken.has(index));
   if (broken.size > 0) {
@@ -81,8 +83,9 @@ function isUseful(part: AssistantMessage["content"][number]): boolean {
 
 /** Calls whose arguments are no JSON object: the library would guess what was meant, and guesses are not run. */
 async function brokenCalls(from: Remains): Promise<Map<number, string>> {
-  const { parseJsonWithRepair } = await import("@earendil-works/pi-ai/utils/json-parse");
   const broken = new Map<number, string>();
+  if (from.raw.size === 0) return broken;
+  const { parseJsonWithRepair } = await from.deps.library.tools();
   for (const [index, text] of from.raw) {
     if (from.partial.content[index]?.type !== "toolCall" || text.trim() === "") continue;
     try {
@@ -101,11 +104,12 @@ function lost(
   options: { stopReason?: "aborted" | "error"; retryAfterMs?: number } = {},
 ): Ending {
   const { stopReason = "error", retryAfterMs } = options;
-  const message = { ...ours(from.partial, from.deps), stopReason, errorMessage: failure.message };
+  // The library may still write to what broke off.
+  const message = { ...ours(structuredClone(from.partial), from.deps), stopReason, errorMessage: failure.message };
   return { ok: false, message, failure, aborted: stopReason === "aborted", retryAfterMs };
 }
 
-/** The library's message as we store it: a copy, with our time and without the provider's raw words. */
+/** The library's message as we store it: with our time and without the provider's raw words. */
 function ours(message: LibraryMessage, deps: Remains["deps"]): AssistantMessage {
   const {
     diagnostics: _notes,
@@ -114,7 +118,7 @@ function ours(message: LibraryMessage, deps: Remains["deps"]): AssistantMessage 
     rawStopReason: _word,
     endTurn: _end,
     ...kept
-  } = structuredClone(message);
+  } = message;
   return { ...kept, content: kept.content.map(plainPart), timestamp: deps.clock.now() };
 }
 

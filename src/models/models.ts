@@ -11,9 +11,12 @@ import { abortFailure, longWaitFailure } from "./classify.ts";
 import { type CredentialDeps, findAccess, hasAccess, missingAccess } from "./credentials.ts";
 import { demoInfo, demoName, streamDemo } from "./demo.ts";
 import type { Ending } from "./ending.ts";
+import { createLibrary, type Library } from "./library.ts";
 import type { ModelEvent, ModelInfo, ModelRequest, Models } from "./model.ts";
+import { own } from "./own.ts";
+import { createPreparation, type Preparation } from "./preparation.ts";
 import { providers } from "./providers.ts";
-import { findRoute, listModels, own, type ProviderSettings, providerNames } from "./routes.ts";
+import { createRoutes, listModels, type ProviderSettings, providerNames, type Route } from "./routes.ts";
 
 /** What the models need of the world. */
 export interface ModelsDeps extends CredentialDeps {
@@ -28,10 +31,26 @@ export interface ModelsDeps extends CredentialDeps {
   silenceMs?: number;
 }
 
+/** The same with what the models keep. */
+interface Kept extends ModelsDeps {
+  library: Library;
+  route(name: ModelName): Promise<Route>;
+  prepare: Preparation;
+}
+
 /** Builds the {@link Models}; loads no library until a model other than the demo is asked for. */
-export function createModels(deps: ModelsDeps): Models {
+export function createModels(given: ModelsDeps): Models {
+  const library = createLibrary();
+  const route = createRoutes({
+    get settings() {
+      return given.settings;
+    },
+    environment: (name) => given.environment(name),
+    library,
+  });
+  const deps: Kept = { ...given, library, route, prepare: createPreparation() };
   return {
-    info: async (name) => (isDemo(name) ? demoInfo : (await findRoute(name, deps)).info),
+    info: async (name) => (isDemo(name) ? demoInfo : (await deps.route(name)).info),
     stream: (request) => (isDemo(request.model) ? streamDemo(request, deps) : streamWithRetries(request, deps)),
     available: () => available(deps),
     fallback: () => fallback(deps),
@@ -42,7 +61,7 @@ function isDemo(name: ModelName): boolean {
   return name.provider === demoName.provider && name.name === demoName.name;
 }
 
-async function* streamWithRetries(request: ModelRequest, deps: ModelsDeps): AsyncGenerator<ModelEvent> {
+async function* streamWithRetries(request: ModelRequest, deps: Kept): AsyncGenerator<ModelEvent> {
   for (let attempt = 1; ; attempt++) {
     const ending = yield* askOnce(request, deps);
     if (ending.ok) return yield { type: "done", message: ending.message };
@@ -60,9 +79,9 @@ async function* streamWithRetries(request: ModelRequest, deps: ModelsDeps): Asyn
 }
 
 /** One request, from settings to ending; what is wrong with the settings ends like any other failure. */
-async function* askOnce(request: ModelRequest, deps: ModelsDeps): AsyncGenerator<ModelEvent, Ending> {
+async function* askOnce(request: ModelRequest, deps: Kept): AsyncGenerator<ModelEvent, Ending> {
   try {
-    const route = await findRoute(request.model, deps);
+    const route = await deps.route(request.model);
     const access = await findAccess(request.model.provider, { ...route, deps, signal: request.signal });
     if (access === undefined) throw missingAccess(request.model.provider);
     return yield* ask(request, { route, access, deps: attemptDeps(request, deps) });
@@ -79,10 +98,12 @@ function unsaid(request: ModelRequest, deps: ModelsDeps): AssistantMessage {
   return blankAnswer(source, { now: deps.clock.now(), stopReason });
 }
 
-function attemptDeps(request: ModelRequest, deps: ModelsDeps): AttemptDeps {
+function attemptDeps(request: ModelRequest, deps: Kept): AttemptDeps {
   return {
     clock: deps.clock,
     log: deps.log,
+    library: deps.library,
+    prepare: deps.prepare,
     fetch: deps.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     userAgent: `remoteagent/${deps.version}`,
     silenceMs: request.silenceMs ?? deps.silenceMs ?? limits.modelSilenceMs,
@@ -112,7 +133,7 @@ function tooLong(ending: Extract<Ending, { ok: false }>): FailureData {
     : failure;
 }
 
-async function available(deps: ModelsDeps): Promise<ModelInfo[]> {
+async function available(deps: Kept): Promise<ModelInfo[]> {
   const found: ModelInfo[] = [];
   for (const name of providerNames(deps)) {
     if (name === demoName.provider) found.push(demoInfo);
@@ -131,7 +152,7 @@ async function isUsable(name: string, deps: ModelsDeps): Promise<boolean> {
   }
 }
 
-async function fallback(deps: ModelsDeps): Promise<ModelName> {
+async function fallback(deps: Kept): Promise<ModelName> {
   if (deps.settings.model !== undefined) return parseModelName(deps.settings.model);
   for (const [name, entry] of Object.entries(providers)) {
     const settings = own(deps.settings.models, name);

@@ -48,12 +48,38 @@ interface Round {
  * - thinking stays with the model that thought it; images go only to models that see them.
  */
 export function prepareTranscript(messages: readonly TranscriptMessage[], reader: Reader): TranscriptMessage[] {
-  const items = pairResults(messages, reader);
-  const out: TranscriptMessage[] = [];
-  for (const item of items) {
+  return finishPrepared(startPrepared(), { messages, reader });
+}
+
+/** What a beginning has become. It can be gone on with as long as all of its calls have results. */
+export interface Prepared {
+  out: TranscriptMessage[];
+  /** Ids of calls that are taken. */
+  used: Set<string>;
+}
+
+export function startPrepared(): Prepared {
+  return { out: [], used: new Set() };
+}
+
+/** Adds messages to a beginning, up to a moment in which no call lacks its result. */
+export function extendPrepared(
+  { out, used }: Prepared,
+  { messages, reader }: { messages: readonly TranscriptMessage[]; reader: Reader },
+): void {
+  for (const item of pairResults(messages, { used, reader })) {
     if ("role" in item) pushUser(out, { ...item, content: userContent(item, reader) });
     else pushRound(out, { round: item, reader });
   }
+}
+
+/** The whole transcript: a beginning, which stays as it is, and the messages after it. */
+export function finishPrepared(
+  begun: Prepared,
+  { messages, reader }: { messages: readonly TranscriptMessage[]; reader: Reader },
+): TranscriptMessage[] {
+  const out = [...begun.out];
+  if (messages.length > 0) extendPrepared({ out, used: new Set(begun.used) }, { messages, reader });
   const first = out[0];
   if (first !== undefined && first.role !== "user") out.unshift(said(placeholders.start, first.timestamp));
   const last = out.at(-1);
@@ -62,10 +88,12 @@ export function prepareTranscript(messages: readonly TranscriptMessage[], reader
 }
 
 /** Gives each result to the newest call of its id that has none yet. */
-function pairResults(messages: readonly TranscriptMessage[], reader: Reader): (UserMessage | Round)[] {
+function pairResults(
+  messages: readonly TranscriptMessage[],
+  { used, reader }: { used: Set<string>; reader: Reader },
+): (UserMessage | Round)[] {
   const items: (UserMessage | Round)[] = [];
   const open = new Map<string, Round["calls"][number]>();
-  const used = new Set<string>();
   for (const message of messages) {
     if (message.role === "user") items.push(message);
     else if (message.role === "assistant") {

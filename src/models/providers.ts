@@ -1,6 +1,9 @@
 // Which providers there are: a table of loaders, so that one used provider does not load forty others.
 import type { Provider } from "@earendil-works/pi-ai";
 
+/** The common wire protocols. */
+export type Wire = "anthropic-messages" | "openai-completions" | "openai-responses" | "google-generative-ai";
+
 /** One provider of the model library. */
 export interface ProviderEntry {
   /** Any of these set means that it may be configured; the first is the one that hints name. */
@@ -9,6 +12,8 @@ export interface ProviderEntry {
   extraEnv?: readonly string[];
   /** The model to start with; a provider without one is never chosen unasked. */
   preferred?: string;
+  /** The protocol of all its models, where the library has nothing of its own between that and the caller. */
+  wire?: Wire;
   load(): Promise<Provider>;
 }
 
@@ -31,11 +36,13 @@ export const providers: Readonly<Record<string, ProviderEntry>> = {
   anthropic: {
     env: ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_OAUTH_TOKEN"],
     preferred: "claude-sonnet-4-5",
+    wire: "anthropic-messages",
     load: async () => (await import("@earendil-works/pi-ai/providers/anthropic")).anthropicProvider(),
   },
   openai: {
     env: ["OPENAI_API_KEY"],
     preferred: "gpt-5.5",
+    wire: "openai-responses",
     load: async () => (await import("@earendil-works/pi-ai/providers/openai")).openaiProvider(),
   },
   google: {

@@ -1,10 +1,12 @@
 // From a model's name to how it is reached: catalogue, settings and address, with a hint when it is unknown.
-import type { Api, AssistantMessageEventStream, Model, Provider, ProviderStreams } from "@earendil-works/pi-ai";
+import type { Api, Model, Provider } from "@earendil-works/pi-ai";
 import { closest } from "../core/closest.ts";
 import { Failure } from "../core/failure.ts";
 import { formatModelName, type ModelName, type ThinkingLevel, thinkingLevels } from "../core/model-name.ts";
+import type { Library, Stream } from "./library.ts";
 import type { ModelInfo } from "./model.ts";
-import { providers } from "./providers.ts";
+import { own } from "./own.ts";
+import { providers, type Wire } from "./providers.ts";
 
 /** The wire protocols that a server named in settings may speak. */
 export const customApis = [
@@ -12,7 +14,7 @@ export const customApis = [
   "openai-completions",
   "openai-responses",
   "google-generative-ai",
-] as const;
+] as const satisfies readonly Wire[];
 export type CustomApi = (typeof customApis)[number];
 
 /** Settings of one provider: a known one, or any server with an `api` and a `baseUrl`. */
@@ -39,7 +41,7 @@ export interface Route {
   info: ModelInfo;
   /** The library's form of it, with our address. */
   model: Model<Api>;
-  stream: ProviderStreams["streamSimple"];
+  stream: Stream;
   /** The library's provider; none for a server of the person's own. */
   provider?: Provider;
   settings: ProviderSettings;
@@ -50,6 +52,7 @@ export interface Route {
 export interface RouteDeps {
   settings: { models?: Readonly<Record<string, ProviderSettings>> };
   environment(name: string): string | undefined;
+  library: Pick<Library, "provider" | "stream">;
 }
 
 /** Addresses that the vendors' own programs respect. */
@@ -58,27 +61,16 @@ const baseUrlVariables: Readonly<Record<string, string>> = {
   openai: "OPENAI_BASE_URL",
 };
 
-const customStreams: Readonly<Record<CustomApi, () => Promise<ProviderStreams>>> = {
-  "anthropic-messages": async () =>
-    (await import("@earendil-works/pi-ai/api/anthropic-messages.lazy")).anthropicMessagesApi(),
-  "openai-completions": async () =>
-    (await import("@earendil-works/pi-ai/api/openai-completions.lazy")).openAICompletionsApi(),
-  "openai-responses": async () =>
-    (await import("@earendil-works/pi-ai/api/openai-responses.lazy")).openAIResponsesApi(),
-  "google-generative-ai": async () =>
-    (await import("@earendil-works/pi-ai/api/google-generative-ai.lazy")).googleGenerativeAIApi(),
-};
-
 /**
  * Finds the route to `name`.
  * @throws Failure `settings` for an unknown provider or model (with the nearest known names in the hint) and
  *   for an own server without a usable address.
  */
-export async function findRoute(name: ModelName, deps: RouteDeps): Promise<Route> {
+async function findRoute(name: ModelName, deps: RouteDeps): Promise<Route> {
   const settings = own(deps.settings.models, name.provider) ?? {};
   const entry = own(providers, name.provider);
   if (entry === undefined && settings.api === undefined) throw unknownProvider(name, deps);
-  const provider = await entry?.load();
+  const provider = await deps.library.provider(name.provider);
   const catalogue = provider?.getModels() ?? [];
   const known = catalogue.find((model) => model.id === name.name);
   const model = known ?? invent(name, { settings, catalogue });
@@ -90,22 +82,40 @@ export async function findRoute(name: ModelName, deps: RouteDeps): Promise<Route
     });
   }
   const routed = overrule(model, { settings, baseUrl });
-  const streams = settings.api === undefined ? provider : await customStreams[settings.api]();
-  if (streams === undefined) throw unknownProvider(name, deps);
+  const wire = settings.api ?? entry?.wire;
+  const stream = wire === undefined ? provider?.streamSimple : await deps.library.stream(wire);
+  if (stream === undefined) throw unknownProvider(name, deps);
   return {
     info: describe(routed),
     model: routed,
-    stream: (target, context, options): AssistantMessageEventStream => streams.streamSimple(target, context, options),
+    stream,
     provider,
     settings,
     windowKnown: known !== undefined || settings.contextWindow !== undefined,
   };
 }
 
+/** Finds routes as {@link findRoute} does; the one found last is kept while what it was made from is the same. */
+export function createRoutes(deps: RouteDeps): (name: ModelName) => Promise<Route> {
+  let last:
+    | { provider: string; name: string; settings: unknown; address: string | undefined; route: Route }
+    | undefined;
+  return async ({ provider, name }) => {
+    const settings = own(deps.settings.models, provider);
+    const variable = own(baseUrlVariables, provider);
+    const address = variable === undefined ? undefined : deps.environment(variable);
+    if (last?.name === name && last.provider === provider && last.settings === settings && last.address === address)
+      return last.route;
+    const route = await findRoute({ provider, name }, deps);
+    last = { provider, name, settings, address, route };
+    return route;
+  };
+}
+
 /** All models that a provider offers by catalogue and settings. */
 export async function listModels(provider: string, deps: RouteDeps): Promise<ModelInfo[]> {
   const settings = own(deps.settings.models, provider) ?? {};
-  const catalogue = (await own(providers, provider)?.load())?.getModels() ?? [];
+  const catalogue = (await deps.library.provider(provider))?.getModels() ?? [];
   const invented = (settings.models ?? [])
     .filter((name) => catalogue.every((model) => model.id !== name))
     .map((name) => invent({ provider, name }, { settings, catalogue }))
@@ -116,11 +126,6 @@ export async function listModels(provider: string, deps: RouteDeps): Promise<Mod
 /** Every provider that can be named: the library's, those in settings, and the demo. */
 export function providerNames(deps: RouteDeps): string[] {
   return [...new Set([...Object.keys(deps.settings.models ?? {}), ...Object.keys(providers), "demo"])];
-}
-
-/** A property of the record's own: names come from people, and `constructor` is no provider. */
-export function own<Value>(record: Readonly<Record<string, Value>> | undefined, key: string): Value | undefined {
-  return record !== undefined && Object.hasOwn(record, key) ? record[key] : undefined;
 }
 
 function address(provider: string, from: { settings: ProviderSettings; deps: RouteDeps }): string | undefined {

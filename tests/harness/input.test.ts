@@ -54,6 +54,14 @@ describe("the header", () => {
     expect(timeStamps("Europe/Berlin")(Date.UTC(2026, 0, 31, 23, 30))).toBe("2026-02-01 00:30:00+01:00");
     expect(timeStamps("Europe/Berlin")(Date.UTC(2026, 6, 1))).toBe("2026-07-01 02:00:00+02:00");
     expect(timeStamps("UTC")(0)).toBe("1970-01-01 00:00:00+00:00");
+    const berlin = timeStamps("Europe/Berlin");
+    const change = Date.UTC(2026, 2, 29, 1);
+    expect([change - 1, change, change + 899_999].map(berlin)).toEqual([
+      "2026-03-29 01:59:59+01:00",
+      "2026-03-29 03:00:00+02:00",
+      "2026-03-29 03:14:59+02:00",
+    ]);
+    expect(timeStamps("Australia/Lord_Howe")(Date.UTC(2026, 3, 4, 15))).toBe("2026-04-05 01:30:00+10:30");
     expect(timeStamps("Asia/Kolkata")(0)).toBe("1970-01-01 05:30:00+05:30");
   });
 

@@ -50,6 +50,13 @@ test("every provider loads, has models, and its preferred model is among them", 
   }
 });
 
+test("where requests take the protocol's own module, every model of the provider speaks it", async () => {
+  const direct = Object.values(providers).filter(({ wire }) => wire !== undefined);
+  expect(direct.length).toBeGreaterThan(0);
+  for (const { wire, load } of direct)
+    expect([...new Set((await load()).getModels().map(({ api }) => api))]).toEqual([wire ?? "none"]);
+});
+
 describe("info", () => {
   const { models } = setup(
     {},

@@ -25,9 +25,14 @@ export function redactTool(tool: Tool, redactor: Redactor): Tool {
   };
 }
 
-/** The same event without secrets in any of its texts; pictures are passed as they are. */
+/**
+ * The same event without secrets in any of its texts; pictures are passed as they are. A message without a secret stays
+ * the same object, by which whoever reads the next turn's history knows it again.
+ */
 export function redactEvent(event: TurnEvent, redactor: Redactor): TurnEvent {
-  return clean(event, redactor) as TurnEvent;
+  const cleaned = clean(event, redactor) as TurnEvent;
+  if (!("entry" in event && "entry" in cleaned) || event.entry?.kind !== "message") return cleaned;
+  return { ...cleaned, entry: isSame(event.entry, cleaned.entry) ? event.entry : cleaned.entry } as TurnEvent;
 }
 
 function clean(value: unknown, redactor: Redactor): unknown {
@@ -36,6 +41,17 @@ function clean(value: unknown, redactor: Redactor): unknown {
   if (value === null || typeof value !== "object") return value;
   if ("type" in value && value.type === "image") return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [redactor.exact(key), clean(item, redactor)]));
+}
+
+/** True when a cleaned value lost nothing. */
+function isSame(before: unknown, after: unknown): boolean {
+  if (typeof before !== "object" || before === null || typeof after !== "object" || after === null)
+    return before === after;
+  const [were, are] = [Object.entries(before), Object.entries(after)];
+  return (
+    were.length === are.length &&
+    were.every(([key, value], index) => key === are[index]?.[0] && isSame(value, are[index]?.[1]))
+  );
 }
 
 /**

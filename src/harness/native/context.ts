@@ -39,9 +39,10 @@ const headShare = 0.7;
 
 /**
  * A branch of entries (oldest first) as the model sees it. References are kept, nothing is copied.
- * What strict providers want beyond that (each call's result behind it, no empty message) is up to `Models`.
+ * What strict providers want beyond that (each call's result behind it, no empty message) is up to `Models`. More
+ * entries may be added to it as they come; what is open at its end is not noted yet.
  */
-export function buildContext(history: readonly Entry[], messageTokensMax: number): Context {
+export function startContext(history: readonly Entry[], messageTokensMax: number): Context {
   const context: Context = {
     messages: [],
     ids: [],
@@ -62,16 +63,24 @@ export function buildContext(history: readonly Entry[], messageTokensMax: number
     if (index === compaction) context.measuredFrom = context.messages.length;
     if (entry.body.kind !== "message") continue;
     if (index < compaction && (keepFrom === null || entry.id < keepFrom)) continue;
-    const { message } = entry.body;
-    // The answer to the same question came after all.
-    if (message.role === "assistant") dropBrokenAnswer(context);
-    addMessage(context, message, entry.id);
-    context.brokeOff = message.role === "assistant" && ["aborted", "error"].includes(message.stopReason);
+    addEntry(context, entry.id, entry.body.message);
   }
+  return context;
+}
+
+/** Adds an earlier message, as it is stored. */
+export function addEntry(context: Context, id: EntryId, message: TranscriptMessage): void {
+  // The answer to the same question came after all.
+  if (message.role === "assistant") dropBrokenAnswer(context);
+  addMessage(context, message, id);
+  context.brokeOff = message.role === "assistant" && ["aborted", "error"].includes(message.stopReason);
+}
+
+/** Notes the calls of the newest answer that have no result. */
+export function addOpenCalls(context: Context, history: readonly Entry[]): void {
   context.open = openCalls(context.messages);
   const isAnswer = ({ body }: Entry) => body.kind === "message" && body.message.role === "assistant";
   context.openTurn = history.findLast(isAnswer)?.turn ?? null;
-  return context;
 }
 
 /** The calls of the newest answer that have no result, unless something else came after them. */

@@ -16,7 +16,8 @@ import type { Clock } from "../../sys/clock.ts";
 import { joinSignals } from "../../sys/signals.ts";
 import type { Harness, HarnessDeps, Turn } from "../harness.ts";
 import { budget } from "./compaction.ts";
-import { buildContext, callsOf, charTokens, jsonChars } from "./context.ts";
+import { callsOf, charTokens } from "./context.ts";
+import { createContexts } from "./contexts.ts";
 import { timeStamps } from "./input.ts";
 import { runLoop } from "./loop.ts";
 import { Abandoned, rendezvous } from "./rendezvous.ts";
@@ -25,7 +26,7 @@ import { modelTools } from "./schema.ts";
 
 /** Makes the harness. */
 export function createNativeHarness(deps: HarnessDeps): Harness {
-  const shared = { stamp: timeStamps(deps.timeZone), asModelTool: modelTools() };
+  const shared = { stamp: timeStamps(deps.timeZone), asModelTools: modelTools(), contextOf: createContexts() };
   return {
     name: "native",
     run: (turn) => ({ [Symbol.asyncIterator]: () => start(turn, deps, shared) }),
@@ -34,7 +35,8 @@ export function createNativeHarness(deps: HarnessDeps): Harness {
 
 interface Shared {
   stamp: (at: number) => string;
-  asModelTool: ReturnType<typeof modelTools>;
+  asModelTools: ReturnType<typeof modelTools>;
+  contextOf: ReturnType<typeof createContexts>;
 }
 
 /** Starts the loop and returns what it tells. */
@@ -78,15 +80,18 @@ function start(turn: Turn, deps: HarnessDeps, shared: Shared): AsyncIterator<Tur
 type RunParts = Pick<Run, "models" | "clock" | "log" | "stop" | "info" | "offer"> & { shared: Shared };
 
 function makeRun(turn: Turn, { shared, ...parts }: RunParts): Run {
-  const tools = turn.tools.map(shared.asModelTool);
-  const toolChars = tools.reduce((sum, tool) => sum + tool.description.length + jsonChars(tool.parameters), 0);
+  const { tools, chars } = shared.asModelTools(turn.tools);
+  let callIds: Set<string> | undefined;
   return {
     ...parts,
     turn,
     tools,
-    context: buildContext(turn.history, budget(parts.info).messageTokensMax),
-    callIds: callIdsOf(turn),
-    fixedTokens: charTokens(turn.system.length + toolChars),
+    context: shared.contextOf(turn.history, budget(parts.info).messageTokensMax),
+    callIds() {
+      callIds ??= callIdsOf(turn);
+      return callIds;
+    },
+    fixedTokens: charTokens(turn.system.length + chars),
     usage: noUsage,
     requests: 0,
     stamp: shared.stamp,

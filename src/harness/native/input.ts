@@ -101,8 +101,32 @@ function looksLikeImage(file: FileRef): boolean {
   return /^image\/(?:png|jpe?g|gif|webp)$/i.test(file.mime ?? "") || /\.(?:png|jpe?g|gif|webp)$/i.test(file.name);
 }
 
-/** Formats times in `timeZone` (IANA) with their offset; costs no more than a format once made. */
+/** Since 1972 offsets are whole minutes and change at quarters of an hour, nowhere else (IANA's time zone database). */
+const offsetHoldsMs = 15 * 60_000;
+const offsetsFrom = Date.UTC(1972, 0);
+/** The last year that ISO 8601 writes with four digits. */
+const offsetsTo = Date.UTC(9999, 0);
+
+/** Formats times in `timeZone` (IANA) with their offset. The format itself is asked once in a quarter of an hour. */
 export function timeStamps(timeZone: string): (at: number) => string {
+  const whole = wholeStamps(timeZone);
+  let slot: number | undefined;
+  let offset = { ms: 0, text: "" };
+  return (at) => {
+    if (!(at >= offsetsFrom && at < offsetsTo)) return whole(at);
+    const now = Math.floor(at / offsetHoldsMs);
+    if (now !== slot) {
+      const stamp = whole(at);
+      const local = Date.parse(`${stamp.slice(0, 10)}T${stamp.slice(11, 19)}Z`);
+      offset = { ms: local - Math.floor(at / 1_000) * 1_000, text: stamp.slice(19) };
+      slot = now;
+    }
+    const local = new Date(at + offset.ms).toISOString();
+    return `${local.slice(0, 10)} ${local.slice(11, 19)}${offset.text}`;
+  };
+}
+
+function wholeStamps(timeZone: string): (at: number) => string {
   const format = new Intl.DateTimeFormat("en-CA", {
     timeZone,
     year: "numeric",

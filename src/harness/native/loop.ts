@@ -153,11 +153,12 @@ function tidyAnswer(run: Run, answer: Exclude<Answer, { kind: "void" }>): Assist
     return { ...message, content, stopReason: "error", errorMessage: answer.failure.message };
   }
   if (callsOf(message).length === 0) return message;
+  const callIds = run.callIds();
   const content = message.content.map((part) => {
     if (part.type !== "toolCall") return part;
     let id = part.id;
-    for (let n = 2; id === "" || run.callIds.has(id); n += 1) id = `${part.id === "" ? "call" : part.id}-${n}`;
-    run.callIds.add(id);
+    for (let n = 2; id === "" || callIds.has(id); n += 1) id = `${part.id === "" ? "call" : part.id}-${n}`;
+    callIds.add(id);
     return id === part.id ? part : { ...part, id };
   });
   return { ...message, content };

@@ -22,7 +22,7 @@ export interface Run {
   readonly tools: readonly ModelTool[];
   readonly context: Context;
   /** Ids of all calls seen, also of those that a compaction has taken out of view: none comes twice in a turn. */
-  readonly callIds: Set<string>;
+  callIds(): Set<string>;
   /** System prompt and tools, in tokens. */
   readonly fixedTokens: number;
   usage: Usage;

@@ -4,22 +4,37 @@ import * as v from "valibot";
 import type { Json, ToolCallPart } from "../../core/transcript.ts";
 import type { ModelTool } from "../../models/model.ts";
 import type { Tool } from "../../tools/tool.ts";
+import { jsonChars } from "./context.ts";
 
 const shownArgumentsCharsMax = 500;
 
-/** Makes the model's form of a tool; one schema is converted once in the life of the returned function. */
-export function modelTools(): (tool: Tool) => ModelTool {
-  const known = new WeakMap<v.GenericSchema, Json>();
-  return (tool) => {
-    let parameters = known.get(tool.schema);
-    if (parameters === undefined) {
+/** Tools as models see them, and about how many characters they are. */
+export interface ModelTools {
+  tools: ModelTool[];
+  chars: number;
+}
+
+/** Makes the model's form of tools; one schema is converted once in the life of the returned function. */
+export function modelTools(): (tools: readonly Tool[]) => ModelTools {
+  const known = new WeakMap<v.GenericSchema, { parameters: Json; chars: number }>();
+  const parametersOf = (tool: Tool) => {
+    let found = known.get(tool.schema);
+    if (found === undefined) {
       // What JSON Schema cannot say (a transformation, a custom check) is checked here and not told to the model.
       const { $schema: _, ...schema } = toJsonSchema(tool.schema, { errorMode: "ignore", typeMode: "input" });
       // Through text, so that what is sent is plain JSON.
-      parameters = JSON.parse(JSON.stringify(schema)) as Json;
-      known.set(tool.schema, parameters);
+      const parameters = JSON.parse(JSON.stringify(schema)) as Json;
+      found = { parameters, chars: jsonChars(parameters) };
+      known.set(tool.schema, found);
     }
-    return { name: tool.name, description: tool.description, parameters };
+    return found;
+  };
+  return (tools) => {
+    const forms = tools.map((tool) => ({ tool, ...parametersOf(tool) }));
+    return {
+      tools: forms.map(({ tool, parameters }) => ({ name: tool.name, description: tool.description, parameters })),
+      chars: forms.reduce((sum, { tool, chars }) => sum + tool.description.length + chars, 0),
+    };
   };
 }
 
