@@ -24,6 +24,8 @@ export interface Launch {
   contained: boolean;
   /** What keeps its tree together, where the system has something. */
   fence?: Fence;
+  /** Lines of processes that become the command, as {@link wrapperLines} has them; never named among the killed. */
+  wrappers?: string[];
   /** Called when the process has its copies of `extra`, or did not start. */
   release(): void;
 }
@@ -118,6 +120,7 @@ async function launch(
     wrappers: wrapperLines({ ...plan, prefix: plan.fence?.prefix ?? [] }),
     child,
     contained: plan.contained,
+    remote: state.deps.remote !== undefined,
     ...(plan.fence === undefined ? {} : { fence: plan.fence }),
     startedAt: state.deps.clock.now(),
     output: meterOutput(
@@ -185,7 +188,7 @@ async function finish(state: State, entry: Entry): Promise<Exit> {
   const ended = entry.child.exited.then(async (exit) => {
     if (!entry.struck) entry.limit ??= entry.fence?.wasFull();
     // What the command left behind ends with it, as it does by itself in a pid namespace.
-    if (!entry.contained && mayHaveLeft(state)) await killEntries(state, [entry], { release: false });
+    if (!entry.contained && mayHaveLeft(state, entry)) await killEntries(state, [entry], { release: false });
     await Promise.race([entry.output.ended, entry.killed.promise]);
     return exit;
   });
@@ -200,10 +203,14 @@ async function finish(state: State, entry: Entry): Promise<Exit> {
 
 /** In a pid namespace the monitor answers 128 + n for a signal; that is taken for one only when we sent it. */
 function exitOf(entry: Entry, exit: Exited): Exit {
+  if (entry.remote && entry.struck && "code" in exit && exit.code === killedCode) return { signal: "SIGKILL" };
   const numbers: Record<string, number> = { SIGINT: 130, SIGTERM: 143, SIGKILL: 137 };
   if ("code" in exit && entry.sent !== undefined && exit.code === numbers[entry.sent]) return { signal: entry.sent };
   return exit;
 }
+
+/** What a shell answers for a command that SIGKILL ended. */
+const killedCode = 137;
 
 async function stop(state: State, entry: Entry, limit: NonNullable<Entry["limit"]>): Promise<void> {
   if (entry.limit !== undefined || !state.entries.has(entry)) return;

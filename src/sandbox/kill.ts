@@ -69,6 +69,7 @@ export async function killEntries(
   { release = true, everything = false } = {},
 ): Promise<Proof> {
   const { table, clock, owner, run } = state.deps;
+  const isSelf = (row: ProcessRow) => state.deps.remote === undefined && row.pid === process.pid;
   const markers = new Set(entries.map(({ marker }) => marker));
   const owns = (marker: string) => markers.has(marker) || (everything && marker.startsWith(`${owner}.${run}.`));
   const struck = new Map<string, ProcessInfo>();
@@ -86,10 +87,13 @@ export async function killEntries(
           for (const row of trackTree(entry, rows, state.deps.reaper())) found.set(processKey(row), row);
         const alone = [...state.entries].every((entry) => entries.includes(entry));
         const marked = state.markers(rows);
-        const orphan = unknownOrphan(state.entries, { rows, reap: state.deps.reaper(), alone });
+        const orphan =
+          state.deps.remote === undefined
+            ? unknownOrphan(state.entries, { rows, reap: state.deps.reaper(), alone })
+            : strangers(state, alone);
         doubtful = [];
         for (const row of rows) {
-          if (found.has(processKey(row)) || row.pid === process.pid) continue;
+          if (found.has(processKey(row)) || isSelf(row)) continue;
           const marker = marked(row);
           const whose = marker === undefined ? orphan(row) : owns(marker) ? "ours" : undefined;
           if (whose === "ours") found.set(processKey(row), row);
@@ -111,6 +115,15 @@ export async function killEntries(
   return {
     killed: proof.killed.filter(({ command }) => !ours(command)),
     survivors: [...proof.survivors, ...unclaimed],
+  };
+}
+
+/** Elsewhere: whose an orphan without any sign is; only one of the only command that runs is surely its. */
+function strangers({ deps, entries }: State, alone: boolean): (row: ProcessRow) => "ours" | "doubt" | undefined {
+  return (row) => {
+    if (row.dead || deps.remote?.stranger?.(row) !== true) return undefined;
+    if (alone) return "ours";
+    return [...entries].some(({ seen }) => seen.has(processKey(row))) ? undefined : "doubt";
   };
 }
 
@@ -161,7 +174,8 @@ async function someOf(entry: Entry, table: ProcessTable): Promise<ProcessRow[]> 
 const struckMax = 256;
 
 /** Where orphans become our children, one look at our children tells whether a command has left any. */
-export function mayHaveLeft({ deps, entries }: State): boolean {
+export function mayHaveLeft({ deps, entries }: State, entry: Entry): boolean {
+  if (deps.remote !== undefined) return deps.remote.left(entry.child);
   if (deps.reaper() === undefined) return true;
   const known = new Set([...entries].map(({ child }) => child.pid));
   try {

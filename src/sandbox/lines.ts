@@ -18,9 +18,10 @@ export function wrapperLines(launched: {
   argv: readonly string[];
   prefix: readonly string[];
   contained: boolean;
+  wrappers?: readonly string[];
 }): Set<string> {
   const { argv, prefix, contained } = launched;
-  const lines = new Set<string>();
+  const lines = new Set<string>(launched.wrappers);
   if (prefix.length > 0) lines.add(lineOfArgv([...prefix, ...argv]));
   if (contained) lines.add(lineOfArgv(argv)).add(posix.basename(argv[0] ?? ""));
   return lines;

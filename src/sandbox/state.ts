@@ -1,7 +1,7 @@
 // What is known of every command of a driver while it starts, runs and dies.
 import type { Clock } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
-import type { ProcessTable } from "../sys/process-tree.ts";
+import type { ProcessRow, ProcessTable } from "../sys/process-tree.ts";
 import type { Child, Spawn } from "../sys/spawn.ts";
 import type { Metered } from "./meter.ts";
 import type { MarkerReader, Owned, Reap } from "./ownership.ts";
@@ -21,6 +21,14 @@ export interface Fence {
   remove(): void;
 }
 
+/** What is known of commands that run elsewhere. */
+export interface Remote {
+  /** False when a command that has ended has surely left nothing behind. */
+  left(child: Child): boolean;
+  /** Of processes that nobody but a command can have started, where there are such. */
+  stranger?(row: ProcessRow): boolean;
+}
+
 /** What running needs of the world. `owner` is equal for every start over the same state folder, `run` for none. */
 export interface ExecDeps {
   clock: Clock;
@@ -29,6 +37,8 @@ export interface ExecDeps {
   spawn: Spawn;
   owner: string;
   run: string;
+  /** Set where the table shows processes of another place than this program's, such as a container. */
+  remote?: Remote;
   /** Collects an orphan that became our child; `undefined` while orphans go elsewhere. */
   reaper(): Reap | undefined;
 }
@@ -40,6 +50,8 @@ export interface Entry extends Owned {
   /** The lines of what we put around it. */
   wrappers: ReadonlySet<string>;
   startedAt: number;
+  /** It runs in another place than this program; see {@link Remote}. */
+  remote: boolean;
   child: Child;
   output: Metered;
   fence?: Fence;

@@ -61,25 +61,31 @@ export async function killTree(plan: KillPlan, { table, clock }: KillDeps): Prom
   const deadline = clock.monotonic() + plan.proofMs;
   const met = plan.struck ?? new Map<string, ProcessInfo>();
   let alive: ProcessRow[] = [];
+  let blind = false;
   let quiet = 0;
   let pauseMs = 1;
   while (quiet < quietRounds) {
     const seen = await look(plan, table);
     if (seen !== undefined) alive = seen;
+    blind = seen === undefined;
     // A failed look proves nothing, so it is no quiet one.
     quiet = seen?.length === 0 ? quiet + 1 : 0;
     if (quiet > 0) continue;
     note(met, alive, table);
     if (plan.freeze) alive = await freeze(plan, alive, { met, table });
-    for (const row of alive) await table.send(row, "SIGKILL");
+    await Promise.all(alive.map((row) => table.send(row, "SIGKILL")));
     if (clock.monotonic() >= deadline) break;
     await clock.sleep(pauseMs);
     pauseMs = Math.min(pauseMs * 2, pauseMsMax);
   }
-  const survivors = quiet > 0 ? [] : alive.map((row) => infoOf(row, met));
+  // Where nothing could be looked at, nothing is known to be dead.
+  const unseen = blind && alive.length === 0 ? [...met.values(), unknown].slice(0, Math.max(1, met.size)) : [];
+  const survivors = quiet > 0 ? [] : [...alive.map((row) => infoOf(row, met)), ...unseen];
   const left = new Set(survivors.map(({ pid }) => pid));
   return { killed: [...met.values()].filter(({ pid }) => !left.has(pid)), survivors };
 }
+
+const unknown: ProcessInfo = { pid: 0, command: "its processes, which cannot be looked at" };
 
 /** What is alive of the plan's processes; `undefined` when the machine is too short of something to be looked at. */
 async function look(plan: KillPlan, table: ProcessTable): Promise<ProcessRow[] | undefined> {
@@ -105,10 +111,8 @@ async function freeze(
   for (let round = 0; round < limits.freezeRoundsMax; round++) {
     const fresh = rows.filter((row) => !frozen.has(processKey(row)));
     if (fresh.length === 0) break;
-    for (const row of fresh) {
-      frozen.add(processKey(row));
-      await table.send(row, "SIGSTOP");
-    }
+    for (const row of fresh) frozen.add(processKey(row));
+    await Promise.all(fresh.map((row) => table.send(row, "SIGSTOP")));
     const seen = await look(plan, table);
     if (seen === undefined) break;
     rows = seen;
