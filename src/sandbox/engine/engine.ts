@@ -1,0 +1,220 @@
+// The calls of the engine's API that are used here, with their answers parsed.
+import type { Duplex, Readable } from "node:stream";
+import * as v from "valibot";
+import { Failure } from "../../core/failure.ts";
+import { type About, createClient, type EngineAnswer, type EngineClient } from "./client.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { splitFrames } from "./frames.ts";
+
+const labels = v.optional(v.nullable(v.record(v.string(), v.string())), {});
+
+/** `GET /containers/{id}/json`, the part that is used. */
+const containerSchema = v.object({
+  Id: v.string(),
+  Name: v.optional(v.string(), ""),
+  Image: v.optional(v.string(), ""),
+  State: v.object({
+    Status: v.optional(v.string(), ""),
+    Running: v.boolean(),
+    Paused: v.optional(v.boolean(), false),
+    /** RFC 3339; the year 1 for a container that never ran. */
+    StartedAt: v.optional(v.string(), ""),
+    OOMKilled: v.optional(v.boolean(), false),
+  }),
+  Config: v.object({
+    Labels: labels,
+    WorkingDir: v.optional(v.string(), ""),
+    User: v.optional(v.string(), ""),
+  }),
+  Mounts: v.optional(
+    v.array(
+      v.object({
+        Type: v.optional(v.string(), ""),
+        Source: v.optional(v.string(), ""),
+        Destination: v.string(),
+        RW: v.optional(v.boolean(), true),
+      }),
+    ),
+    [],
+  ),
+});
+export type Container = v.InferOutput<typeof containerSchema>;
+
+/** One row of `GET /containers/json`. */
+const rowSchema = v.object({ Id: v.string(), State: v.optional(v.string(), ""), Labels: labels });
+export type ContainerRow = v.InferOutput<typeof rowSchema>;
+
+/** `GET /images/{name}/json`, the part that is used. */
+const imageSchema = v.object({
+  Id: v.string(),
+  Config: v.optional(
+    v.nullable(v.object({ Labels: labels, Volumes: v.optional(v.nullable(v.record(v.string(), v.unknown()))) })),
+  ),
+});
+export type EngineImage = v.InferOutput<typeof imageSchema>;
+
+/** `GET /info`, the part that is used. What an engine does not say, it has. */
+const infoSchema = v.object({
+  MemoryLimit: v.optional(v.boolean(), true),
+  PidsLimit: v.optional(v.boolean(), true),
+  CpuCfsQuota: v.optional(v.boolean(), true),
+  SecurityOptions: v.optional(v.nullable(v.array(v.string())), []),
+  OSType: v.optional(v.string(), "linux"),
+});
+export type EngineInfo = v.InferOutput<typeof infoSchema>;
+
+const idSchema = v.object({ Id: v.string() });
+const execSchema = v.object({ Running: v.boolean(), ExitCode: v.nullish(v.number()) });
+const networkSchema = v.object({ Id: v.string(), Name: v.string(), Labels: labels });
+const eventSchema = v.object({
+  Action: v.optional(v.string(), ""),
+  Actor: v.optional(v.object({ ID: v.optional(v.string(), "") }), { ID: "" }),
+});
+
+/** A command's streams in a container, as the engine gives them. */
+export interface ExecStream {
+  id: string;
+  /** Ended: the command's input ends. Destroyed: the engine lets go of its streams, while the command goes on. */
+  socket: Duplex;
+  stdout: Readable;
+  stderr: Readable;
+  /** Resolves when the connection has ended. */
+  ended: Promise<void>;
+}
+
+/** What one exec is made of. Variables go by the API, never on a command line. */
+export interface ExecOptions {
+  argv: string[];
+  user?: string;
+  env?: Record<string, string>;
+  cwd?: string;
+  stdin: boolean;
+  tty?: boolean;
+}
+
+export type Engine = ReturnType<typeof createEngine>;
+
+/** The engine behind an address. Every call: @throws Failure `sandbox` with one sentence. */
+export function createEngine(endpoint: Endpoint) {
+  const client = createClient(endpoint);
+  return {
+    endpoint,
+    about: (): Promise<About> => client.about(),
+    info: async (): Promise<EngineInfo> =>
+      v.parse(infoSchema, success(await client.call({ path: "/info" }), "ask the engine")),
+    ...containerCalls(client),
+    ...networkCalls(client),
+    ...execCalls(client),
+    /** `undefined`: there is no such image here. */
+    image: async (name: string): Promise<EngineImage | undefined> => {
+      const answer = await client.call({ path: `/images/${encodeURIComponent(name)}/json` });
+      return answer.status === 404 ? undefined : v.parse(imageSchema, success(answer, "look at the image"));
+    },
+    /** Ends of containers as they happen, until `signal`. */
+    async *ends(signal: AbortSignal): AsyncIterable<string> {
+      const filters = JSON.stringify({ type: ["container"], event: ["die"] });
+      for await (const line of client.lines({ path: "/events", query: { filters }, signal })) {
+        const parsed = v.safeParse(eventSchema, line);
+        if (parsed.success && parsed.output.Actor.ID !== "") yield parsed.output.Actor.ID;
+      }
+    },
+  };
+}
+
+function containerCalls(client: EngineClient) {
+  const one = (id: string) => `/containers/${encodeURIComponent(id)}`;
+  return {
+    /** `undefined`: there is none of that name. */
+    inspect: async (id: string): Promise<Container | undefined> => {
+      const answer = await client.call({ path: `${one(id)}/json` });
+      return answer.status === 404 ? undefined : v.parse(containerSchema, success(answer, "look at the container"));
+    },
+    /** All containers with a label, running or not. */
+    list: async (label: string): Promise<ContainerRow[]> => {
+      const query = { all: "true", filters: JSON.stringify({ label: [label] }) };
+      const answer = await client.call({ path: "/containers/json", query });
+      return v.parse(v.array(rowSchema), success(answer, "list containers"));
+    },
+    create: async (name: string, body: unknown): Promise<string> => {
+      const answer = await client.call({ path: "/containers/create", query: { name }, body });
+      return v.parse(idSchema, success(answer, "create the container")).Id;
+    },
+    start: async (id: string): Promise<void> => {
+      success(await client.call({ method: "POST", path: `${one(id)}/start` }), "start the container");
+    },
+    /** SIGTERM, and SIGKILL after `seconds`. */
+    stop: async (id: string, seconds: number): Promise<void> => {
+      const answer = await client.call({ method: "POST", path: `${one(id)}/stop`, query: { t: String(seconds) } });
+      if (answer.status !== 404) success(answer, "stop the container");
+    },
+    remove: async (id: string): Promise<void> => {
+      const answer = await client.call({ method: "DELETE", path: one(id), query: { force: "true", v: "true" } });
+      if (answer.status !== 404) success(answer, "remove the container");
+    },
+  };
+}
+
+function networkCalls(client: EngineClient) {
+  return {
+    createNetwork: async (name: string, options: { labels: Record<string, string> }): Promise<string> => {
+      const body = { Name: name, Driver: "bridge", CheckDuplicate: true, Labels: options.labels };
+      const answer = await client.call({ path: "/networks/create", body });
+      return v.parse(idSchema, success(answer, "make the network")).Id;
+    },
+    networks: async (label: string) => {
+      const answer = await client.call({ path: "/networks", query: { filters: JSON.stringify({ label: [label] }) } });
+      return v.parse(v.array(networkSchema), success(answer, "list networks"));
+    },
+    removeNetwork: async (id: string): Promise<void> => {
+      const answer = await client.call({ method: "DELETE", path: `/networks/${encodeURIComponent(id)}` });
+      if (answer.status !== 404) success(answer, "remove the network");
+    },
+  };
+}
+
+function execCalls(client: EngineClient) {
+  return {
+    /** Starts a command in a running container. */
+    exec: async (container: string, options: ExecOptions): Promise<ExecStream> => {
+      const { argv, user, env, cwd, stdin, tty = false } = options;
+      const created = await client.call({
+        path: `/containers/${encodeURIComponent(container)}/exec`,
+        body: {
+          AttachStdin: stdin,
+          AttachStdout: true,
+          AttachStderr: true,
+          Tty: tty,
+          Cmd: argv,
+          ...(user === undefined ? {} : { User: user }),
+          ...(cwd === undefined ? {} : { WorkingDir: cwd }),
+          ...(env === undefined ? {} : { Env: Object.entries(env).map(([name, value]) => `${name}=${value}`) }),
+        },
+      });
+      const id = v.parse(idSchema, success(created, "start a command")).Id;
+      const { socket, head } = await client.hijack({ path: `/exec/${id}/start`, body: { Detach: false, Tty: tty } });
+      return { id, socket, ...splitFrames(socket, head) };
+    },
+    /** How an exec stands; `undefined` when the engine has forgotten it. */
+    execState: async (id: string) => {
+      const answer = await client.call({ path: `/exec/${encodeURIComponent(id)}/json` });
+      return answer.status === 404 ? undefined : v.parse(execSchema, success(answer, "look at a command"));
+    },
+    /** New size of a terminal that was started with `tty`. */
+    resize: async (id: string, { cols, rows }: { cols: number; rows: number }): Promise<void> => {
+      const query = { h: String(rows), w: String(cols) };
+      success(await client.call({ method: "POST", path: `/exec/${encodeURIComponent(id)}/resize`, query }), "resize");
+    },
+  };
+}
+
+/** The body of a success. 304 means: it is so already. @throws Failure `sandbox` with the engine's words. */
+function success({ status, body, said }: EngineAnswer, action: string): unknown {
+  if ((status >= 200 && status < 300) || status === 304) return body;
+  throw new Failure("sandbox", `Cannot ${action}: ${lowered(said)}`);
+}
+
+/** Sentences of the engine go on after a colon of ours. */
+function lowered(text: string): string {
+  const bare = text.replace(/^Error response from daemon: /, "").replace(/[.\s]+$/, "");
+  return /^[A-Z][a-z]/.test(bare) ? `${bare.charAt(0).toLowerCase()}${bare.slice(1)}` : bare;
+}
