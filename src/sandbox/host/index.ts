@@ -10,13 +10,13 @@ import type { ProcessTable } from "../../sys/process-tree.ts";
 import type { Spawn } from "../../sys/spawn.ts";
 import { createExec, type Exec } from "../exec.ts";
 import { spawnFiles } from "../files.ts";
+import { folderOf, insideHome, insideRoot, type Mounts, planMounts, realPath } from "../mounts.ts";
 import { shown, toInside } from "../paths.ts";
 import type { Command, Proof, Sandbox, SandboxDriver, SandboxHealth, SandboxRequest, Whereabouts } from "../sandbox.ts";
 import { seccompProgram } from "../seccomp.ts";
 import { type Fences, findFences } from "./cgroup.ts";
 import { checkBubblewrap, readSmallText } from "./check.ts";
 import { isWorking, launch, type Place, type WorkingWrapper, type Wrapper } from "./launch.ts";
-import { folderOf, insideHome, insideRoot, type Mounts, planMounts, realPath } from "./mounts.ts";
 import { procReadOnly, systemEntries } from "./system.ts";
 
 /** What the driver needs of the world. */

@@ -7,13 +7,14 @@ import { limits } from "../../core/limits.ts";
 import type { Log } from "../../sys/log.ts";
 import { bubblewrapOptions, optionBytes, type SystemEntry } from "../bubblewrap.ts";
 import type { Launch } from "../exec.ts";
+import { insideHome, insideRoot, type Mounts } from "../mounts.ts";
 import { markerName } from "../ownership.ts";
 import { type Bind, insidePath, lookInside, shown, toInside } from "../paths.ts";
 import type { Command, SandboxRequest } from "../sandbox.ts";
 import type { Fences } from "./cgroup.ts";
 import type { BubblewrapState } from "./check.ts";
 import { commandEnvironment } from "./environment.ts";
-import { type Held, holdBinds, insideHome, insideRoot, type Mounts } from "./mounts.ts";
+import { type Held, holdBinds } from "./held.ts";
 
 /** What is known once bubblewrap has been tried. */
 export interface Wrapper {

@@ -1,12 +1,11 @@
-// What one request lets its commands see of the host's folders, checked when the sandbox opens and at each command.
-import { chmodSync, closeSync, constants, mkdirSync, openSync, readlinkSync, realpathSync, statSync } from "node:fs";
+// What one request lets its commands see of the host's folders, checked when the sandbox opens; for kinds that bind them.
+import { chmodSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
-import { Failure } from "../../core/failure.ts";
-import { grantProblem, isWithin, type OwnPlaces } from "../../core/folder.ts";
-import { limits } from "../../core/limits.ts";
-import type { HeldBind } from "../bubblewrap.ts";
-import { type Bind, shown } from "../paths.ts";
-import type { FolderGrant, SandboxRequest } from "../sandbox.ts";
+import { Failure } from "../core/failure.ts";
+import { grantProblem, isWithin, type OwnPlaces } from "../core/folder.ts";
+import { limits } from "../core/limits.ts";
+import { type Bind, shown } from "./paths.ts";
+import type { FolderGrant, SandboxRequest } from "./sandbox.ts";
 
 /** Where the workspace and the home are inside, when they are remapped. */
 export const insideRoot = "/workspace";
@@ -117,50 +116,4 @@ function isFolder(path: string): boolean {
 function makeFolder(path: string): string {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   return realpathSync(path);
-}
-
-/** The binds of one command, held open so that nobody can put a link in a folder's place before it is mounted. */
-export interface Held {
-  binds: HeldBind[];
-  /** Descriptors in the order in which bwrap gets them. */
-  descriptors: number[];
-  /** Folders that are not there now, or are links now: nothing is bound for them. */
-  missing: string[];
-  release(): void;
-}
-
-/** Opens each bind's folder without following a link, and checks where it really is. `firstFd`: bwrap's number of the first. */
-export function holdBinds(binds: readonly Bind[], firstFd: number): Held {
-  const held: Held = {
-    binds: [],
-    descriptors: [],
-    missing: [],
-    release: () => {
-      for (const fd of held.descriptors.splice(0)) closeSync(fd);
-    },
-  };
-  for (const bind of binds) {
-    const fd = openFolder(bind.host);
-    if (fd === undefined) {
-      held.missing.push(bind.host);
-      continue;
-    }
-    held.binds.push({ ...bind, fd: firstFd + held.descriptors.length });
-    held.descriptors.push(fd);
-  }
-  return held;
-}
-
-function openFolder(path: string): number | undefined {
-  let fd: number;
-  try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "EMFILE" || code === "ENFILE") throw error;
-    return undefined; // Not there, not a folder, or a link: not bound.
-  }
-  if (readlinkSync(`/proc/self/fd/${fd}`) === path) return fd;
-  closeSync(fd);
-  return undefined;
 }
