@@ -121,7 +121,7 @@ export function openSocket(options: SocketOptions): Socket {
       beat();
       await clock.sleep(intervalMs, over.signal);
       // What came while this thread was busy is read first: an answer that waits is no missing one.
-      if (!acked) await clock.sleep(Math.min(intervalMs, limits.heartbeatGraceMs), over.signal);
+      if (!acked) await clock.sleep(Math.min(intervalMs / 4, limits.heartbeatGraceMs), over.signal);
       if (!acked) fail("the heartbeat was not answered");
     }
   };

@@ -202,6 +202,20 @@ export function viewGuildFor(
 
 export const channelRoutes: Record<string, Run> = {
   "GET /users/@me": me,
+  // docs.discord.com/developers/resources/user#get-current-user-guilds
+  "GET /users/@me/guilds": ({ world, bot }) => ({
+    body: [...world.guilds.values()]
+      .filter((guild) => guild.members.has(bot.id))
+      .map(({ id, name, owner, everyone }) => ({
+        id,
+        name,
+        icon: null,
+        banner: null,
+        owner: owner === bot.id,
+        permissions: String(everyone),
+        features: [],
+      })),
+  }),
   "GET /users/:id": (call) => ({ body: viewUser(userOf(call.world, snowflake(call, { index: 0, name: "user_id" }))) }),
   "POST /users/@me/channels": openDirect,
   "GET /applications/@me": ({ bot }) => ({ body: viewApplication(bot) }),
