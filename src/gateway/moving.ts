@@ -6,11 +6,12 @@ import type { TurnRow } from "../core/session.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
+import { freshNonce } from "./delivery/pieces.ts";
 
 /** What moves are made with. */
 export interface MovingDeps {
   store: Store;
-  clock: Pick<Clock, "now">;
+  clock: Pick<Clock, "now" | "random">;
   log: Log;
   /** Turns that run: where they answer is in memory too. */
   running(): readonly { row: TurnRow }[];
@@ -33,7 +34,7 @@ export function moveConversation(
       const exact = { ...(JSON.parse(text) as Record<string, unknown>), surface: target };
       store.moves.rename(id, { arguments: JSON.stringify(exact), hash: hashOf(exact) });
     }
-    store.moves.move({ adapter, from, to: target, at: clock.now() });
+    store.moves.move({ adapter, from, to: target, at: clock.now(), nonce: () => freshNonce(clock) });
   });
   log.info("A conversation has another id now", { adapter, from, to: target });
   for (const { row } of deps.running()) {

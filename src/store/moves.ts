@@ -8,6 +8,8 @@ export interface Move {
   from: string;
   to: string;
   at: number;
+  /** Makes the mark of a message that is sent anew. */
+  nonce(): string;
 }
 
 /** A question about somebody in a conversation, by which it is known. */
@@ -34,10 +36,6 @@ const steps: readonly string[] = [
   `UPDATE turns SET reply_to = json_replace(json_remove(reply_to, '$.replyTo'), '$.conversation.id', ?3,
      '$.root', ?4 || (reply_to ->> '$.root'))
    WHERE reply_to ->> '$.adapter' = ?1 AND reply_to ->> '$.conversation.id' = ?2`,
-  // What stands over there already stays there, and what was to be put into it is sent anew; what it was to become after
-  // that is nobody's any more.
-  `UPDATE deliveries SET fate = iif(form = 'removed' OR sent_at IS NOT NULL, 'dropped', 'pending'), ref = NULL
-   WHERE adapter = ?1 AND conversation = ?2 AND fate = 'placed'`,
   `UPDATE deliveries SET conversation = ?3, ref = iif(fate = 'sent', ?4 || ref, NULL), root = ?4 || root,
      target = json_replace(json_remove(target, '$.replyTo'), '$.conversation.id', ?3,
        '$.root', ?4 || (target ->> '$.root'))
@@ -75,6 +73,11 @@ export function openMoves(db: Database) {
   const put = db.prepare(
     "INSERT INTO moves (adapter, source, target, at) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET target = excluded.target",
   );
+  const placed = db.prepare("SELECT id FROM deliveries WHERE adapter = ? AND conversation = ? AND fate = 'placed'");
+  const leave = db.prepare(
+    `UPDATE deliveries SET fate = iif(form = 'removed' OR sent_at IS NOT NULL, 'dropped', 'pending'), ref = NULL, nonce = ?
+     WHERE id = ?`,
+  );
   const folder = db.prepare("SELECT folder FROM conversations WHERE adapter = ? AND external = ?");
   const questions = db.prepare(
     `SELECT id, arguments FROM approvals WHERE kind = 'admit' AND arguments ->> '$.adapter' = ? AND arguments ->> '$.surface' = ?
@@ -92,8 +95,11 @@ export function openMoves(db: Database) {
      * one: what the new one has counts, and the sessions of the old one stay in its list. Ids of messages count for each
      * conversation alone, so those of the old one are marked as such. Done again, it changes nothing.
      */
-    move({ adapter, from, to, at }: Move): void {
+    move({ adapter, from, to, at, nonce }: Move): void {
       if (from === to) return;
+      // What stands over there already stays there, and what was to be put into it is sent anew; what it was to become
+      // after that is nobody's any more.
+      for (const { id } of placed.all<{ id: number }>(adapter, from)) leave.run(nonce(), id);
       for (const sql of steps) {
         const own = [adapter, from, to, movedId(from, "")];
         // A statement takes as many values as the highest that it names.

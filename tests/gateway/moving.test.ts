@@ -1,7 +1,7 @@
 // A conversation that got another id: its sessions go on, what waits runs, and answers go to where it is now.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { answer, createWorld, posted } from "./fixture.ts";
-import { createWorld as createOutbox, first, place, settled } from "./outbox.ts";
+import { createWorld as createOutbox, first, later, place, settled } from "./outbox.ts";
 
 describe("what came in", () => {
   let world: ReturnType<typeof createWorld>;
@@ -118,7 +118,9 @@ describe("what came in", () => {
 
 describe("what goes out", () => {
   const move = (world: ReturnType<typeof createOutbox>) => {
-    world.store.transaction(() => world.store.moves.move({ adapter: "tg", from: "7", to: "8", at: 1 }));
+    world.store.transaction(() =>
+      world.store.moves.move({ adapter: "tg", from: "7", to: "8", at: 1, nonce: () => crypto.randomUUID() }),
+    );
     world.outbox.moved("tg", { from: "7", to: "8" });
   };
 
@@ -140,6 +142,25 @@ describe("what goes out", () => {
     move(world);
     await world.restart();
     expect([world.platform.texts("7"), world.platform.texts("8")]).toEqual([["…"], ["One"]]);
+  });
+
+  test("where both have something under way it becomes one, one call at a time", async () => {
+    const world = createOutbox();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    world.platform.fault = ({ conversation, body }) =>
+      conversation === "7" ? { slow: promise } : body === "Three" ? later() : undefined;
+    const first = await world.say("One");
+    await world.say("Two");
+    await world.say("Three", { to: place("8") });
+    move(world);
+    const before = world.platform.calls.length;
+    await world.wait(5_000, 500);
+    expect(world.platform.calls).toHaveLength(before);
+    world.platform.fault = () => undefined;
+    resolve();
+    await world.wait(60_000, 500);
+    expect(world.platform.texts("8").toSorted()).toEqual(["One", "Three", "Two"]);
+    expect([world.row(first).fate, world.outbox.lanes()]).toEqual(["sent", 0]);
   });
 
   test("a call that is under way ends by itself, and nothing goes out beside it", async () => {

@@ -23,6 +23,7 @@ const weights = {
   stranger: 8,
   react: 2,
   block: 1,
+  grow: 4,
 } as const;
 
 const stepWeights: Readonly<Record<Step, number>> = {
@@ -93,7 +94,13 @@ const acts: Readonly<Record<keyof typeof weights, (scene: Scene) => void>> = {
     if (mine.length === 0) return;
     const { chat: id, id: message, number } = chance.pick(mine);
     const chat = world.chats().find((found) => found.id === id);
-    if (chat === undefined || chat.blocked || messageIn(chat, message)?.media !== undefined) return;
+    if (
+      chat === undefined ||
+      chat.blocked ||
+      chat.migratedTo !== undefined ||
+      messageIn(chat, message)?.media !== undefined
+    )
+      return;
     if (messageIn(chat, message) === undefined) return;
     const at = chat.kind === "private" ? "" : "@helper_bot ";
     world.edited.add(number);
@@ -153,6 +160,9 @@ const acts: Readonly<Record<keyof typeof weights, (scene: Scene) => void>> = {
     const chat = world.privateOf(one);
     const all = [...chat.messages.values()].filter(({ deleted }) => !deleted);
     if (all.length > 0) one.react(chat, chance.pick(all).id, chance.often(0.5) ? ["👍"] : []);
+  },
+  grow({ world }) {
+    world.grow();
   },
   block({ world, one }) {
     const chat = world.privateOf(one);

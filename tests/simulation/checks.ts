@@ -1,4 +1,6 @@
 // What must be true when a run has come to rest, whatever happened in it.
+
+import { movedId } from "../../src/core/moved.ts";
 import type { Chat, Message } from "../adapters/telegram/fake/world.ts";
 import { answerMark } from "./script.ts";
 import { adapterName, type Sent, type World } from "./world.ts";
@@ -76,10 +78,12 @@ function checkInputs(world: World): void {
     if (queued === undefined || confirmedAt === undefined || confirmedAt - one.at >= dayMs) continue;
     const [row] = world.engine.rows<InputRow>(
       `SELECT id, state, turn, body ->> '$.held' AS held FROM inputs
-         WHERE adapter = ? AND conversation = ? AND kind = 'message' AND external = ?`,
+         WHERE adapter = ? AND kind = 'message' AND (conversation, external) IN (VALUES (?, ?), (?, ?))`,
       adapterName,
       String(one.chat),
       String(one.id),
+      String(world.now(one.chat)),
+      movedId(String(one.chat), String(one.id)),
     );
     const wrong = row === undefined ? whyAbsent(world, one) : whyWrong(world, { row, one });
     if (wrong !== undefined) world.violate("no input is lost", `${one.chat}/${one.id} #${one.number}: ${wrong}`);
@@ -127,15 +131,16 @@ function takenBy({ engine }: World, input: number): number[] {
 
 /** True when the words stand in the chat, or something for the chat could not be delivered and is listed. */
 function wasSaid(world: World, { chat, words }: { chat: number; words: string }): boolean {
-  const place = world.chats().find(({ id }) => id === chat);
-  if (place === undefined) return false;
-  if (botMessages(world, place).some(({ forms }) => forms.some(({ text }) => text.includes(words)))) return true;
-  return undelivered(world, chat);
+  const places = world.chats().filter(({ id }) => id === chat || id === world.now(chat));
+  const isSaid = (place: Chat) =>
+    botMessages(world, place).some(({ forms }) => forms.some(({ text }) => text.includes(words)));
+  return places.some(isSaid) || undelivered(world, chat);
 }
 
-function undelivered({ engine }: World, chat: number): boolean {
-  const sql = "SELECT 1 FROM deliveries WHERE conversation = ? AND fate IN ('failed', 'unknown', 'dropped') LIMIT 1";
-  return engine.rows(sql, String(chat)).length > 0;
+function undelivered({ engine, now }: World, chat: number): boolean {
+  const sql =
+    "SELECT 1 FROM deliveries WHERE conversation IN (?, ?) AND fate IN ('failed', 'unknown', 'dropped') LIMIT 1";
+  return engine.rows(sql, String(chat), String(now(chat))).length > 0;
 }
 
 /** It was a part of a turn that says itself that it was stopped. */
@@ -219,8 +224,10 @@ function checkTurns(world: World): void {
 
 function checkAnswer(world: World, { turn, chat, parts }: { turn: TurnRow; chat: Chat; parts: readonly Part[] }): void {
   const mark = answerMark(turn.id);
-  const marked = botMessages(world, chat).filter(({ text }) => text.includes(mark));
-  const seen = marked.filter(({ deleted }) => !deleted);
+  // It may stand where the chat was before it got another id; there nobody can look or change it any more.
+  const here = world.chats().filter(({ id }) => world.now(id) === chat.id);
+  const marked = here.flatMap((one) => botMessages(world, one).filter(({ text }) => text.includes(mark)));
+  const seen = marked.filter((one) => !one.deleted && one.chat === chat);
   if (seen.length > 1)
     world.violate("no final text twice", `turn ${turn.id} in ${seen.map(({ id }) => `${chat.id}/${id}`).join(", ")}`);
   if (parts.some(({ fate }) => fate === "failed" || fate === "unknown" || fate === "dropped")) return;
@@ -236,10 +243,11 @@ function checkAnswer(world: World, { turn, chat, parts }: { turn: TurnRow; chat:
   }
   if (text.includes(mark) && marked.length === 0)
     world.violate("every answer is seen", `the text of turn ${turn.id} is not in ${chat.id}`);
-  for (const { id, ref } of parts) {
-    const message = chat.messages.get(Number(ref));
+  for (const { id: delivery, ref } of parts) {
+    const [, before, id = ref] = /^moved:(-?\d+):(\d+)$/.exec(ref ?? "") ?? [];
+    const message = here.find((one) => one.id === Number(before ?? chat.id))?.messages.get(Number(id));
     if (message === undefined || (message.text === "…" && !message.deleted))
-      world.violate("every answer is seen", `delivery ${id} of turn ${turn.id} is sent and not there`);
+      world.violate("every answer is seen", `delivery ${delivery} of turn ${turn.id} is sent and not there`);
   }
 }
 
@@ -256,11 +264,11 @@ function checkPlaces(world: World): void {
     for (const { id, text, thread, isTopic } of botMessages(world, chat)) {
       for (const [, turn] of text.matchAll(/(?:ans|beg)(\d+)x/g)) {
         const place = places.get(Number(turn));
-        const right = place?.chat === String(chat.id) && (!isTopic || place.thread === String(thread));
+        const right = place?.chat === String(world.now(chat.id)) && (!isTopic || place.thread === String(thread));
         if (!right) world.violate("no reply in a foreign conversation", `turn ${turn} in ${chat.id}/${id}`);
       }
       for (const [, number] of text.matchAll(/\bno([1-9]\d*)\b/g))
-        if (!world.sent.some((one) => one.number === Number(number) && one.chat === chat.id))
+        if (!world.sent.some((one) => one.number === Number(number) && world.now(one.chat) === world.now(chat.id)))
           world.violate("no reply in a foreign conversation", `#${number} in ${chat.id}/${id}`);
     }
 }

@@ -157,6 +157,14 @@ export const flaws: Readonly<Record<string, { rules: readonly string[]; make(): 
       },
     }),
   },
+  "a group that grew is not followed": {
+    rules: ["no reply in a foreign conversation", "every answer is seen"],
+    make: () => ({
+      store(store) {
+        store.moves.move = () => undefined;
+      },
+    }),
+  },
   "what a crash left is left": {
     rules: ["the queue drains"],
     make: () => ({ forgetful: true }),

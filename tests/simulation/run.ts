@@ -71,6 +71,7 @@ function createRun(engine: Engine, { seed, flaw }: { seed: number; flaw: Flaw | 
     latencyMs: chance.pick([0, 50, 2_000]),
     rates: chance.often(0.3),
     finds: chance.often(0.4),
+    small: chance.often(0.4),
   };
   const weather = makeWeather(chance);
   const world = createWorld({ time, chance, engine, traits });

@@ -21,6 +21,8 @@ export interface Traits {
   rates: boolean;
   /** What was sent can be looked for, instead of markers. */
   finds: boolean;
+  /** The group is none of the large ones so far. */
+  small: boolean;
 }
 
 /** One thing that a person sent, as far as the checks need it. */
@@ -91,6 +93,7 @@ export function createWorld({
   const platformChance = chance.fork();
   const platform: Platform = createPlatform({ now: time.true, random: platformChance.next, rates: traits.rates });
   const bot: Bot = platform.newBot({ username: "helper_bot", canReadAll: true });
+  const people = createPeople(platform, bot, traits.small ? "group" : "supergroup");
   const processes = new Map<string, Process>();
   /** Turns that are being killed, until all of theirs is dead. */
   const halting = new Set<number>();
@@ -119,7 +122,10 @@ export function createWorld({
     /** Texts that a harness was given, by who wrote them. */
     taken: [] as { turn: number; sender: string; text: string }[],
     counts: { actions: 0, kills: 0, inside: 0, lives: 0, faults: 0, turns: 0, calls: 0 },
-    ...createPeople(platform, bot),
+    ...people,
+    get group(): Chat {
+      return people.groupNow();
+    },
     note(line: string): void {
       lines.push(`${(time.passed() / 1000).toFixed(3)} ${line}`);
     },
@@ -148,7 +154,7 @@ export function createWorld({
 }
 
 /** Who is there: an owner, two members, two strangers; a private chat each, a group and a forum with two topics. */
-function createPeople(platform: Platform, bot: Bot) {
+function createPeople(platform: Platform, bot: Bot, kind: "group" | "supergroup") {
   const person = (firstName: string): Person => platform.newPerson({ firstName });
   const owner = person("Ann");
   const members = [person("Ben"), person("Cat")];
@@ -156,7 +162,8 @@ function createPeople(platform: Platform, bot: Bot) {
   const known = [owner, ...members];
   const everybody = [...known, ...strangers];
   const ids = [...known, strangers[0] ?? owner, bot].map(({ id }) => ({ id }));
-  const group = platform.newGroup({ title: "Team", kind: "supergroup", members: ids });
+  let group = platform.newGroup({ title: "Team", kind, members: ids });
+  const groups = [group];
   const forum = platform.newGroup({ title: "Forum", kind: "forum", members: ids });
   const topics = ["One", "Two"].map((name) => platform.newTopic(forum, owner, name));
   const privates = new Map<number, Chat>(everybody.map((one) => [one.id, platform.privateChat(bot, one)]));
@@ -164,7 +171,15 @@ function createPeople(platform: Platform, bot: Bot) {
     owner,
     known,
     strangers,
-    group,
+    groupNow: () => group,
+    /** The group becomes a supergroup, and has another id from then on. */
+    grow(): void {
+      if (group.kind !== "group") return;
+      group = platform.migrate(group);
+      groups.push(group);
+    },
+    /** The id that a chat has now. */
+    now: (chat: number): number => groups.find(({ id }) => id === chat)?.migratedTo ?? chat,
     forum,
     topics,
     privateOf(one: Person): Chat {
@@ -172,6 +187,6 @@ function createPeople(platform: Platform, bot: Bot) {
       if (chat === undefined) throw new Error("Everybody has a private chat");
       return chat;
     },
-    chats: (): Chat[] => [...privates.values(), group, forum],
+    chats: (): Chat[] => [...privates.values(), ...groups, forum],
   };
 }

@@ -37,6 +37,10 @@ export interface Lane {
   /** What a call led to and the store has not taken yet: it goes before everything else. */
   unsaved: (() => void) | undefined;
   timer: AbortController | undefined;
+  /** The one of the conversation that this one's became, where both were there: it goes on when this is at rest. */
+  heir: Lane | undefined;
+  /** The other way round. */
+  before: Lane | undefined;
 }
 
 /** One call to the platform. */
@@ -71,6 +75,8 @@ export function createLane(adapter: string, conversation: string): Lane {
     forming: new Map(),
     unsaved: undefined,
     timer: undefined,
+    heir: undefined,
+    before: undefined,
   };
 }
 

@@ -46,13 +46,19 @@ export function createTraffic(deps: SendingDeps) {
   const forget = (lane: Lane) => {
     const key = keyOf(lane.adapter, lane.conversation);
     if (lane.forming.size === 0 && lanes.get(key) === lane) lanes.delete(key);
+    const { heir } = lane;
+    lane.heir = undefined;
+    if (heir !== undefined) {
+      heir.before = undefined;
+      queue(heir);
+    }
   };
 
   /** Puts a lane where its turn comes. */
   const queue = (lane: Lane): void => {
     lane.timer?.abort();
     lane.timer = undefined;
-    if (closed || lane.busy || lane.queued) return;
+    if (closed || lane.busy || lane.queued || lane.before?.busy === true) return;
     const door = doorOf(lane.adapter);
     if (door.handle === undefined) {
       forget(lane);
@@ -78,6 +84,7 @@ export function createTraffic(deps: SendingDeps) {
       const lane = door.ready.shift();
       if (lane === undefined) return;
       lane.queued = false;
+      if (lane.before?.busy === true) continue;
       step(door, { lane, handle: door.handle });
     }
     if (idle()) quiet?.();
@@ -171,10 +178,13 @@ export function createTraffic(deps: SendingDeps) {
         lane.conversation = to;
         lanes.set(keyOf(adapter, to), lane);
       } else if (lane !== undefined) {
-        // Its last call ends by itself, and its timer finds nothing more.
+        // Its last call ends by itself, and it finds nothing more to do.
+        lane.heir = there;
+        if (there !== undefined) there.before = lane;
         for (const [id, forming] of lane.forming) there?.forming.set(id, forming);
         lane.forming.clear();
       }
+      if (lane !== undefined) queue(lane);
       const now = laneOf(adapter, to);
       for (const forming of now.forming.values()) forming.row = deliveries.get(forming.row.id) ?? forming.row;
       queue(now);
