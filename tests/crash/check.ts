@@ -23,11 +23,7 @@ export function checkStore(world: World): { wrong: string[]; turns: number } {
       ...world.said.flatMap((said) => checkSaid(said, { db, store })),
       ...turns.flatMap((turn) => checkTurn(turn, { store, stops: world.stops })),
       ...checkCalls(calls),
-      ...store.sessions
-        .list()
-        .flatMap((session) =>
-          checkBranch(store.entries.branch(session.head, { whole: true }), { lines: calls, store }),
-        ),
+      ...checkSessions(store, calls),
       ...world.model.violations,
       ...processesLeft(world.home),
     ];
@@ -99,8 +95,15 @@ export function checkCalls(lines: string[]): string[] {
     .map((line) => `a call was started twice: ${line}`);
 }
 
+/** What the sessions hold, each from its head to its root. */
+export function checkSessions(store: Store, lines: string[]): string[] {
+  return store.sessions
+    .list()
+    .flatMap(({ head }) => checkBranch(store.entries.branch(head, { whole: true }), { lines, store }));
+}
+
 /** Each call of the branch has exactly one result, right behind its message, which says what really happened. */
-export function checkBranch(entries: Entry[], { lines, store }: { lines: string[]; store: Store }): string[] {
+function checkBranch(entries: Entry[], { lines, store }: { lines: string[]; store: Store }): string[] {
   const wrong: string[] = [];
   const open = new Set<string>();
   for (const [index, { parent, id, body }] of entries.entries()) {

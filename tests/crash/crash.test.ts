@@ -11,13 +11,13 @@ import { checkStore } from "./check.ts";
 import { deadlineMs, hasStrace, type Life, startLife, until } from "./instance.ts";
 import type { Task } from "./model.ts";
 import { runSeed } from "./run.ts";
+import { runSeeds } from "./seeds.ts";
 import { createWorld, type World } from "./world.ts";
 
 setDefaultTimeout(180_000);
 
-/** Runs of about three lives each, two at a time. A longer run: `bun run crash --seeds 500`. */
+/** Runs of about three lives each. A longer run: `bun run crash --seeds 500`. */
 const seeds = 60;
-const atOnce = 2;
 
 let program: ReturnType<typeof builtProgram>;
 beforeAll(() => {
@@ -28,19 +28,7 @@ afterAll(() => program.remove());
 const task = (name: string, more: Partial<Task> = {}): Task => ({ name, rounds: 1, width: 2, callMs: 20, ...more });
 
 test(`${seeds} runs with kills at commits, requests, calls and events${hasStrace ? "" : " (no strace: none inside a commit)"}`, async () => {
-  const queue = Array.from({ length: seeds }, (_, index) => index + 1).values();
-  const failed: unknown[] = [];
-  let kills = 0;
-  let struck = 0;
-  const work = async () => {
-    for (const seed of queue) {
-      const outcome = await runSeed(program.path, { seed, strace: hasStrace });
-      kills += outcome.kills;
-      struck += outcome.struck;
-      if (outcome.wrong.length > 0) failed.push(outcome);
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, work));
+  const { failed, kills, struck } = await runSeeds(seeds, (options) => runSeed(program.path, options));
   expect(failed).toEqual([]);
   expect(kills).toBeGreaterThan(seeds);
   if (hasStrace) expect(struck).toBeGreaterThan(seeds / 2);

@@ -6,6 +6,7 @@ import { limits } from "../../src/core/limits.ts";
 import { builtProgram } from "../built.ts";
 import { hasStrace } from "./instance.ts";
 import { taskText } from "./model.ts";
+import { runSeeds } from "./seeds.ts";
 import { checkTelegram } from "./telegram-check.ts";
 import { runTelegramSeed } from "./telegram-run.ts";
 import { createTelegramWorld } from "./telegram-world.ts";
@@ -14,7 +15,6 @@ setDefaultTimeout(180_000);
 
 /** A longer run: `bun run crash --telegram --seeds 500`. */
 const seeds = 40;
-const atOnce = 2;
 
 let program: ReturnType<typeof builtProgram>;
 beforeAll(() => {
@@ -23,19 +23,7 @@ beforeAll(() => {
 afterAll(() => program.remove());
 
 test(`${seeds} runs with kills around calls, requests, commits${hasStrace ? "" : " (no strace: none inside a commit)"}`, async () => {
-  const queue = Array.from({ length: seeds }, (_, index) => index + 1).values();
-  const failed: unknown[] = [];
-  let kills = 0;
-  let struck = 0;
-  const work = async () => {
-    for (const seed of queue) {
-      const outcome = await runTelegramSeed(program.path, { seed, strace: hasStrace });
-      kills += outcome.kills;
-      struck += outcome.struck;
-      if (outcome.wrong.length > 0) failed.push(outcome);
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, work));
+  const { failed, kills, struck } = await runSeeds(seeds, (options) => runTelegramSeed(program.path, options));
   expect(failed).toEqual([]);
   expect(kills).toBeGreaterThan(2 * seeds);
   expect(struck).toBeGreaterThan(seeds);

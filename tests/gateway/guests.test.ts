@@ -3,42 +3,15 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Session, TurnRow } from "../../src/core/session.ts";
-import { noUsage } from "../../src/core/usage.ts";
 import { createSettingBook } from "../../src/gateway/turns/setting.ts";
 import type { SandboxDriver } from "../../src/sandbox/sandbox.ts";
 import { createLayout } from "../../src/workspace/layout.ts";
+import { sessionRow, turnRow } from "../rows.ts";
 import { createWorld, direct, memoryLog } from "./fixture.ts";
 
 const target = { adapter: "tg", conversation: { id: "-100", kind: "shared" as const } };
-const row = (user: string): TurnRow => ({
-  id: 1,
-  session: 1,
-  agent: "main",
-  requester: { id: user, name: user },
-  replyTo: target,
-  state: "running",
-  attempts: 1,
-  startedAt: 1,
-  endedAt: null,
-  error: null,
-  usage: noUsage,
-  partial: null,
-});
-const session: Session = {
-  id: 1,
-  agent: "main",
-  title: "",
-  head: null,
-  parent: null,
-  forkedAt: null,
-  model: null,
-  continuation: null,
-  folder: "/owners/project",
-  options: {},
-  createdAt: 1,
-  lastAt: 1,
-};
+const row = (user: string) => turnRow({ requester: { id: user, name: user }, replyTo: target });
+const session = sessionRow({ folder: "/owners/project" });
 
 let root: string;
 beforeEach(() => {

@@ -10,6 +10,7 @@ import type { Clock } from "../../src/sys/clock.ts";
 import { systemClock } from "../../src/sys/clock.ts";
 import type { Log, LogFields } from "../../src/sys/log.ts";
 import { defineTool, type Tool, textResult } from "../../src/tools/tool.ts";
+import { sessionRow } from "../rows.ts";
 
 /** Waits that are over at once, so that no test sleeps; a wait for ever stays one. */
 export const quickClock: Clock = {
@@ -208,20 +209,7 @@ export class FakeStore {
     return {
       id: 1,
       resumed: false,
-      session: {
-        id: 1,
-        agent: "main",
-        title: "",
-        head: null,
-        parent: null,
-        forkedAt: null,
-        model: null,
-        continuation: null,
-        options: {},
-        folder: null,
-        createdAt: 0,
-        lastAt: 0,
-      },
+      session: sessionRow(),
       requester: { id: "7", name: "Ann" },
       system: "You are a test.",
       model: { provider: "fake", name: "one" },
