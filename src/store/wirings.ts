@@ -24,7 +24,7 @@ interface PlaceRow {
   sentAt: number;
 }
 
-// The grouping goes over an index alone; bodies are read of what is shown.
+// In the order of an index, so that nothing is sorted but what is found; asked once for each connection.
 const placesSql = `SELECT p.conversation, c.kind, p.thread, i.external AS id, i.body ->> '$.sentAt' AS sentAt
    FROM (
      SELECT conversation, ifnull(body ->> '$.thread', '') AS thread, max(id) AS newest FROM inputs
