@@ -1,5 +1,5 @@
 // What happens in one run of the crash test: a pure function of its seed, so that a failing seed can be run again.
-
+import { random } from "../random.ts";
 import type { Syscall } from "./instance.ts";
 import type { Task } from "./model.ts";
 
@@ -33,8 +33,8 @@ const livesMax = 4;
 
 /** The plan of a seed. The first lives of seeds 1 … 24 end at the first … 24th commit, one after the other. */
 export function planOf(seed: number, { strace }: { strace: boolean }): Plan {
-  const random = generator(seed);
-  const upTo = (max: number) => 1 + Math.floor(random() * max);
+  const next = random(seed);
+  const upTo = (max: number) => 1 + Math.floor(next() * max);
   const lives = Array.from({ length: 1 + upTo(livesMax - 1) }, (_, index): PlannedLife => {
     const end: End =
       index === 0 && strace
@@ -42,8 +42,8 @@ export function planOf(seed: number, { strace }: { strace: boolean }): Plan {
         : endOf(upTo, strace);
     return {
       end,
-      ...(index === 0 || random() < 0.4 ? { first: taskOf(`s${seed}-l${index}-first`, upTo) } : {}),
-      ...(random() < 0.3 ? { steering: taskOf(`s${seed}-l${index}-more`, upTo) } : {}),
+      ...(index === 0 || next() < 0.4 ? { first: taskOf(`s${seed}-l${index}-first`, upTo) } : {}),
+      ...(next() < 0.3 ? { steering: taskOf(`s${seed}-l${index}-more`, upTo) } : {}),
     };
   });
   return { seed, lives };
@@ -70,15 +70,4 @@ function endOf(upTo: (max: number) => number, strace: boolean): End {
 
 function taskOf(name: string, upTo: (max: number) => number): Task {
   return { name, rounds: upTo(3) - 1 || 1, width: upTo(3), callMs: upTo(3) * 10 };
-}
-
-/** Numbers from 0 to 1 (mulberry32): small, and the same everywhere. */
-export function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -1,9 +1,9 @@
 // What happens in one run of the crash test over Telegram: who writes what and when, what the platform does wrong, and
 // where each life of the program ends. A pure function of the seed.
 import type { Fault, FaultRule } from "../adapters/telegram/fake/faults.ts";
+import { random } from "../random.ts";
 import type { Syscall } from "./instance.ts";
 import type { Task } from "./model.ts";
-import { generator } from "./plan.ts";
 
 /** Two private chats and a group with both people. */
 export type Place = "ann" | "ben" | "group";
@@ -60,7 +60,7 @@ const polls = ["getUpdates"];
 
 /** The plan of a seed. Every fourth has many lives, every tenth a crash loop, every twelfth a message that kills. */
 export function telegramPlanOf(seed: number, { strace }: { strace: boolean }): TelegramPlan {
-  const dice = diceOf(generator(seed ^ 0x7e1e_6a3b));
+  const dice = diceOf(random(seed ^ 0x7e1e_6a3b));
   const names = namesOf(seed);
   const isPoison = seed % 12 === 7;
   const isLoop = seed % 10 === 3;
@@ -101,11 +101,11 @@ interface Dice {
   of<Item>(items: readonly [Item, ...Item[]]): Item;
 }
 
-function diceOf(random: () => number): Dice {
-  const upTo = (max: number) => 1 + Math.floor(random() * max);
+function diceOf(next: () => number): Dice {
+  const upTo = (max: number) => 1 + Math.floor(next() * max);
   return {
     upTo,
-    chance: (p) => random() < p,
+    chance: (p) => next() < p,
     of: (items) => items[upTo(items.length) - 1] ?? items[0],
   };
 }

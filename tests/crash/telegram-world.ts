@@ -8,9 +8,9 @@ import type { Person } from "../adapters/telegram/fake/people.ts";
 import { createPlatform, type Platform } from "../adapters/telegram/fake/platform.ts";
 import { startServer } from "../adapters/telegram/fake/server.ts";
 import type { Bot, Chat } from "../adapters/telegram/fake/world.ts";
+import { random } from "../random.ts";
 import { deadlineMs, type Life, type Syscall, startLife, statusOf, until } from "./instance.ts";
 import { type ModelServer, startModel, type Task } from "./model.ts";
-import { generator } from "./plan.ts";
 import type { Place, Step } from "./telegram-plan.ts";
 
 export const adapterName = "tg";
@@ -77,7 +77,7 @@ export async function createTelegramWorld(program: string, seed: number): Promis
   // Everybody is asked: a listener that counts must not miss a step.
   const emit = (step: Step) => [...listeners].map((listener) => listener(step)).includes(true);
   const model = await startModel();
-  const platform = createPlatform({ random: generator(seed) });
+  const platform = createPlatform({ random: random(seed) });
   const bot = platform.newBot({ username: "helper_bot", canReadAll: true });
   const people = { ann: platform.newPerson({ firstName: "Ann" }), ben: platform.newPerson({ firstName: "Ben" }) };
   const group = platform.newGroup({ title: "Team", members: [people.ann, people.ben, bot] });

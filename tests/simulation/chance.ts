@@ -1,16 +1,11 @@
 // Chance from one number: the same seed gives the same run, on every machine.
+import { random } from "../random.ts";
 
 export type Chance = ReturnType<typeof createChance>;
 
-/** Numbers of one seed (mulberry32), and what they are asked for. */
+/** Numbers of one seed, and what they are asked for. */
 export function createChance(seed: number) {
-  let state = seed >>> 0;
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const next = random(seed);
   const below = (end: number): number => Math.floor(next() * end);
   return {
     /** From 0 to 1. */

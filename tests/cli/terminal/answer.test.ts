@@ -5,7 +5,7 @@ import { Answer } from "../../../src/cli/terminal/answer.ts";
 import { renderNodes } from "../../../src/cli/terminal/render.ts";
 import { type Line, lineWidth, toRow } from "../../../src/cli/terminal/style.ts";
 import { limits } from "../../../src/core/limits.ts";
-import { random } from "./random.ts";
+import { random } from "../../random.ts";
 
 const text = (lines: readonly Line[]) =>
   lines.map((line) =>

@@ -1,29 +1,13 @@
 // The whole screen on a fake terminal that throws at every sequence which is not ours.
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { TurnEvent } from "../../../src/core/event.ts";
+import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { limits } from "../../../src/core/limits.ts";
 import { noUsage } from "../../../src/core/usage.ts";
-import { chatState, done, FakeChat } from "./fakes.ts";
+import { answer, chatState, done, fakeChats, pieces } from "./fakes.ts";
 
-let folder = "";
-let chat: FakeChat | undefined;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "chat-"));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
-afterEach(() => chat?.line.close());
-
-function open(options: Partial<ConstructorParameters<typeof FakeChat>[0]> = {}): FakeChat {
-  chat = new FakeChat({ historyPath: join(folder, crypto.randomUUID()), ...options });
-  return chat;
-}
-
-const pieces = (text: string): TurnEvent[] =>
-  (text.match(/[\s\S]{1,3}/g) ?? []).map((delta) => ({ type: "text", delta }));
-const answer = (text: string): TurnEvent[] => [...pieces(text), { type: "message", text }, done];
+const chats = fakeChats();
+afterEach(chats.close);
+afterAll(chats.remove);
+const { open } = chats;
 
 describe("the screen of a chat", () => {
   test("greets, takes a message, shows the answer once and leaves with the terminal as it was", async () => {

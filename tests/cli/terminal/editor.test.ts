@@ -5,7 +5,7 @@ import { History } from "../../../src/cli/terminal/history.ts";
 import { Prompt } from "../../../src/cli/terminal/input.ts";
 import { type Key, KeyParser } from "../../../src/cli/terminal/keys.ts";
 import { promptLines } from "../../../src/cli/terminal/prompt.ts";
-import { random } from "./random.ts";
+import { random } from "../../random.ts";
 
 const encoder = new TextEncoder();
 

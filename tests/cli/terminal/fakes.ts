@@ -1,4 +1,7 @@
 // A terminal and an instance for tests of the whole screen: fake streams, a fake line, the emulator behind them.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { PassThrough, Writable } from "node:stream";
 import type { ChatConnection, ChatDeps, ChatOptions, ScreenFrame, Signals } from "../../../src/cli/terminal/port.ts";
 import { runChat } from "../../../src/cli/terminal/run.ts";
@@ -203,3 +206,23 @@ export function chatState() {
     folder: null,
   };
 }
+
+/** Chats of one test file, each with a history of its own; the last one is the one that `close` ends. */
+export function fakeChats() {
+  const folder = mkdtempSync(join(tmpdir(), "chat-"));
+  let last: FakeChat | undefined;
+  return {
+    open(options: Partial<ConstructorParameters<typeof FakeChat>[0]> = {}): FakeChat {
+      last = new FakeChat({ historyPath: join(folder, crypto.randomUUID()), ...options });
+      return last;
+    },
+    close: () => last?.line.close(),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+/** A text as it comes, three characters at a time. */
+export const pieces = (text: string): TurnEvent[] =>
+  (text.match(/[\s\S]{1,3}/g) ?? []).map((delta) => ({ type: "text", delta }));
+/** A whole answer with its end. */
+export const answer = (text: string): TurnEvent[] => [...pieces(text), { type: "message", text }, done];

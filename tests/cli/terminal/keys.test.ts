@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import { type KeyEvent, KeyParser } from "../../../src/cli/terminal/keys.ts";
 import { limits } from "../../../src/core/limits.ts";
-import { random } from "./random.ts";
+import { random } from "../../random.ts";
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
 

@@ -3,8 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { Screen } from "../../../src/cli/terminal/screen.ts";
 import { type Row, span, toRow } from "../../../src/cli/terminal/style.ts";
 import { clean, fit, graphemeWidth, width } from "../../../src/cli/terminal/text.ts";
+import { random } from "../../random.ts";
 import { Emulator } from "./emulator.ts";
-import { random } from "./random.ts";
 
 const row = (text: string): Row => toRow([span(text)], { color: true, links: true });
 const terminal = (columns: number, rows: number) => new Emulator({ columns, rows, width: graphemeWidth });

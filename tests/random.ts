@@ -1,4 +1,4 @@
-// Numbers between 0 and 1 from a seed, so that a failure can be had again.
+// Numbers from 0 to 1 from a seed (mulberry32): the same everywhere, so that a failure can be had again.
 export function random(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
