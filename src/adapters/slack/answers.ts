@@ -12,6 +12,8 @@ import type { Block } from "./format.ts";
 export interface Content {
   text: string;
   blocks: Block[];
+  /** In place of `blocks`, where Slack does not take those. */
+  plain: Block[];
 }
 
 /** An address for answers. */
@@ -80,7 +82,7 @@ export function createAnswers({
     ): Promise<string> {
       const { user, happening } = target.onlyFor;
       const ref = `${prefix}${nonce}`;
-      const shown = content(ref);
+      const { plain, ...shown } = content(ref);
       try {
         const place = placeOf(happening);
         if (
@@ -93,7 +95,7 @@ export function createAnswers({
           await client.call("chat.postEphemeral", { ...args, ...shown });
         } catch (error) {
           if (!isBlocksRefused(error)) throw error;
-          await client.call("chat.postEphemeral", { ...args, text: shown.text });
+          await client.call("chat.postEphemeral", { ...args, text: shown.text, blocks: plain });
         }
         return ref;
       } catch (error) {
@@ -105,7 +107,8 @@ export function createAnswers({
       const place = placeOf(ref);
       const gone = () => new PlatformError("Slack lets nobody change this message any more", { fate: "gone" });
       if (place === undefined) throw gone();
-      const body = content === undefined ? { delete_original: true } : { replace_original: true, ...content(ref) };
+      const { plain: _plain, ...shown } = content?.(ref) ?? {};
+      const body = content === undefined ? { delete_original: true } : { replace_original: true, ...shown };
       try {
         if (!(await say(place, body))) throw gone();
       } catch (error) {

@@ -6,8 +6,9 @@ import { closeMarks } from "../forming.ts";
 import { type Node, parseMarkdown } from "../markdown.ts";
 import { endOf, splitMessage } from "../split.ts";
 import { drawTable, isNarrow } from "../table.ts";
-import { cutNodes } from "../tree.ts";
+import { cutNodes, textOf as wordsOf } from "../tree.ts";
 import { clean, drawBlock, fenced, type Handles } from "./mrkdwn.ts";
+import { entities } from "./text.ts";
 
 /** A stretch of a message: words with marks, or code that is shown as it is. */
 export interface Stretch {
@@ -21,9 +22,15 @@ export type Block = Record<string, unknown> & { type: string };
 /** Of a section. */
 const sectionCharsMax = 3_000;
 /** Of all blocks of a message together. No page says it; above about 13,200 Slack answers `msg_blocks_too_long`. */
+const blocksCharsMax = 12_000;
+/** Of the words of a message; the rest is for buttons and for what cuts add. */
 const messageCharsMax = 10_000;
 /** Slack takes 50 blocks; one is kept for buttons. */
 const stretchesMax = 45;
+/** By which a block may grow when it is cut into two sections. */
+const cutCharsMax = 64;
+/** Of the text beside blocks: chat.update takes 4,000 characters of it (`msg_too_long`). */
+const textCharsMax = 3_900;
 /** Of text that a stream takes at once and in all: its `markdown_text` has 12,000. */
 const streamCharsMax = 11_000;
 /** Stand between the parts of a stored body; no text has them. */
@@ -33,7 +40,7 @@ const reserved = new RegExp(`[${stretchesApart}${streamApart}]`, "g");
 
 /** An answer as bodies of messages, none blank; of a long one as many as `partsMax`. Never throws. */
 export function render(markdown: string, { handles, partsMax }: { handles: Handles; partsMax: number }): string[] {
-  const fits = (nodes: readonly Node[]) => isWithin(stretchesOf(nodes, handles));
+  const fits = (nodes: readonly Node[]) => isWithin(nodes, handles);
   const { parts } = splitMessage(markdown, { fits, partsMax });
   const bodies = parts.map((nodes) => stretchesOf(nodes, handles)).filter((all) => all.length > 0);
   return bodies.length === 0 ? [bodyOf([nothingYet])] : bodies.map((all) => bodyOf(all));
@@ -43,7 +50,7 @@ export function render(markdown: string, { handles, partsMax }: { handles: Handl
 export function renderForming(markdown: string, { handles }: { handles: Handles }): string {
   const source = lastChunk(markdown, limits.formingChars);
   const nodes = parseMarkdown(closeMarks(source));
-  const fits = (some: readonly Node[]) => isWithin(stretchesOf(some, handles));
+  const fits = (some: readonly Node[]) => isWithin(some, handles);
   const whole = source.length === markdown.length && fits(nodes);
   const end = whole ? nodes : endOf(nodes, (some) => fits([more, ...some]));
   const shown = stretchesOf(whole ? end : [more, ...end], handles);
@@ -94,8 +101,22 @@ export function blocksOf(stretches: readonly Stretch[]): Block[] {
 }
 
 /** The same as text alone: for notifications, and for a message whose blocks are refused. */
-export function textOf(stretches: readonly Stretch[]): string {
-  return stretches.map(({ kind, text }) => (kind === "words" ? text : `\`\`\`\n${fenced(text)}\n\`\`\``)).join("\n\n");
+export function textOf(stretches: readonly Stretch[], { charsMax = textCharsMax } = {}): string {
+  const text = stretches
+    .map(({ kind, text: own }) => (kind === "words" ? own : `\`\`\`\n${fenced(own)}\n\`\`\``))
+    .join("\n\n");
+  return text.length <= charsMax ? text : `${text.slice(0, charsMax - 1).toWellFormed()}…`;
+}
+
+/** Blocks that hold the same words without any marks: nothing in them can be malformed. */
+export function plainBlocksOf(stretches: readonly Stretch[]): Block[] {
+  return (
+    stretches
+      .flatMap(({ kind, text }) => pieces(kind === "words" ? text : entities(text)))
+      // What is escaped may take more room than it did; four sections are surely no more than a message holds.
+      .slice(0, Math.floor(blocksCharsMax / sectionCharsMax))
+      .map((text) => ({ type: "section", text: { type: "plain_text", text, emoji: false } }))
+  );
 }
 
 /** The text under a file, in one piece; a long one is cut. */
@@ -104,9 +125,24 @@ export function captionOf(markdown: string, handles: Handles): string {
   return textOf(readBody(first).stretches);
 }
 
-function isWithin(stretches: readonly Stretch[]): boolean {
-  const chars = stretches.reduce((sum, { text }) => sum + text.length, 0);
-  return stretches.length <= stretchesMax && chars <= messageCharsMax;
+/** Whether one message holds these blocks, however they will be cut into stretches. */
+function isWithin(nodes: readonly Node[], handles: Handles): boolean {
+  let chars = 0;
+  let codes = 0;
+  for (const node of nodes) {
+    const code = codeOf(node);
+    if (code !== undefined) codes += 1;
+    chars += (code ?? drawBlock(node, handles)).length + 2;
+    if (chars > messageCharsMax) return false;
+  }
+  // A stretch that was cut holds a quarter of what it might at least; words begin anew behind each code.
+  return Math.ceil((4 * chars) / sectionCharsMax) + 2 * codes <= stretchesMax;
+}
+
+/** What stands as it is in a block of its own. */
+function codeOf(node: Node): string | undefined {
+  if (node.type === "code") return clean(node.text).replace(/\s+$/, "");
+  return node.type === "table" && isNarrow(node) ? clean(drawTable(node)) : undefined;
 }
 
 /** Blocks as stretches. Neighbours share one as long as it holds them; one that is too long is cut where it may be. */
@@ -123,11 +159,16 @@ function stretchesOf(nodes: readonly Node[], handles: Handles): Stretch[] {
 }
 
 function drawn(node: Node, handles: Handles): Stretch[] {
-  if (node.type === "code") return [{ kind: "code", text: clean(node.text).replace(/\s+$/, "") }];
-  if (node.type === "table" && isNarrow(node)) return [{ kind: "code", text: clean(drawTable(node)) }];
+  const code = codeOf(node);
+  if (code !== undefined) return [{ kind: "code", text: code }];
   const text = drawBlock(node, handles);
   if (text.length <= sectionCharsMax) return [{ kind: "words", text }];
-  return halved(node).flatMap((half) => (half === node ? pieces(text) : drawn(half, handles)));
+  const halves = halved(node);
+  const grown = halves.reduce((sum, half) => sum + drawBlock(half, handles).length, -text.length);
+  // A link that is cut is there twice: where that takes much room, its words have to do.
+  if (halves.length < 2 || grown > cutCharsMax)
+    return pieces(entities(wordsOf([node]))).map((one) => ({ kind: "words", text: one }));
+  return halves.flatMap((half) => drawn(half, handles));
 }
 
 /** A block in two, near its middle; itself when it has no place for that. */
@@ -141,11 +182,16 @@ function halved(node: Node): Node[] {
   return head.length === 0 || tail.length === 0 ? [node] : [...head, ...tail];
 }
 
-/** What cannot be cut in its own form is cut as text. */
-function pieces(text: string): Stretch[] {
-  const all: Stretch[] = [];
-  for (let at = 0; at < text.length; at += sectionCharsMax) {
-    all.push({ kind: "words", text: text.slice(at, at + sectionCharsMax).toWellFormed() });
+/** Escaped words in texts that a section holds. */
+function pieces(escaped: string): string[] {
+  const all: string[] = [];
+  let piece = "";
+  for (const [one] of escaped.matchAll(/&(?:amp|lt|gt);|[\s\S]/gu)) {
+    if (piece.length + one.length > sectionCharsMax) {
+      all.push(piece);
+      piece = "";
+    }
+    piece += one;
   }
-  return all;
+  return piece === "" ? all : [...all, piece];
 }

@@ -27,6 +27,9 @@ export async function inspectSlack(settings: SlackSettings, deps: InspectDeps): 
       if (scopes !== undefined && scopes.length > 0) heard.scopes ??= scopes;
     },
   });
+  // The app's own token alone says nothing of the bot.
+  if (deps.only === "appToken")
+    return { remarks: [await socketRemark(app, { settings, deps }), ...clockRemarks(heard)] };
   let self: Self;
   try {
     self = selfOf(await bot.call("auth.test"));
@@ -37,7 +40,7 @@ export async function inspectSlack(settings: SlackSettings, deps: InspectDeps): 
     { about: "token", level: "ok", text: `The bot token is that of @${self.name}` },
     ...clockRemarks(heard),
     ...scopeRemarks(heard.scopes),
-    await socketRemark(app, { settings, deps }),
+    ...(deps.only === undefined ? [await socketRemark(app, { settings, deps })] : []),
   ];
   const link = () => `https://slack.com/app_redirect?team=${self.team}&channel=${self.user}`;
   return { self: { id: self.user, name: `@${self.name}`, link }, remarks };
@@ -56,6 +59,7 @@ function refused(
     return {
       about: "token",
       level: "bad",
+      token: of,
       text,
       mend: `Look at api.slack.com/apps, ${page}; install the app again if it is gone`,
     };
@@ -71,7 +75,7 @@ function refused(
   }
   const { code, message, hint } = failureData(error);
   if (code === "settings") {
-    return { about: "token", level: "bad", text: message, ...(hint === undefined ? {} : { mend: hint }) };
+    return { about: "token", level: "bad", token: of, text: message, ...(hint === undefined ? {} : { mend: hint }) };
   }
   const text = `Cannot reach Slack at ${host}: ${reasonOf(error)}`;
   return {
@@ -106,10 +110,11 @@ function scopeRemarks(scopes: readonly string[] | undefined): Remark[] {
   const missing = Object.entries(botScopes).filter(([scope]) => !scopes.includes(scope));
   if (missing.length === 0) return [{ about: "reach", level: "ok", text: "The app has every scope that it needs" }];
   const named = missing.map(([scope, use]) => `${scope} (${use})`).join(", ");
-  const mend = "Paste docs/adapters/slack-manifest.json at api.slack.com/apps, App Manifest, and reinstall the app";
-  return [
-    { about: "reach", level: scopes.includes("chat:write") ? "warn" : "bad", text: `The app lacks ${named}`, mend },
-  ];
+  const mend =
+    "Paste what remoteagent setup --slack-manifest prints at api.slack.com/apps, App Manifest, and reinstall the app";
+  // Without these nobody could even pair with it.
+  const level = ["chat:write", "im:history"].every((scope) => scopes.includes(scope)) ? "warn" : "bad";
+  return [{ about: "reach", level, text: `The app lacks ${named}`, mend }];
 }
 
 /** An address for a socket is asked for and not used: Slack forgets it. */
@@ -123,6 +128,7 @@ async function socketRemark(app: Client, parts: { settings: SlackSettings; deps:
       return {
         about: "token",
         level: "bad",
+        token: "appToken",
         text,
         mend: "Make another one at api.slack.com/apps, Basic Information, App-Level Tokens",
       };

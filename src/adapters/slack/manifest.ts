@@ -61,3 +61,8 @@ export function manifestOf(commands: readonly MenuCommand[]) {
     },
   };
 }
+
+/** The manifest as the text that is pasted. */
+export function manifestText(commands: readonly MenuCommand[]): string {
+  return `${JSON.stringify(manifestOf(commands), null, 2)}\n`;
+}

@@ -182,10 +182,14 @@ function merged(runs: readonly Run[]): Run[] {
   const all: Run[] = [];
   for (const run of runs) {
     const last = all.at(-1);
-    if (last !== undefined && JSON.stringify(last.style) === JSON.stringify(run.style)) last.text += run.text;
+    if (last !== undefined && isSame(last.style, run.style)) last.text += run.text;
     else all.push({ ...run });
   }
   return all;
+}
+
+function isSame(one: Style, other: Style): boolean {
+  return one === other || (marksOf(one)[0] === marksOf(other)[0] && one.link === other.link);
 }
 
 function marksOf({ bold, italic, strike, code }: Style): [open: string, close: string] {
@@ -203,7 +207,13 @@ function needsRoom(out: string, next: string, plain: boolean): boolean {
 
 /** Plain text in which a pair of marks would be taken for one: the first is kept from its word. */
 function guarded(text: string): string {
-  return text.replace(/(^|[\s([{"'])([*_~`])(?=\S[^\n]*?\2(?:\W|$))/g, `$1$2${apart}`).replace(/^(&gt;)/, `${apart}$1`);
+  const closes = new Map<string, number>();
+  for (const { 1: mark = "", index } of text.matchAll(/(?<=\S)([*_~`])(?=\W|$)/g)) closes.set(mark, index);
+  const opens = /(^|[\s([{"'])([*_~`])(?=\S)/g;
+  const kept = text.replace(opens, (whole, before: string, mark: string, at: number) =>
+    (closes.get(mark) ?? 0) > at + before.length ? `${whole}${apart}` : whole,
+  );
+  return kept.replace(/^&gt;/, `${apart}&gt;`);
 }
 
 function mention(text: string, handles: Handles): string {

@@ -19,7 +19,7 @@ import {
   retryAfterOf,
 } from "./errors.ts";
 import { findSent, metadataOf } from "./find.ts";
-import { type Block, blocksOf, readBody, render, renderForming, textOf } from "./format.ts";
+import { type Block, blocksOf, plainBlocksOf, readBody, render, renderForming, textOf } from "./format.ts";
 import type { Directory } from "./names.ts";
 import type { Streams } from "./streams.ts";
 import { createUploads } from "./uploads.ts";
@@ -67,20 +67,14 @@ export function createOutbound(parts: OutboundDeps): Outbound {
       throw platformError(error, kind);
     }
   };
-  /** With blocks, and as text alone when Slack does not take those. */
-  const eitherForm = async (method: string, args: Arguments, { blocks, ...content }: Content): Promise<Answer> => {
+  /** With blocks, and with the same words without marks when Slack does not take those. */
+  const eitherForm = async (method: string, args: Arguments, { plain, ...content }: Content): Promise<Answer> => {
     try {
-      return await client.call(method, { ...args, ...content, blocks });
+      return await client.call(method, { ...args, ...content });
     } catch (error) {
       if (!isBlocksRefused(error)) throw error;
       log.warn("Slack did not take the blocks", { error: reasonOf(error) });
-      // Buttons are worth more than looks: alone they are surely well-formed.
-      const actions = blocks.filter(({ type }) => type === "actions");
-      const kept =
-        actions.length === 0
-          ? []
-          : [{ type: "section", text: { type: "plain_text", text: excerpt(content.text, 2_900) } }, ...actions];
-      return await client.call(method, { ...args, ...content, blocks: kept });
+      return await client.call(method, { ...args, ...content, blocks: plain });
     }
   };
   const update = async (target: ReplyTarget, ref: string, message: PlatformMessage): Promise<void> => {
@@ -178,7 +172,12 @@ export function createOutbound(parts: OutboundDeps): Outbound {
 /** A message in Slack's form; `id` names the block of its buttons. */
 function contentOf({ body, buttons }: PlatformMessage, id: string): Content {
   const { stretches } = readBody(body);
-  return { text: textOf(stretches), blocks: [...blocksOf(stretches), ...actionsOf(buttons, id)] };
+  const actions = actionsOf(buttons, id);
+  return {
+    text: textOf(stretches),
+    blocks: [...blocksOf(stretches), ...actions],
+    plain: [...plainBlocksOf(stretches), ...actions],
+  };
 }
 
 function actionsOf(buttons: readonly Button[], id: string): Block[] {

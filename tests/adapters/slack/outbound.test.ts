@@ -51,18 +51,30 @@ test("the same change again is no error; a message that is gone is told", async 
   expect(await fateOf(door.adapter.change(shared(door.team), { ref }))).toMatchObject({ fate: "gone" });
 });
 
-test("blocks that are refused go as text, and buttons stay", async () => {
+test("blocks that are refused go as plain words, all of them, and buttons stay", async () => {
   await using door = await connected();
-  door.slack.faults.add({ fault: { kind: "error", error: "invalid_blocks" }, methods: ["chat.postMessage"], times: 1 });
-  await door.adapter.post(shared(door.team), saying(door, "**hello**"));
-  expect(door.slack.lastOfBot(door.team)).toMatchObject({ text: "*hello*" });
-  door.slack.faults.add({
-    fault: { kind: "error", error: "msg_blocks_too_long" },
-    methods: ["chat.postMessage"],
-    times: 1,
-  });
-  await door.adapter.post(shared(door.team), saying(door, "choose", { buttons: [{ label: "Yes", data: "1:0" }] }));
-  expect(door.slack.lastOfBot(door.team)?.blocks?.map(({ type }) => type)).toEqual(["section", "actions"]);
+  const fault = { kind: "error", error: "invalid_blocks" } as const;
+  door.slack.faults.add({ fault, methods: ["chat.postMessage"], times: 1 });
+  const long = `**hello** ${"word ".repeat(1_500)}end`;
+  const buttons = [{ label: "Yes", data: "1:0" }];
+  const ref = await door.adapter.post(shared(door.team), saying(door, long, { buttons }));
+  const blocks = () => door.slack.lastOfBot(door.team)?.blocks ?? [];
+  expect(new Set(blocks().map(({ type }) => type))).toEqual(new Set(["section", "actions"]));
+  expect(blocks().at(-1)?.type).toBe("actions");
+  expect(blocks()[0]).toMatchObject({ text: { type: "plain_text" } });
+  expect(JSON.stringify(blocks())).toContain("end");
+  door.slack.faults.add({ fault: { kind: "error", error: "msg_blocks_too_long" }, methods: ["chat.update"], times: 1 });
+  await door.adapter.change(shared(door.team), { ref, message: saying(door, "short") });
+  expect(blocks()).toMatchObject([{ type: "section", text: { type: "plain_text", text: "short" } }]);
+});
+
+test("a message of the longest kind may be changed to another", async () => {
+  await using door = await connected();
+  const ref = await door.adapter.post(shared(door.team), saying(door, "…", { forming: true }));
+  const [body = ""] = door.adapter.render("Many words in a sentence. ".repeat(2_000), "final");
+  await door.adapter.change(shared(door.team), { ref, message: saying(door, "", { body }) });
+  expect(door.slack.lastOfBot(door.team)?.text.length).toBeLessThanOrEqual(4_000);
+  expect(JSON.stringify(door.slack.lastOfBot(door.team)?.blocks).length).toBeGreaterThan(8_000);
 });
 
 const fates: [
