@@ -215,6 +215,8 @@ export const limits = {
   /** A managed container: stopped after this long without use; its processes; its shared memory; SIGTERM to SIGKILL. */
   containerIdleMs: 10 * 60_000,
   containerProcessesMax: 2_048,
+  containerCpusMax: 4,
+  enginePullMs: 15 * 60_000,
   containerSharedBytes: 256 * 1024 * 1024,
   containerStopSeconds: 1,
   /** MEMORY.md as a file, and one addition to it. */
@@ -306,6 +308,8 @@ export const limits = {
   tryModelTokens: 16,
   /** `setup`: how often it looks; for the line to a platform, for the first answer, for something to be seen there. */
   setupLookMs: 300,
+  /** How often it asks a platform whether the bot was let in. */
+  setupInviteLookMs: 3_000,
   setupConnectMs: 45_000,
   setupAnswerMs: 5 * 60_000,
   /** Bots that `setup` and `doctor` look at, and rows that they read at a time. */
@@ -506,6 +510,8 @@ export const limits = {
   discordChannelsMax: 10_000,
   /** How long an interaction can be answered after its acknowledgement, with a margin before Discord's 15 minutes. */
   interactionAnswerMs: 14 * 60_000,
+  /** Between two tries to acknowledge an interaction. */
+  interactionAgainMs: 100,
   /** Identifies of one key are so far apart; a connection that lived this long is no failed one. */
   identifyEveryMs: 5_000,
   stableLineMs: 60_000,

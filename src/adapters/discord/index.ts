@@ -63,18 +63,23 @@ export function openDiscord(settings: DiscordSettings, deps: AdapterDeps): Adapt
     clock,
     log,
     onSelf(known) {
-      const first = self.id !== known.id;
       self = known;
-      if (first) void refreshMenu(known.application);
+      void refreshMenu(known.application);
     },
     onGap,
     onDispatch: intake.onDispatch,
   });
+  let menuIsBusy = false;
+  /** With each new session, in case it could not be set before; the same menu costs nothing. */
   const refreshMenu = async (application: string) => {
+    if (menuIsBusy) return;
+    menuIsBusy = true;
     try {
       await setMenu({ ...deps, client }, { application, guilds: settings.guilds });
     } catch (error) {
       log.warn("Cannot set the slash commands", { error: errorText(error) });
+    } finally {
+      menuIsBusy = false;
     }
   };
   return {

@@ -58,6 +58,7 @@ export function createInteractions(deps: InteractionDeps) {
         const again = codeOf(error) === undefined && clock.monotonic() - began < limits.interactionAckMs;
         log[again ? "debug" : "info"]("An interaction was not acknowledged", { error: reasonOf(error) });
         if (!again) return false;
+        await clock.sleep(limits.interactionAgainMs);
       }
     }
   };
@@ -195,7 +196,8 @@ async function settle(
     const body = { content: text, flags: ephemeral, allowed_mentions: { parse: [] } };
     return void (await client.call({ method: "POST", route: ticketRoute(ticket), body, auth: false }));
   }
-  // A delivery is on its way, or was there first.
+  // A delivery is on its way, or was there first; what is told again was settled when it was told first.
+  if (receipt.state === "duplicate") return;
   if (ticket.first !== undefined || (receipt.state === "done" && receipt.answer !== undefined)) return;
   ticket.first = "receipt";
   const route = ticketRoute(ticket, "@original");

@@ -12,7 +12,7 @@ import type { Call, Client } from "./client.ts";
 import { componentsOf } from "./components.ts";
 import { type CallKind, isForbidden, platformError, reasonOf, retryAfterOf } from "./errors.ts";
 import { createFinder } from "./finding.ts";
-import { nothingYet, render, renderCaption, renderForming } from "./format.ts";
+import { contentMax, nothingYet, render, renderCaption, renderForming } from "./format.ts";
 import { snowflakeSchema } from "./snowflake.ts";
 import { overError, type Ticket, type Tickets, ticketRoute } from "./tickets.ts";
 
@@ -187,7 +187,8 @@ export function createOutbound(deps: OutboundDeps): Outbound {
 /** What a message shows. Nobody is called by it, whatever stands in it. */
 function shownOf({ body, buttons }: PlatformMessage) {
   return {
-    content: body,
+    // What was taken out of it since it was made may have left more behind.
+    content: body.slice(0, contentMax).toWellFormed(),
     components: componentsOf(buttons),
     allowed_mentions: { parse: [] as string[], replied_user: false },
   };

@@ -143,19 +143,18 @@ export function openSocket(options: SocketOptions): Socket {
       if (!ready.success) return fail("the session's beginning was not understood");
       session = {
         id: ready.output.session_id,
-        url: options.fixed ? options.url : ready.output.resume_gateway_url,
+        url: resumeAt(ready.output.resume_gateway_url, options),
         seq,
       };
       begun = true;
       return options.onReady(data);
     }
     if (session === undefined) return fail("an event came before the session began");
+    // A long replay is a beginning as well.
+    begun = true;
     const lost = seq > session.seq + 1;
     session = { ...session, seq: Math.max(seq, session.seq) };
-    if (name === "RESUMED") {
-      begun = true;
-      options.onResumed();
-    }
+    if (name === "RESUMED") options.onResumed();
     return options.onDispatch({ name, data, seq, session: session.id, lost });
   };
   let greeted = false;
@@ -217,6 +216,11 @@ export function openSocket(options: SocketOptions): Socket {
     session: () => session,
     close: (keep) => finish({ reason: "it was closed", resumable: keep }, keep ? keepCode : endCode),
   };
+}
+
+/** Where a session goes on. The token is sent there: not in the open when the first address was not. */
+function resumeAt(told: string, { url, fixed }: SocketOptions): string {
+  return fixed || new URL(told).protocol !== new URL(url).protocol ? url : told;
 }
 
 /** Version 10 in JSON, whatever the address says beside that. */

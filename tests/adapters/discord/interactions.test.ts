@@ -273,3 +273,16 @@ test("a command in a thread belongs to the thread", async () => {
   await until(() => door.received.length === 1);
   expect(door.received[0]).toMatchObject({ conversation: { id: channel.id, kind: "shared" }, thread: thread.id });
 });
+
+test("a command that is told twice is answered once, and what stands for its answer stays", async () => {
+  const receipts: Receipt[] = [answered, { state: "duplicate", input: 1 }];
+  const { discord, ann, channel, door, adapter, privately } = await setUp({
+    receipt: () => receipts.shift() ?? answered,
+  });
+  await using _door = door;
+  discord.faults.add({ on: "dispatch", fault: { kind: "duplicate" }, event: "INTERACTION_CREATE", times: 1 });
+  const view = ann.slash(channel, "status");
+  await until(() => door.received.length === 2);
+  await adapter.post(privately(view), words("It is idle."));
+  expect(discord.ephemeral(channel, ann).map(({ text }) => text)).toEqual(["It is idle."]);
+});
