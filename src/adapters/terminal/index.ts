@@ -1,6 +1,6 @@
 // The instance's half of the terminal: screens connect, what they say goes in, events come out.
 import { Buffer } from "node:buffer";
-import { setTimeout } from "node:timers";
+import { setImmediate, setTimeout } from "node:timers";
 import type { TurnEvent } from "../../core/event.ts";
 import { Failure, failureData, failureText } from "../../core/failure.ts";
 import { type ChatCommand, type ChatState, type ChatUp, protocolVersion } from "../../core/frame.ts";
@@ -106,14 +106,18 @@ export function openTerminal(deps: TerminalDeps): Terminal {
     screen.stale = true;
     setTimeout(() => {
       screen.stale = false;
-      if (!screens.has(screen.connection.id)) return;
-      try {
-        sendState(screen);
-      } catch (error) {
-        // The store cannot be read now; the next happening sends the state again.
-        deps.onError(error);
-      }
+      sendStateNow(screen);
     }, limits.stateSoonMs);
+  };
+
+  const sendStateNow = (screen: Screen) => {
+    if (!screens.has(screen.connection.id)) return;
+    try {
+      sendState(screen);
+    } catch (error) {
+      // The store cannot be read now; the next happening sends the state again.
+      deps.onError(error);
+    }
   };
 
   const unsubscribe = deps.subscribe((happening) => {
@@ -213,7 +217,8 @@ export function openTerminal(deps: TerminalDeps): Terminal {
     for (const other of screens.values()) {
       if (other.conversation !== screen.conversation) continue;
       if (other.session === settled) sendStateSoon(other);
-      else sendState(other);
+      // Before the first event of the turn, which is committed at the end of this tick; after its request to the model.
+      else setImmediate(() => sendStateNow(other));
     }
     screen.connection.send({ type: "receipt", id: up.id, receipt });
   };

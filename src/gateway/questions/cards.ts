@@ -1,6 +1,7 @@
 // Cards after their answer: the buttons go, and who decided what stands there instead.
 import { answererName } from "../../access/approvals.ts";
 import { errorText } from "../../core/failure.ts";
+import type { TurnId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
 import type { Approval } from "../../store/approvals.ts";
 import type { Store } from "../../store/store.ts";
@@ -19,6 +20,8 @@ export type Cards = ReturnType<typeof createCards>;
 
 /** The cards of all questions. */
 export function createCards({ store, outbox, log }: CardDeps) {
+  /** Turns that run since their beginning and have asked nothing: nobody looks for their cards. */
+  const plain = new Set<TurnId>();
   /** Closes every card whose question is not open any more. Never throws: the next look does it. */
   const close = (): void => {
     try {
@@ -37,8 +40,10 @@ export function createCards({ store, outbox, log }: CardDeps) {
   return {
     close,
     /** As the hub tells it: what a turn asked is nobody's question once it has ended. */
-    follow({ event }: Happening): void {
-      if (event.type === "ended") close();
+    follow({ turn, event }: Happening): void {
+      if (event.type === "started" && !event.resumed) plain.add(turn);
+      if (event.type === "ask") plain.delete(turn);
+      if (event.type === "ended" && !plain.delete(turn)) close();
     },
   };
 }

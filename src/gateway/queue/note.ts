@@ -13,7 +13,7 @@ export function turnInput(input: Input, { store, row, now }: { store: Store; row
   const text = inbound.kind === "message" || inbound.kind === "edit" ? inbound.text : "";
   const event = inbound.kind === "message" && inbound.event !== undefined;
   const lines = [
-    ...contextLines(store, row),
+    ...(row.replyTo.conversation.kind === "shared" ? contextLines(store, row) : []),
     ...quoteLines(store, { input, row }),
     ...missedLines(input, now),
     ...files.flatMap(({ name, problem }) =>
@@ -31,7 +31,7 @@ export function turnInput(input: Input, { store, row, now }: { store: Store; row
   };
 }
 
-/** What was said in the place since the last turn and was not meant for the agent. */
+/** What was said in the place since the last turn and was not meant for the agent; in a direct one everything is. */
 function contextLines(store: Store, row: TurnRow): string[] {
   const given = store.inputs.given(row.id, limits.contextMessagesMax + 1);
   if (given.length === 0) return [];

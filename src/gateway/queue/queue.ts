@@ -130,6 +130,8 @@ export function createQueue(deps: QueueDeps) {
     begin,
     /** The waiting input that may join a running turn: its own, or, where messages steer, one of the same requester and place. */
     next(row: TurnRow, taken: ReadonlySet<InputId>): TurnInput | undefined {
+      // Asked after each answer, when mostly nothing waits; an index tells that.
+      if (store.inputs.waitingCount(row.session) === 0) return undefined;
       const steers = modeOf(store.sessions.get(row.session)) === "steer";
       const may = (input: Input) =>
         input.turn === row.id || (mayJoin(input.inbound, row) && (steers || input.inbound.kind === "edit"));

@@ -82,8 +82,8 @@ export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: Tu
     return { event, at, entry };
   };
 
-  /** One event with its effects, inside the transaction. @returns its number. */
-  const write = ({ event, at, entry }: Recorded): EventNumber => {
+  /** One event with its effects, inside the transaction; `ends`: of one that ends the turn. @returns its number. */
+  const write = ({ event, at, entry }: Recorded, ends: boolean): EventNumber => {
     if (event.type === "taken") for (const id of event.inputs) store.inputs.take(id, turn.id);
     if (event.type === "continuation") store.sessions.set(session.id, { continuation: event.value });
     if (entry !== undefined) store.entries.append(entry);
@@ -98,7 +98,8 @@ export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: Tu
     if (event.type === "ask") store.turns.setState(turn.id, "waiting");
     if (event.type === "usage") {
       usage = addUsage(before, event.usage);
-      store.turns.setUsage(turn.id, usage);
+      // The end stores it with the rest of the row.
+      if (!ends) store.turns.setUsage(turn.id, usage);
     }
     const number = store.turns.append(turn.id, { event, at });
     deps.onStored?.(turn, event);
@@ -112,7 +113,8 @@ export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: Tu
     pending = [];
     joined = [];
     for (const also of work) also();
-    return group.map((one) => ({ ...one, n: isStored(one.event) ? write(one) : undefined }));
+    const ends = group.some(({ event }) => event.type === "ended");
+    return group.map((one) => ({ ...one, n: isStored(one.event) ? write(one, ends) : undefined }));
   };
 
   /** Shows what was committed. */

@@ -32,7 +32,7 @@ export function redactTool(tool: Tool, redactor: Redactor): Tool {
 export function redactEvent(event: TurnEvent, redactor: Redactor): TurnEvent {
   const cleaned = clean(event, redactor) as TurnEvent;
   if (!("entry" in event && "entry" in cleaned) || event.entry?.kind !== "message") return cleaned;
-  return { ...cleaned, entry: isSame(event.entry, cleaned.entry) ? event.entry : cleaned.entry } as TurnEvent;
+  return { ...cleaned, entry: isSame(event.entry, cleaned.entry) ? event.entry : cleaned.entry };
 }
 
 function clean(value: unknown, redactor: Redactor): unknown {

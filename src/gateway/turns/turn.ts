@@ -1,4 +1,5 @@
 // Runs one turn: opens its sandbox, hands the harness what it needs, stores and shows what happens.
+import { setImmediate } from "node:timers/promises";
 import type { TurnEvent } from "../../core/event.ts";
 import { errorText, type FailureData, failureData } from "../../core/failure.ts";
 import type { InputId } from "../../core/ids.ts";
@@ -171,6 +172,8 @@ export function startTurn(deps: TurnDeps, start: TurnStart): ActiveTurn {
       finishBroken({ recorder, record: clean, error, stopped: halting !== undefined, log });
     } finally {
       left = true;
+      // What it said goes out to people first: the rest is tidying up.
+      await setImmediate();
       await kill();
       await sandbox?.close().catch((error) => log.warn("Cannot close sandbox", { error: errorText(error) }));
     }
