@@ -17,6 +17,7 @@ export const drivers = {
   container: {
     load: async (deps, name) => (await import("./container/index.ts")).createContainerDriver({ ...deps, name }),
   },
+  image: { load: async (deps, name) => (await import("./image/index.ts")).createImageDriver({ ...deps, name }) },
 } satisfies Record<string, DriverType>;
 
 /** Other words for a kind, as settings of other programs have them. */

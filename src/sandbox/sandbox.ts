@@ -112,6 +112,8 @@ export interface SandboxRequest {
   home: string;
   /** Environment added for every command (vault, settings). */
   env?: Record<string, string>;
+  /** Whose secrets `env` holds; a place that outlives the turn is never shared by two of them. */
+  vault?: string;
   /** Makes the folders above, where they are missing; called before they are looked at. */
   prepare?(): Promise<void>;
 }

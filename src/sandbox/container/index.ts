@@ -126,6 +126,7 @@ async function open(driver: Driver, request: SandboxRequest): Promise<Sandbox> {
     env: request.env ?? {},
     scope: `files-${driver.opened}`,
     machine: driver.machine,
+    kill: (scope) => driver.machine.exec.kill(scope),
     release: () => undefined,
   });
 }

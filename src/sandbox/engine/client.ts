@@ -188,6 +188,11 @@ async function* linesOf(endpoint: Endpoint, request: EngineRequest): AsyncIterab
     sent.on("response", resolve);
     sent.on("error", (error) => reject(asFailure(endpoint, { error, late: false })));
   });
+  const status = response.statusCode ?? 0;
+  if (status >= 400) {
+    const said = saidIn(parse(await readAnswer(response, limits.engineAnswerBytesMax)), status);
+    throw new Failure("sandbox", `The engine refuses: ${said}`);
+  }
   let rest = "";
   try {
     for await (const chunk of response) {

@@ -2,6 +2,7 @@
 import type { Duplex, Readable } from "node:stream";
 import * as v from "valibot";
 import { Failure } from "../../core/failure.ts";
+import { limits } from "../../core/limits.ts";
 import { type About, createClient, type EngineAnswer, type EngineClient } from "./client.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { splitFrames } from "./frames.ts";
@@ -60,6 +61,7 @@ const infoSchema = v.object({
   CpuCfsQuota: v.optional(v.boolean(), true),
   SecurityOptions: v.optional(v.nullable(v.array(v.string())), []),
   OSType: v.optional(v.string(), "linux"),
+  NCPU: v.optional(v.number(), 1),
 });
 export type EngineInfo = v.InferOutput<typeof infoSchema>;
 
@@ -100,16 +102,17 @@ export function createEngine(endpoint: Endpoint) {
   return {
     endpoint,
     about: (): Promise<About> => client.about(),
-    info: async (): Promise<EngineInfo> =>
-      v.parse(infoSchema, success(await client.call({ path: "/info" }), "ask the engine")),
+    info: async (): Promise<EngineInfo> => read(infoSchema, await client.call({ path: "/info" }), "ask the engine"),
     ...containerCalls(client),
     ...networkCalls(client),
     ...execCalls(client),
     /** `undefined`: there is no such image here. */
     image: async (name: string): Promise<EngineImage | undefined> => {
-      const answer = await client.call({ path: `/images/${encodeURIComponent(name)}/json` });
-      return answer.status === 404 ? undefined : v.parse(imageSchema, success(answer, "look at the image"));
+      const answer = await client.call({ path: `/images/${name.split("/").map(encodeURIComponent).join("/")}/json` });
+      return answer.status === 404 ? undefined : read(imageSchema, answer, "look at the image");
     },
+    /** Fetches an image. @throws Failure `sandbox` with what the engine or the registry says against it. */
+    pull: (name: string) => pull(client, name),
     /** Ends of containers as they happen, until `signal`. */
     async *ends(signal: AbortSignal): AsyncIterable<string> {
       const filters = JSON.stringify({ type: ["container"], event: ["die"] });
@@ -127,17 +130,17 @@ function containerCalls(client: EngineClient) {
     /** `undefined`: there is none of that name. */
     inspect: async (id: string): Promise<Container | undefined> => {
       const answer = await client.call({ path: `${one(id)}/json` });
-      return answer.status === 404 ? undefined : v.parse(containerSchema, success(answer, "look at the container"));
+      return answer.status === 404 ? undefined : read(containerSchema, answer, "look at the container");
     },
     /** All containers with a label, running or not. */
     list: async (label: string): Promise<ContainerRow[]> => {
       const query = { all: "true", filters: JSON.stringify({ label: [label] }) };
       const answer = await client.call({ path: "/containers/json", query });
-      return v.parse(v.array(rowSchema), success(answer, "list containers"));
+      return read(v.array(rowSchema), answer, "list containers");
     },
     create: async (name: string, body: unknown): Promise<string> => {
       const answer = await client.call({ path: "/containers/create", query: { name }, body });
-      return v.parse(idSchema, success(answer, "create the container")).Id;
+      return read(idSchema, answer, "create the container").Id;
     },
     start: async (id: string): Promise<void> => {
       success(await client.call({ method: "POST", path: `${one(id)}/start` }), "start the container");
@@ -159,11 +162,11 @@ function networkCalls(client: EngineClient) {
     createNetwork: async (name: string, options: { labels: Record<string, string> }): Promise<string> => {
       const body = { Name: name, Driver: "bridge", CheckDuplicate: true, Labels: options.labels };
       const answer = await client.call({ path: "/networks/create", body });
-      return v.parse(idSchema, success(answer, "make the network")).Id;
+      return read(idSchema, answer, "make the network").Id;
     },
     networks: async (label: string) => {
       const answer = await client.call({ path: "/networks", query: { filters: JSON.stringify({ label: [label] }) } });
-      return v.parse(v.array(networkSchema), success(answer, "list networks"));
+      return read(v.array(networkSchema), answer, "list networks");
     },
     removeNetwork: async (id: string): Promise<void> => {
       const answer = await client.call({ method: "DELETE", path: `/networks/${encodeURIComponent(id)}` });
@@ -190,14 +193,14 @@ function execCalls(client: EngineClient) {
           ...(env === undefined ? {} : { Env: Object.entries(env).map(([name, value]) => `${name}=${value}`) }),
         },
       });
-      const id = v.parse(idSchema, success(created, "start a command")).Id;
+      const id = read(idSchema, created, "start a command").Id;
       const { socket, head } = await client.hijack({ path: `/exec/${id}/start`, body: { Detach: false, Tty: tty } });
       return { id, socket, ...splitFrames(socket, head) };
     },
     /** How an exec stands; `undefined` when the engine has forgotten it. */
     execState: async (id: string) => {
       const answer = await client.call({ path: `/exec/${encodeURIComponent(id)}/json` });
-      return answer.status === 404 ? undefined : v.parse(execSchema, success(answer, "look at a command"));
+      return answer.status === 404 ? undefined : read(execSchema, answer, "look at a command");
     },
     /** New size of a terminal that was started with `tty`. */
     resize: async (id: string, { cols, rows }: { cols: number; rows: number }): Promise<void> => {
@@ -205,6 +208,36 @@ function execCalls(client: EngineClient) {
       success(await client.call({ method: "POST", path: `/exec/${encodeURIComponent(id)}/resize`, query }), "resize");
     },
   };
+}
+
+/** One line of the progress of `POST /images/create`. */
+const progressSchema = v.object({ error: v.optional(v.string()) });
+
+async function pull(client: EngineClient, name: string): Promise<void> {
+  const action = `get image ${JSON.stringify(name)}`;
+  const signal = AbortSignal.timeout(limits.enginePullMs);
+  // Without a tag the engine would fetch every one that there is.
+  const query: Record<string, string> = /[:@][^/]*$/.test(name)
+    ? { fromImage: name }
+    : { fromImage: name, tag: "latest" };
+  for await (const line of client.lines({ method: "POST", path: "/images/create", query, signal })) {
+    const parsed = v.safeParse(progressSchema, line);
+    const error = parsed.success ? parsed.output.error : "the engine's answer has another form";
+    if (error !== undefined) throw new Failure("sandbox", `Cannot ${action}: ${lowered(error)}`);
+  }
+  if (signal.aborted)
+    throw new Failure("sandbox", `Cannot ${action}: it takes longer than ${limits.enginePullMs / 60_000} minutes`);
+}
+
+/** A success, parsed. @throws Failure `sandbox` with the engine's words, or when its answer has another form. */
+function read<Schema extends v.GenericSchema>(
+  schema: Schema,
+  answer: EngineAnswer,
+  action: string,
+): v.InferOutput<Schema> {
+  const parsed = v.safeParse(schema, success(answer, action));
+  if (parsed.success) return parsed.output;
+  throw new Failure("sandbox", `Cannot ${action}: the engine's answer has another form`);
 }
 
 /** The body of a success. 304 means: it is so already. @throws Failure `sandbox` with the engine's words. */

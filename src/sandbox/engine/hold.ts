@@ -3,7 +3,7 @@ import { Failure } from "../../core/failure.ts";
 import { limits } from "../../core/limits.ts";
 import { spawnFiles } from "../files.ts";
 import { insidePath, shown } from "../paths.ts";
-import type { Command, Running, Sandbox } from "../sandbox.ts";
+import type { Command, Proof, Running, Sandbox } from "../sandbox.ts";
 import { containerEnvironment } from "./environment.ts";
 import type { Machine } from "./machine.ts";
 
@@ -19,6 +19,7 @@ export interface HoldParts {
   /** For `Command.scope` of the hold's own file operations; no other hold has it. */
   scope: string;
   machine: Machine;
+  kill(scope: string): Promise<Proof>;
   /** Called once, when the turn lets go. */
   release(): void;
 }
@@ -42,11 +43,11 @@ export function createHold(parts: HoldParts): Sandbox {
     isolation: "container",
     spawn,
     files: spawnFiles({ spawn, cwd, scope }),
-    kill: (killed) => parts.machine.exec.kill(killed),
+    kill: parts.kill,
     close: async () => {
       if (closed) return;
       closed = true;
-      await parts.machine.exec.kill(scope);
+      await parts.kill(scope);
       parts.release();
     },
   };

@@ -150,6 +150,7 @@ export function createMachine(deps: MachineDeps): Machine {
     close: () => {
       connected?.runners.close();
       connected?.warden.close();
+      connected = undefined;
     },
   };
 }
