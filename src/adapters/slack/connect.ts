@@ -61,6 +61,9 @@ export function openLine(deps: LineDeps): Line {
       onMalformed: (reason) => log.warn("A frame was not understood", { reason }),
     });
     sockets.add(socket);
+    // Slack hands each event to one of an app's connections: those of another program are lost to us.
+    const others = socket.connections() - sockets.size;
+    if (others > 0) log.warn("Another program may take a part of the messages with the same app token", { others });
     return socket;
   };
   /** The old one is read for a moment longer: what Slack had put on it is acknowledged there. */

@@ -149,7 +149,7 @@ export function createOutbound(parts: OutboundDeps): Outbound {
           what === "typing" &&
           conversation.kind === "direct" &&
           thread !== undefined &&
-          !plain.has(conversation.id)
+          !plain.has(`${conversation.id}:${thread}`)
         ) {
           await client.call("assistant.threads.setStatus", {
             channel_id: conversation.id,
@@ -162,7 +162,7 @@ export function createOutbound(parts: OutboundDeps): Outbound {
         const wait = retryAfterOf(error);
         if (wait !== undefined) quiet.set(conversation.id, clock.monotonic() + wait);
         // Whoever has no assistant there will have none with the next turn either.
-        else if (what === "typing") plain.set(conversation.id, true);
+        else if (what === "typing") plain.set(`${conversation.id}:${thread ?? ""}`, true);
         log.debug("A sign was not shown", { what, error: errorText(error) });
       }
     },

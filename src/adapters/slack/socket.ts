@@ -26,6 +26,8 @@ export interface Socket {
   /** Monotonic time at which something last came. */
   heardAt(): number;
   isClosed(): boolean;
+  /** How many connections the app has, this one among them, as Slack says; 0 where it does not. */
+  connections(): number;
 }
 
 export interface SocketDeps {
@@ -36,7 +38,11 @@ export interface SocketDeps {
   onMalformed(reason: string): void;
 }
 
-const frameSchema = v.looseObject({ type: v.string(), reason: v.fallback(v.string(), "") });
+const frameSchema = v.looseObject({
+  type: v.string(),
+  reason: v.fallback(v.string(), ""),
+  num_connections: v.fallback(v.number(), 0),
+});
 
 /** What some runtimes' sockets can beside the standard. */
 type Probing = WebSocket & { ping?: () => void; terminate?: () => void };
@@ -69,6 +75,7 @@ function wrap(raw: Probing, deps: SocketDeps): Socket & { greeted: Promise<void>
   const over = Promise.withResolvers<Ending>();
   const closed = Promise.withResolvers<void>();
   let heardAt = clock.monotonic();
+  let connections = 0;
   const heard = () => {
     heardAt = clock.monotonic();
     deps.onHeard();
@@ -77,6 +84,7 @@ function wrap(raw: Probing, deps: SocketDeps): Socket & { greeted: Promise<void>
     greeted: greeted.promise,
     over: over.promise,
     heardAt: () => heardAt,
+    connections: () => connections,
     isClosed: () => raw.readyState === WebSocket.CLOSED || raw.readyState === WebSocket.CLOSING,
     acknowledge(envelope, payload) {
       if (raw.readyState !== WebSocket.OPEN) return false;
@@ -99,8 +107,10 @@ function wrap(raw: Probing, deps: SocketDeps): Socket & { greeted: Promise<void>
     const frame = parseFrame(data);
     if (frame === undefined) return deps.onMalformed("a frame is no JSON, or too long");
     const { type, reason } = frame;
-    if (type === "hello") greeted.resolve();
-    else if (type === "disconnect") over.resolve({ why: reason === "link_disabled" ? "disabled" : "refresh" });
+    if (type === "hello") {
+      connections = frame.num_connections;
+      greeted.resolve();
+    } else if (type === "disconnect") over.resolve({ why: reason === "link_disabled" ? "disabled" : "refresh" });
     else {
       const envelope = v.safeParse(envelopeSchema, frame);
       if (envelope.success) deps.onEnvelope(envelope.output, socket);

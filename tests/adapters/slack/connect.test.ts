@@ -266,6 +266,13 @@ test("our own messages and those of other bots are not taken", async () => {
   await door.until(() => envelopes(door).every(({ ackedAt }) => ackedAt !== undefined));
 });
 
+test("another program with the same app token is told", async () => {
+  await using one = await connected();
+  await using two = await connected({ slack: one.slack, server: one.server });
+  expect(two.lines.map(({ message }) => message).join()).toContain("Another program");
+  expect(one.lines.map(({ message }) => message).join()).not.toContain("Another program");
+});
+
 test("two workspaces are two lines, and one that fails leaves the other alone", async () => {
   await using one = await connected({ name: "slack-a" });
   await using two = await connected({ name: "slack-b" });

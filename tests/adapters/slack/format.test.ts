@@ -94,7 +94,7 @@ describe("limits", () => {
   test("no word is lost or doubled where a text is cut", () => {
     const words = Array.from({ length: 6_000 }, (_, index) => `w${index}`);
     const text = shown(words.map((word, index) => (index % 7 === 0 ? `**${word}**` : word)).join(" "));
-    expect(text.match(/w\d+/g)).toEqual(words);
+    expect([...text.matchAll(/w\d+/g)].map(([word]) => word)).toEqual(words);
   });
   test("a code block stays one as long as a message holds it", () => {
     const code = Array.from({ length: 200 }, (_, index) => `line ${index} = ${"x".repeat(20)}`).join("\n");
