@@ -38,7 +38,6 @@ const shared: Record<string, string> = {
 const places: Record<string, string[]> = {
   "@agentclientprotocol/sdk": ["src/harness/acp/"],
   "@discordjs/rest": ["src/adapters/discord/"],
-  "@discordjs/ws": ["src/adapters/discord/"],
   "@earendil-works/pi-agent-core": ["src/harness/native/"],
   "@earendil-works/pi-ai": ["src/models/"],
   "@modelcontextprotocol/sdk": ["src/tools/mcp", "src/web/mcp/"],

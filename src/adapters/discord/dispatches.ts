@@ -42,7 +42,6 @@ const attachmentSchema = v.looseObject({
   content_type: text,
   duration_secs: soft(v.number()),
 });
-export type Attachment = v.InferOutput<typeof attachmentSchema>;
 
 /** What a message shows; a forwarded one has the same. */
 const contentEntries = {

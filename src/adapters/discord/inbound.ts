@@ -1,7 +1,6 @@
 // Discord's events as inbounds: pure, never throws, and nobody but the event's own sender comes out of it.
 import { limits } from "../../core/limits.ts";
 import type { Address, Inbound, Sender } from "../../core/message.ts";
-import { excerpt } from "../../core/words.ts";
 import { filesOf, gist, head, type Names, nameOf, readText, type Self, wordsOf } from "./content.ts";
 import type { Content, Edited, Interaction, Message, Reaction } from "./dispatches.ts";
 import { timeOf } from "./snowflake.ts";
@@ -205,9 +204,4 @@ function replyOf({ type, message_reference: reference }: Message): string | unde
 function sentAt(id: string, { now }: Facts): number {
   const at = timeOf(id);
   return at <= now + limits.clockSkewMs ? at : now;
-}
-
-/** A name of somebody who is known by an id alone. */
-export function unnamed(id: string): Sender {
-  return { id, name: excerpt(id, 20) };
 }

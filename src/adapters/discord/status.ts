@@ -4,8 +4,6 @@ import type { AdapterHealth } from "../../gateway/handle.ts";
 import type { Clock } from "../../sys/clock.ts";
 import type { Log } from "../../sys/log.ts";
 
-export type Status = ReturnType<typeof createStatus>;
-
 export function createStatus({ clock, log }: { clock: Clock; log: Log }) {
   let state: AdapterHealth["state"] = "connecting";
   let since = clock.now();
