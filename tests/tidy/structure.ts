@@ -41,8 +41,6 @@ const places: Record<string, string[]> = {
   "@earendil-works/pi-agent-core": ["src/harness/native/"],
   "@earendil-works/pi-ai": ["src/models/"],
   "@modelcontextprotocol/sdk": ["src/tools/mcp", "src/web/mcp/"],
-  "@slack/socket-mode": ["src/adapters/slack/"],
-  "@slack/web-api": ["src/adapters/slack/"],
   "@valibot/to-json-schema": ["src/config/", "src/harness/native/", "src/tools/"],
   "@xterm/addon-fit": ["src/web/workbench/"],
   "@xterm/xterm": ["src/web/workbench/"],
