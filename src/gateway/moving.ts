@@ -60,10 +60,11 @@ export function currentInbound<Given extends Inbound>(store: Pick<Store, "moves"
   const placed = current(store, inbound);
   if (placed === inbound || inbound.kind === "action" || inbound.kind === "command") return placed;
   const from = inbound.conversation.id;
+  const root = inbound.root === undefined ? {} : { root: movedId(from, inbound.root) };
   if (inbound.kind === "message") {
     if (inbound.event !== undefined) return placed;
     const replyTo = inbound.replyTo === undefined ? {} : { replyTo: movedId(from, inbound.replyTo) };
-    return { ...placed, id: movedId(from, inbound.id), ...replyTo };
+    return { ...placed, ...root, id: movedId(from, inbound.id), ...replyTo };
   }
-  return { ...placed, id: movedId(from, inbound.id), target: movedId(from, inbound.target) };
+  return { ...placed, ...root, id: movedId(from, inbound.id), target: movedId(from, inbound.target) };
 }

@@ -6,6 +6,7 @@ import { ago, excerpt } from "../../core/words.ts";
 import type { AdapterTraits } from "../handle.ts";
 import type { Answering } from "../intake/answering.ts";
 import type { ArrivalDeps } from "../intake/receive.ts";
+import { currentInbound } from "../moving.ts";
 import type { Resolved } from "../sessions.ts";
 import type { Command, CommandServices } from "./command.ts";
 
@@ -81,7 +82,12 @@ function finish(
     const admission = enter(inbound, traits);
     if (!admission.admitted) return { state: "refused", reason: admission.reason };
     if (end.refused !== undefined) return answering.refuse(inbound, traits, end.refused);
-    const { input, fresh } = store.inputs.add(inbound, { state: "done", session: end.session ?? null, at: now() });
+    // Its conversation may have got another id while the command ran.
+    const { input, fresh } = store.inputs.add(currentInbound(store, inbound), {
+      state: "done",
+      session: end.session ?? null,
+      at: now(),
+    });
     if (!fresh) return { state: "duplicate", input: input.id };
     const answer = end.failed === undefined ? end.apply?.() : { markdown: end.failed };
     if (answer !== undefined) answering.reply(inbound, traits, answer);

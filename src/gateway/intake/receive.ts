@@ -8,6 +8,7 @@ import type { Store } from "../../store/store.ts";
 import type { Clock } from "../../sys/clock.ts";
 import type { Redactor } from "../../vault/redact.ts";
 import type { AdapterTraits } from "../handle.ts";
+import { currentInbound } from "../moving.ts";
 import type { Queue } from "../queue/queue.ts";
 import { filesMissing } from "../queue/ready.ts";
 import type { Resolved, SessionBook } from "../sessions.ts";
@@ -58,9 +59,12 @@ export async function receiveMessage(deps: ArrivalDeps, inbound: Message, arriva
   // Nothing is kept for what came before.
   const known = store.inputs.find(inbound);
   if (known !== undefined) return { state: "duplicate", input: known };
-  const message = await withinLimits(deps, inbound);
+  const given = await withinLimits(deps, inbound);
+  let message = given;
   // The turn that it starts is stored with it: one commit, and a person waits for each.
   const { receipt, after } = await store.grouped((): Placed => {
+    // Its conversation may have got another id since it came.
+    message = currentInbound(store, given);
     const admission = deps.enter(message, arrival.traits);
     if (!admission.admitted) return { receipt: { state: "refused", reason: admission.reason } };
     const placed = placeNow(deps, message, arrival);
