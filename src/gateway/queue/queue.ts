@@ -45,9 +45,17 @@ export function createQueue(deps: QueueDeps) {
   let open = false;
   /** Turns that are stored and do not run yet: the commit that they share with others is not over, or has failed. */
   const begun = new Set<TurnId>();
-  const busy = (): number => busyCount(deps.store, { active, begun });
+  /** Sessions that are looked at in the next shared commit. */
+  const waking = new Set<SessionId>();
+  /** As many turns run, or will in a moment, as may. */
+  const isFull = (): boolean => {
+    const most = deps.turnsParallelMax;
+    // Mostly there is room, whatever of these does not count after all.
+    if (waking.size + begun.size + active.size < most) return false;
+    return waking.size + busyCount(deps.store, { active, begun }) >= most;
+  };
   const fill = (): void => {
-    for (const other of ready) if (busy() < deps.turnsParallelMax) wake(other);
+    for (const other of ready) if (!isFull()) wake(other);
   };
 
   /** Runs a stored turn, and afterwards whatever waits behind it. */
@@ -64,32 +72,57 @@ export function createQueue(deps: QueueDeps) {
     });
   };
 
-  const begin = (id: SessionId): (() => void) | undefined => {
+  /** Whether a session has something to do and may do it now; when only others are in the way, it is ready. */
+  const mayBegin = (id: SessionId): boolean => {
     ready.delete(id);
-    if (!open || active.has(id) || holds.has(id)) return undefined;
-    if (busy() >= deps.turnsParallelMax) {
+    if (!open || active.has(id) || holds.has(id)) return false;
+    if (isFull()) {
       ready.add(id);
-      return undefined;
+      return false;
     }
     told.delete(id);
     // Most turns leave nothing behind, nor an end that could not be stored: no transaction is begun for that.
-    if (store.inputs.waitingCount(id) === 0 && store.turns.openIn(id).length === 0) return undefined;
+    return store.inputs.waitingCount(id) > 0 || store.turns.openIn(id).length > 0;
+  };
+
+  const begin = (id: SessionId): (() => void) | undefined => {
+    if (!mayBegin(id)) return undefined;
     const made = store.transaction(() => create(id));
     return made === undefined ? undefined : () => guarded(id, () => run(made.row, made.session));
   };
 
   /** A full disk: the input is stored and waits, and is looked at again after a while. */
+  const cannotStart = (session: SessionId, error: unknown): void => {
+    log.error("Cannot start a turn", { session, error: errorText(error) });
+    if (open) later.at(session, clock.now() + limits.startRetryMs);
+  };
   const guarded = (session: SessionId, work: () => void): void => {
     try {
       work();
     } catch (error) {
-      log.error("Cannot start a turn", { session, error: errorText(error) });
-      if (open) later.at(session, clock.now() + limits.startRetryMs);
+      cannotStart(session, error);
     }
   };
 
-  /** Starts the next turn of a session when it has something to do and nothing runs. */
-  const wake = (id: SessionId): void => guarded(id, () => begin(id)?.());
+  /**
+   * Starts the next turn of a session when it has something to do and nothing runs. Stored at the end of this tick: where
+   * many turns end in one moment, those behind them share a commit.
+   */
+  const wake = (id: SessionId): void =>
+    guarded(id, () => {
+      if (waking.has(id) || !mayBegin(id)) return;
+      waking.add(id);
+      const work = () => {
+        waking.delete(id);
+        return begin(id);
+      };
+      store
+        .grouped(work, (start) => start?.())
+        .catch((error: unknown) => {
+          waking.delete(id);
+          cannotStart(id, error);
+        });
+    });
 
   const modeOf = (session: Session | undefined): QueueMode => session?.options.queue ?? "steer";
 
