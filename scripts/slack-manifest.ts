@@ -1,7 +1,7 @@
 // Writes docs/adapters/slack-manifest.json from the lists that the adapter uses; `--check` says whether it is up to date.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { manifestOf } from "../src/adapters/slack/manifest.ts";
+import { manifestText as textOf } from "../src/adapters/slack/manifest.ts";
 import { commands } from "../src/gateway/commands/index.ts";
 import { writeAtomic } from "../src/sys/atomic.ts";
 
@@ -13,7 +13,7 @@ export function manifestText(): string {
   const shown = commands
     .filter(({ hidden }) => hidden !== true)
     .map(({ name, summary, args }) => ({ name, summary, ownerOnly: false, ...(args === undefined ? {} : { args }) }));
-  return `${JSON.stringify(manifestOf(shown), null, 2)}\n`;
+  return textOf(shown);
 }
 
 if (import.meta.main) {

@@ -50,12 +50,12 @@ function member<Schema extends AdapterSchema>(
   };
 }
 
+/** In the order in which people are offered them. */
 const table: Readonly<Record<string, Member>> = {
-  discord: member(discordSchema, {
-    platform: discordPlatform,
-    open: async () => (await import("./discord/index.ts")).openDiscord,
-    inspect: async () => (await import("./discord/inspect.ts")).inspectDiscord,
-    history: async () => (await import("./discord/history.ts")).historyOfDiscord,
+  telegram: member(telegramSchema, {
+    platform: telegramPlatform,
+    open: async () => (await import("./telegram/index.ts")).openTelegram,
+    inspect: async () => (await import("./telegram/inspect.ts")).inspectTelegram,
   }),
   slack: member(slackSchema, {
     platform: slackPlatform,
@@ -63,10 +63,11 @@ const table: Readonly<Record<string, Member>> = {
     inspect: async () => (await import("./slack/inspect.ts")).inspectSlack,
     history: async () => (await import("./slack/history.ts")).historyOfSlack,
   }),
-  telegram: member(telegramSchema, {
-    platform: telegramPlatform,
-    open: async () => (await import("./telegram/index.ts")).openTelegram,
-    inspect: async () => (await import("./telegram/inspect.ts")).inspectTelegram,
+  discord: member(discordSchema, {
+    platform: discordPlatform,
+    open: async () => (await import("./discord/index.ts")).openDiscord,
+    inspect: async () => (await import("./discord/inspect.ts")).inspectDiscord,
+    history: async () => (await import("./discord/history.ts")).historyOfDiscord,
   }),
 };
 

@@ -2,7 +2,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { writeSettings } from "../config/file.ts";
-import type { Config } from "../config/load.ts";
 import { Failure, type FailureData } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
 import { formatModelName } from "../core/model-name.ts";
@@ -13,10 +12,11 @@ import { loadLaunchConfig, type Places, placesIn } from "./places.ts";
 import { type Answers, answersOfFlags, patchOf } from "./setup/answers.ts";
 import { keepSettings, platformOf } from "./setup/bots.ts";
 import { askModel, rehearse, withoutUnknownAdapters } from "./setup/check.ts";
-import { type BotFlags, tokenOfFlags } from "./setup/connect.ts";
 import { openDraft } from "./setup/draft.ts";
 import { guide } from "./setup/guide.ts";
 import { importSettings } from "./setup/import.ts";
+import { type BotFlags, botsOfFlags, paperOfFlags, platformArgs, tokenOptions } from "./setup/options.ts";
+import { paperText } from "./setup/paper.ts";
 import { Cancelled, createPrompt } from "./setup/prompt.ts";
 import { connectUnattended } from "./setup/unattended.ts";
 import { modelsOf } from "./try-model.ts";
@@ -41,66 +41,77 @@ export const setup = verb({
       valueHint: "protocol",
       description: "What a server of your own speaks: openai-completions, …",
     },
-    "telegram-token": {
-      type: "string",
-      valueHint: "token",
-      description: "Token of a Telegram bot; others may see it here, so better use a file",
-    },
-    "telegram-token-file": { type: "string", valueHint: "path", description: "File that holds the token" },
-    "telegram-api": { type: "string", valueHint: "address", description: "Bot API server of your own" },
-    owner: { type: "string", valueHint: "id", description: "Numeric id of the bot's owner, who then needs no code" },
-    telegram: { type: "boolean", default: true, description: "Leave Telegram out, whatever the environment says" },
+    owner: { type: "string", valueHint: "id", description: "Id of the one bot's owner, who then needs no code" },
     start: { type: "boolean", default: true, description: "With --yes: do not start or restart the instance" },
     wait: { type: "boolean", description: "With --yes: wait for the owner, and for the first answer in their chat" },
     "remove-webhook": { type: "boolean", description: "With --yes: take the bot from a program that has its webhook" },
     import: { type: "string", valueHint: "path", description: "Take over an older settings.json or config.json" },
     check: { type: "boolean", default: true, description: "Write the settings without asking model and platform" },
+    // Their names come from the table of platforms, so that the types know nothing of them.
+    ...(platformArgs as object),
   },
   notes: [
     "  remoteagent setup --yes --provider anthropic --api-key-env ANTHROPIC_API_KEY",
     "  remoteagent setup --yes --provider local --base-url http://127.0.0.1:8080/v1 --model qwen3-coder",
     "  remoteagent setup --yes --telegram-token-file ~/keys/bot --owner 123456789",
-    "Without --telegram-token and --telegram-token-file the token is that of TELEGRAM_BOT_TOKEN, if it is set.",
+    "  remoteagent setup --yes --slack-token-file ~/keys/slack-bot --slack-app-token-file ~/keys/slack-app",
+    "  remoteagent setup --yes --discord-token-file ~/keys/discord --discord-owner 1300000000000000001",
+    "  remoteagent setup --slack-manifest > manifest.json",
+    "With --yes, tokens without an option are those of TELEGRAM_BOT_TOKEN, SLACK_BOT_TOKEN and SLACK_APP_TOKEN, DISCORD_BOT_TOKEN, where they are set.",
     "Exit code: 0 when all is done, 1 when something is left to do (what was done is kept), 2 for wrong options",
   ].join("\n"),
   async run(args, io) {
+    const paper = paperOfFlags(args);
+    if (paper !== undefined) return await printPaper(paper, io);
     // Also refuses to build upon settings that are wrong already, and makes the state folder.
     const config = await loadLaunchConfig({ "state-dir": args["state-dir"] });
     const places = placesIn(config.stateDir);
     if (args.import !== undefined) return await importFile(resolve(args.import), { places, io });
-    const bot = args.telegram ? botOfFlags(args, config.environment) : undefined;
-    if (args.yes === true) return await unattended(args, { places, io, bot });
+    // Who is asked chooses between a variable and another token.
+    const bots = botsOfFlags(args, { environment: config.environment, asks: args.yes !== true });
+    if (args.yes === true) return await unattended(args, { places, io, bots });
     if (!io.interactive)
       throw new Failure("usage", "Cannot ask: this is no terminal, and --yes is missing", {
         hint: "With --yes go the options that answer: --provider (with --model and --api-key-env), --telegram-token-file; see --help",
       });
-    const prompt = createPrompt({ input: process.stdin, output: process.stdout });
-    let kept: "nothing" | "settings" | "pairing" = "nothing";
-    try {
-      const draft = openDraft(places);
-      const known = bot === undefined ? undefined : await draft.flags(bot);
-      if (known?.address !== undefined && bot?.address === undefined)
-        prompt.say(`The bot is asked for at ${known.address}, as you said before; --telegram-api changes it`);
-      const code = await guide(prompt, {
-        places,
-        io,
-        bot: known,
-        draft,
-        attempt: (tried) => attempt(places, tried, { ask: true }),
-        write: async (answers) => void (await write(answers, { places, io })),
-        note: (step) => (kept = step),
-      });
-      if (code === exit.done) draft.drop();
-      return code;
-    } catch (error) {
-      if (!(error instanceof Cancelled)) throw error;
-      io.err(`\n${leftText[kept]}\n`);
-      return exit.failed;
-    } finally {
-      prompt.close();
-    }
+    return await interactive(bots, { places, io });
   },
 });
+
+/** Asks for everything. @returns the exit code. */
+async function interactive(bots: readonly BotFlags[], { places, io }: { places: Places; io: Io }): Promise<number> {
+  const prompt = createPrompt({ input: process.stdin, output: process.stdout });
+  let kept: keyof typeof leftText = "nothing";
+  try {
+    const draft = openDraft(places);
+    const known: BotFlags[] = [];
+    for (const bot of bots) {
+      const all = await draft.flags(bot);
+      known.push(all);
+      if (all.address !== undefined && bot.address === undefined)
+        prompt.say(
+          `The ${platformOf(bot.type).label} bot is asked for at ${all.address}, as you said before; --${bot.type}-api changes it`,
+        );
+    }
+    const code = await guide(prompt, {
+      places,
+      io,
+      bots: known,
+      draft,
+      attempt: (tried) => attempt(places, tried, { ask: true }),
+      write: async (answers) => void (await write(answers, { places, io })),
+      note: (step) => (kept = step),
+    });
+    if (code === exit.done) draft.drop();
+    return code;
+  } catch (error) {
+    if (!(error instanceof Cancelled)) throw error;
+    io.err(`\n${leftText[kept]}\n`);
+    return exit.failed;
+  } finally {
+    prompt.close();
+  }
+}
 
 const leftText = {
   nothing: "Left; no settings were changed. remoteagent setup goes on from here",
@@ -108,75 +119,44 @@ const leftText = {
   pairing: "Left. The bot is connected, and the code works until its time is over: remoteagent setup goes on from here",
 } as const;
 
-/** What options and environment say of a bot. @throws Failure `usage`. */
-function botOfFlags(
-  args: {
-    "telegram-token"?: string | undefined;
-    "telegram-token-file"?: string | undefined;
-    "telegram-api"?: string | undefined;
-    owner?: string | undefined;
-    yes?: boolean | undefined;
-  },
-  environment: Config["environment"],
-): BotFlags {
-  const type = "telegram";
-  const { tokenVariable: variable, ownerVariable, isPerson } = platformOf(type);
-  const { "telegram-token": token, "telegram-token-file": file, "telegram-api": address, yes } = args;
-  // Who is asked chooses between the variable and another token.
-  const found = tokenOfFlags({ token, file, variable }, yes === true ? environment : () => undefined);
-  const owner = args.owner ?? environment(ownerVariable);
-  if (owner !== undefined && !isPerson(owner))
-    throw new Failure(
-      "usage",
-      `Wrong value of ${args.owner === undefined ? ownerVariable : "--owner"}: ${JSON.stringify(owner)} is no id of a person`,
-      {
-        hint: "It is a number, not a name; a bot tells it to whoever writes to it unknown",
-      },
-    );
-  return {
-    type,
-    ...(found === undefined ? {} : { token: found }),
-    ...(address === undefined ? {} : { address }),
-    ...(owner === undefined ? {} : { owner }),
-  };
+/** What one pastes at a platform to make a bot there. */
+async function printPaper(type: string, io: Io): Promise<number> {
+  const { paper } = platformOf(type);
+  if (paper !== undefined) io.out(await paperText(paper));
+  return exit.done;
 }
 
-/** `--yes`: first the model, then the bot; each is written as soon as it works. */
+/** `--yes`: first the model, then the bots; each is written as soon as it works. */
 async function unattended(
   args: Parameters<typeof answersOfFlags>[0] & {
     check: boolean;
     start: boolean;
     wait?: boolean | undefined;
     "remove-webhook"?: boolean | undefined;
-    owner?: string | undefined;
-    "telegram-api"?: string | undefined;
   },
-  { places, io, bot }: { places: Places; io: Io; bot: BotFlags | undefined },
+  { places, io, bots }: { places: Places; io: Io; bots: readonly BotFlags[] },
 ): Promise<number> {
-  const { token, ...flags } = bot ?? { type: "" };
-  if (token === undefined && (args.owner !== undefined || args["telegram-api"] !== undefined || args.wait === true))
+  const wanted = bots.filter(({ tokens }) => Object.keys(tokens).length > 0);
+  const lost = bots.find((bot) => bot.address !== undefined && !wanted.includes(bot));
+  if (lost !== undefined || (wanted.length === 0 && args.wait === true))
     throw new Failure("usage", "Cannot connect a bot: its token is missing", {
-      hint: "Give it with --telegram-token-file <path>, or in TELEGRAM_BOT_TOKEN",
+      hint:
+        lost === undefined
+          ? "Give it with --telegram-token-file, for one; see --help"
+          : `Give it with ${tokenOptions(lost.type, platformOf(lost.type).tokens[0])}`,
     });
   const answers = answersOfFlags({ ...args, ...absoluteKeyFile(args["api-key-file"]) });
   const failure = await attempt(places, answers, { ask: args.check });
   if (failure !== undefined) throw new Failure(failure.code, failure.message, { hint: failure.hint });
   const { model, asked } = await write(answers, { places, io });
   io.out(args.check && asked ? `It answers: ${model}, which new sessions use\n` : `New sessions use ${model}\n`);
-  if (token === undefined) {
+  if (wanted.length === 0) {
     const running = await findInstance(places);
     if (running.state === "up") io.out(`${takesItAt(running.status)}\n`);
     return exit.done;
   }
-  return await connectUnattended({
-    places,
-    io,
-    flags: { ...flags, token },
-    check: args.check,
-    start: args.start,
-    wait: args.wait === true,
-    removeWebhook: args["remove-webhook"] === true,
-  });
+  const { check, start, wait = false, "remove-webhook": removeWebhook = false } = args;
+  return await connectUnattended(wanted, { places, io, check, start, wait, removeWebhook });
 }
 
 /** What would go wrong with a choice; undefined when nothing does. @throws Failure for settings of a wrong shape. */

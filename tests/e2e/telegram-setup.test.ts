@@ -1,15 +1,14 @@
 // From nothing to a conversation: the wizard on a real terminal, over the fake Bot API, with a fake person's thumbs.
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createPlatform } from "../adapters/telegram/fake/platform.ts";
 import { type FakeServer, startServer } from "../adapters/telegram/fake/server.ts";
+import { openSeat, until } from "./seat.ts";
 
 setDefaultTimeout(90_000);
 
 const main = resolve(import.meta.dirname, "../../src/main.ts");
-const deadlineMs = 40_000;
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
@@ -25,85 +24,12 @@ async function world(env: Record<string, string> = {}) {
   const known = id === undefined ? {} : { id: Number(id) };
   const ann = platform.newPerson({ firstName: "Ann", lastName: "Example", ...known });
   const chat = platform.privateChat(bot, ann);
-  const home = mkdtempSync(join(tmpdir(), "ra-setup-"));
-  const stateDir = join(home, "state");
-  const environment = {
-    PATH: process.env.PATH ?? "",
-    HOME: home,
-    REMOTEAGENT_STATE_DIR: stateDir,
-    TERM: "xterm",
-    ...env,
-  };
-  const settings = () => JSON.parse(readFileSync(join(stateDir, "settings.json"), "utf8")) as Record<string, unknown>;
-
-  /** A verb without a terminal. */
-  const call = async (...args: string[]) => {
-    const child = Bun.spawn([process.execPath, main, ...args], {
-      env: environment,
-      cwd: home,
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-      timeout: deadlineMs,
-    });
-    const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
-    return { code: await child.exited, out, err };
-  };
-  /** A verb on a terminal. */
-  const sit = (...args: string[]) => {
-    let shown = "";
-    const wakes = new Set<() => void>();
-    const child = Bun.spawn([process.execPath, main, ...args], {
-      env: environment,
-      cwd: home,
-      timeout: deadlineMs * 2,
-      terminal: {
-        cols: 100,
-        rows: 40,
-        data(_terminal, data) {
-          shown += new TextDecoder().decode(data);
-          for (const wake of wakes) wake();
-        },
-      },
-    });
-    closers.push(() => child.kill("SIGKILL"));
-    const terminal = child.terminal;
-    if (terminal === undefined) throw new Error("There is no terminal");
-    let from = 0;
-    /** Waits until `text` is shown after what was seen before. */
-    const see = async (text: string): Promise<void> => {
-      const late = Date.now() + deadlineMs;
-      while (!shown.slice(from).includes(text)) {
-        if (Date.now() > late) throw new Error(`"${text}" is not shown:\n${shown.slice(from)}`);
-        await new Promise<void>((wake) => {
-          const timer = setTimeout(wake, 200);
-          wakes.add(() => {
-            clearTimeout(timer);
-            wake();
-          });
-        });
-        wakes.clear();
-      }
-      from = shown.indexOf(text, from) + text.length;
-    };
-    return {
-      see,
-      shown: () => shown,
-      type: (text: string) => void terminal.write(text),
-      /** Waits for a question and answers it. */
-      async answer(question: string, text: string) {
-        await see(question);
-        terminal.write(`${text}\r`);
-      },
-      ended: child.exited,
-    };
-  };
+  const seat = openSeat({ program: [process.execPath, main], env });
   closers.push(async () => {
-    await call("stop", "--now");
+    await seat.close();
     await server.close();
-    rmSync(home, { recursive: true, force: true });
   });
-  return { platform, server, bot, ann, chat, home, stateDir, settings, call, sit };
+  return { platform, server, bot, ann, chat, ...seat };
 }
 
 /** The code that stands in the link, as the person's program sends it. */
@@ -117,7 +43,7 @@ test("a person with a token gets to a conversation, and a second run asks nothin
   const { platform, server, bot, ann, chat, stateDir, settings, sit, call } = await world();
   const first = sit("setup", "--telegram-api", server.url);
   await first.answer("Number [1]", "8");
-  await first.see("In Telegram, on your phone");
+  await first.see("In Telegram");
   await first.answer("Number [1]", "1");
   await first.see("/newbot");
   await first.answer("Token (not shown)", bot.token);
@@ -128,6 +54,8 @@ test("a person with a token gets to a conversation, and a second run asks nothin
   ann.start(chat, payload(first.shown()));
   await first.see(`Ann Example (id ${ann.id}) is the owner now`);
   await first.see("An answer has arrived");
+  await first.answer("Number [1]", "1");
+  await first.see("Setup is done");
   expect(await first.ended).toBe(0);
   expect(first.shown()).not.toContain(bot.token);
   const said = platform.messages(chat).filter(({ byBot }) => byBot);
@@ -200,7 +128,7 @@ test("left half-way, it goes on where it was left, with the same code too", asyn
 
   // The choice of the demo and the server are known; a token would go there.
   const again = sit("setup");
-  await again.see(`The bot is asked for at ${server.url}, as you said before`);
+  await again.see(`The Telegram bot is asked for at ${server.url}, as you said before`);
   await again.see("The model is demo/offline");
   await again.see("In Telegram");
   await again.answer("Number [1]", "1");
@@ -369,6 +297,8 @@ test("without questions: what is missing or wrong is said, and nothing of it is 
     [2, "its token is missing", []],
     [2, "has not the form of one", ["--telegram-token", "nonsense"]],
     [2, "is no id of a person", ["--telegram-token", bot.token, "--owner", "@ann"]],
+    [2, "Cannot tell whose owner", ["--slack-token", "xoxb-0", "--telegram-token", bot.token, "--owner", "1"]],
+    [2, "its app-level token is missing", ["--telegram-token", bot.token, "--slack-token", "xoxb-1-2-3-none"]],
     [2, "both from the command line and from a file", ["--telegram-token", "1:a", "--telegram-token-file", "x"]],
     [2, "it is missing", ["--telegram-token-file", "nowhere"]],
     [1, "does not know the bot token", ["--telegram-token", `1234567:${"x".repeat(35)}`]],
@@ -386,11 +316,3 @@ test("without questions: what is missing or wrong is said, and nothing of it is 
   expect(taken.code).toBe(0);
   expect(bot.webhook).toBe("");
 });
-
-async function until(condition: () => boolean): Promise<void> {
-  const late = Date.now() + deadlineMs;
-  while (!condition()) {
-    if (Date.now() > late) throw new Error("It did not come");
-    await new Promise((wake) => setTimeout(wake, 20));
-  }
-}

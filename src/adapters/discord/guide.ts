@@ -12,18 +12,27 @@ export function inviteLink(application: string): string {
 
 export const discordPlatform: Platform = {
   label: "Discord",
-  guide: [
-    "1  Open https://discord.com/developers/applications and make a New Application",
-    "2  Under Bot, switch on the Message Content Intent, and save",
-    "3  Under Bot, press Reset Token and copy the token: paste it here",
-    "4  Under Installation or OAuth2, invite the bot: doctor shows the link with exactly what it needs",
+  guide: [],
+  tokens: [
+    {
+      key: "botToken",
+      label: "token",
+      option: "token",
+      variables: ["DISCORD_BOT_TOKEN"],
+      form: "three groups of letters with dots between them",
+      fits: (text) => botOf(text) !== undefined,
+      guide: [
+        "Open https://discord.com/developers/applications and make a New Application",
+        "Under Bot, switch on the Message Content Intent, and save",
+        "Under Bot, press Reset Token and copy the token: paste it here",
+      ],
+    },
   ],
-  tokenKey: "botToken",
   addressKey: "apiUrl",
-  tokenVariable: "DISCORD_BOT_TOKEN",
   ownerVariable: "DISCORD_OWNER_ID",
   botOf,
   isPerson: (id) => /^[1-9]\d{0,19}$/.test(id),
+  startsByLink: false,
 };
 
 /** The first part of a token is the bot's id in base64: docs.discord.com/developers/reference#authentication. */

@@ -43,12 +43,18 @@ export async function inspectDiscord(settings: DiscordSettings, deps: InspectDep
       { about: "token", level: "ok", text: `The token is that of @${self.username}` },
       ...clockRemarks(heard),
       intentRemark(application.flags),
-      await guildsRemark(client, application.id),
     ];
+    const guilds = await guildsRemark(client, application.id);
+    remarks.push(guilds);
     // A direct chat begins on the bot's profile, or by a server that one shares with it.
     return {
       self: { id: self.id, name: `@${self.username}`, link: () => `https://discord.com/users/${self.id}` },
       remarks,
+      invitation: {
+        text: "People write to it where they share a server with it: open this link, choose a server of yours, and authorize it",
+        link: inviteLink(application.id),
+        accepted: guilds.about !== "invitation",
+      },
     };
   } catch (error) {
     return { remarks: [refused(error, { name: deps.name, settings }), ...clockRemarks(heard)] };
@@ -141,7 +147,7 @@ async function guildsRemark(client: Client, application: string): Promise<Remark
     );
     if (guilds.length === 0) {
       return {
-        about: "groups",
+        about: "invitation",
         level: "warn",
         text: "The bot is in no server, and people reach it through one they share",
         mend: `Invite it: ${invite}`,

@@ -1,6 +1,6 @@
 // The bots that settings name, one more of them, and what the platform says of it.
 import { inspectAdapter, platforms } from "../../adapters/index.ts";
-import type { Inspection, Platform } from "../../adapters/inspection.ts";
+import type { Inspection, Platform, Remark } from "../../adapters/inspection.ts";
 import { readSettingsFile, writeSettings } from "../../config/file.ts";
 import type { Config } from "../../config/load.ts";
 import { isObject } from "../../config/overrides.ts";
@@ -14,8 +14,9 @@ import type { Places } from "../places.ts";
 /** What is to be written of a bot. */
 export interface BotAnswers {
   type: string;
-  token: SecretRef;
-  /** The token itself, by which a bot is known again. */
+  /** By their keys in settings; those that are not given yet are looked for in their variables. */
+  tokens: Readonly<Record<string, SecretRef>>;
+  /** The bot's own token itself, by which it is known again. */
   value: string;
   /** Another server than the platform's own. */
   address?: string;
@@ -41,7 +42,7 @@ export function nameOf({ type, value }: Pick<BotAnswers, "type" | "value">, conf
   const same = Object.entries(config.settings.adapters).filter((entry) => entry[1].type === type);
   const bot = platformOf(type).botOf(value);
   const known = same.find(([, settings]) => {
-    const token = tokenOf(settings[platformOf(type).tokenKey], config);
+    const token = tokenOf(settings[platformOf(type).tokens[0].key], config);
     // A token that is nowhere to be found is what is being mended, when it is the only one.
     return token === undefined ? same.length === 1 : platformOf(type).botOf(token) === bot;
   });
@@ -63,15 +64,31 @@ function tokenOf(ref: unknown, config: Config): string | undefined {
 
 /** The settings for a bot; everything else that stands there of it stays. */
 export function botPatch(answers: BotAnswers, config: Config): { adapter: string; patch: Record<string, unknown> } {
-  const { type, token, address } = answers;
-  const { tokenKey, addressKey } = platformOf(type);
+  const { type, tokens, address } = answers;
+  const platform = platformOf(type);
   const adapter = nameOf(answers, config);
+  const known = config.settings.adapters[adapter] ?? {};
+  const refs = platform.tokens.flatMap(({ key, variables }): [string, SecretRef][] => {
+    const given = tokens[key];
+    if (given !== undefined) return [[key, given]];
+    return key in known ? [] : [[key, { env: variables[0] }]];
+  });
   const settings = {
     type,
-    [tokenKey]: token,
-    ...(address === undefined ? {} : { [addressKey]: address }),
+    ...Object.fromEntries(refs),
+    ...(address === undefined ? {} : { [platform.addressKey]: address }),
   };
   return { adapter, patch: { adapters: { [adapter]: settings } } };
+}
+
+/** The secret itself, or why there is none. */
+export function secretOf(token: SecretRef, config: Pick<Config, "secret">): string | Failure {
+  try {
+    return config.secret(token).trim();
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    throw error;
+  }
 }
 
 /** Writes settings unless they say so already. @returns whether anything changed. */
@@ -90,7 +107,7 @@ function holds(raw: unknown, patch: unknown): boolean {
 /** Looks at a bot as `config` has it. Another poller is looked for unless it would be our own instance. */
 export async function inspectBot(
   config: Config,
-  { adapter, places, listen = true }: { adapter: string; places: Places; listen?: boolean },
+  { adapter, places, listen = true, only }: { adapter: string; places: Places; listen?: boolean; only?: string },
 ): Promise<Inspection> {
   const settings = config.settings.adapters[adapter];
   if (settings === undefined) throw new Failure("internal", `Settings have no adapter ${JSON.stringify(adapter)}`);
@@ -98,5 +115,23 @@ export async function inspectBot(
   const ours =
     found.state === "up" ? found.status.adapters.some(({ name }) => name === adapter) : found.state === "deaf";
   const deps = { name: adapter, secret: config.secret, fetch: globalThis.fetch, clock: systemClock };
-  return (await inspectAdapter(settings, { ...deps, listen: listen && !ours })) ?? { remarks: [] };
+  const one = only === undefined ? {} : { only };
+  return (await inspectAdapter(settings, { ...deps, ...one, listen: listen && !ours })) ?? { remarks: [] };
+}
+
+/** What stands in the way, worst first; clock and groups are worth a word and hinder nothing. */
+export function hindrances({ remarks }: Inspection): Remark[] {
+  return remarks.filter(({ level }) => level === "bad");
+}
+
+/** What is worth a word and hinders nothing; that nobody has let the bot in yet is a step of its own. */
+export function notes({ remarks }: Inspection): string[] {
+  return remarks
+    .filter(({ level, about }) => level === "warn" && about !== "invitation")
+    .map((remark) => `Note: ${remarkText(remark)}`);
+}
+
+/** A remark with its mend, as lines. */
+export function remarkText({ text, mend }: Pick<Remark, "text" | "mend">): string {
+  return mend === undefined ? text : `${text}\n${mend}`;
 }

@@ -14,14 +14,15 @@ import type { Talk } from "./prompt.ts";
 export type Way = "runs" | "start" | "restart";
 
 /** What is missing for the instance to run with these settings. @throws Failure `already-running` when it is deaf. */
-export async function missingStep(places: Places, adapter: string): Promise<Way> {
+export async function missingStep(places: Places, ...names: readonly string[]): Promise<Way> {
   const found = await findInstance(places);
   if (found.state === "deaf") throw alreadyRunning(found.holder);
   if (found.state === "none" || found.status.alone) return "start";
   const { adapters, startedAt } = found.status;
   // Settings are read once, at the start.
   const old = (statSync(places.settings, { throwIfNoEntry: false })?.mtimeMs ?? 0) > startedAt;
-  return old || !adapters.some(({ name }) => name === adapter) ? "restart" : "runs";
+  const known = names.every((adapter) => adapters.some(({ name }) => name === adapter));
+  return old || !known ? "restart" : "runs";
 }
 
 /** Starts or restarts it, through the service manager where a unit of ours owns the state folder. @throws Failure */
@@ -74,10 +75,18 @@ async function lineOf(places: Places, adapter: string): Promise<StatusReport["ad
   return found.status.adapters.find(({ name }) => name === adapter);
 }
 
-/** Looks again and again until there is something to see; undefined when there was not in time. `text`: while it waits. */
+/** What is waited for, in milliseconds. `text` is shown meanwhile. */
+interface Watch<Seen> {
+  ms: number;
+  everyMs?: number;
+  text(leftMs: number): string;
+  look(): Promise<Seen | undefined>;
+}
+
+/** Looks again and again until there is something to see; undefined when there was not in time. */
 export async function watch<Seen>(
   talk: Talk,
-  { ms, text, look }: { ms: number; text(leftMs: number): string; look(): Promise<Seen | undefined> },
+  { ms, everyMs = limits.setupLookMs, text, look }: Watch<Seen>,
 ): Promise<Seen | undefined> {
   const end = systemClock.monotonic() + ms;
   try {
@@ -87,7 +96,7 @@ export async function watch<Seen>(
         const leftMs = end - systemClock.monotonic();
         if (seen !== undefined || leftMs <= 0 || signal.aborted) return seen;
         talk.progress(text(leftMs));
-        await systemClock.sleep(limits.setupLookMs, signal);
+        await systemClock.sleep(everyMs, signal);
       }
     });
   } finally {

@@ -17,9 +17,8 @@ const model = {
 
 /** A key or token that was pasted is never in it: those are in settings.json alone, or given again. */
 const schema = v.object({
-  /** Server and owner as options gave them. */
-  address: v.optional(text),
-  owner: v.optional(text),
+  /** Server and owner as options gave them, by platform. */
+  bots: v.optional(v.record(text, v.object({ address: v.optional(text), owner: v.optional(text) }))),
   answers: v.optional(
     v.variant("kind", [
       v.object({ kind: v.literal("demo") }),
@@ -41,13 +40,17 @@ export function openDraft({ stateDir }: Pick<Places, "stateDir">) {
   };
   return {
     /** What options say of a bot, with what they said before where they say nothing now. */
-    async flags<Flags extends { address?: string; owner?: string }>(flags: Flags): Promise<Flags> {
-      const { address, owner } = flags;
-      if (address !== undefined || owner !== undefined)
-        await keep({ ...(address === undefined ? {} : { address }), ...(owner === undefined ? {} : { owner }) });
+    async flags<Flags extends { type: string; address?: string; owner?: string }>(flags: Flags): Promise<Flags> {
+      const { type, address, owner } = flags;
+      const own = {
+        ...kept.bots?.[type],
+        ...(address === undefined ? {} : { address }),
+        ...(owner === undefined ? {} : { owner }),
+      };
+      if (address !== undefined || owner !== undefined) await keep({ bots: { ...kept.bots, [type]: own } });
       return {
-        ...(kept.address === undefined ? {} : { address: kept.address }),
-        ...(kept.owner === undefined ? {} : { owner: kept.owner }),
+        ...(own.address === undefined ? {} : { address: own.address }),
+        ...(own.owner === undefined ? {} : { owner: own.owner }),
         ...flags,
       };
     },

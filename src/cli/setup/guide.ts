@@ -1,5 +1,4 @@
 // The whole dialogue: a model, a bot, a conversation on the phone. Begun again, it goes on where something is missing.
-import { platforms } from "../../adapters/index.ts";
 import { type FailureData, failureText } from "../../core/failure.ts";
 import { formatModelName } from "../../core/model-name.ts";
 import { exit } from "../exit.ts";
@@ -8,17 +7,19 @@ import type { Io } from "../io.ts";
 import { loadLaunchConfig, type Places } from "../places.ts";
 import { modelsOf } from "../try-model.ts";
 import type { Answers } from "./answers.ts";
-import { botNames } from "./bots.ts";
-import { askBot, type BotFlags, finishBot } from "./connect.ts";
+import { botNames, platformOf } from "./bots.ts";
+import { finishBot } from "./connect.ts";
 import type { Draft } from "./draft.ts";
+import type { BotFlags } from "./options.ts";
 import type { Prompt } from "./prompt.ts";
+import { askBot } from "./token.ts";
 import { interview } from "./wizard.ts";
 
 export interface GuideDeps {
   places: Places;
   io: Io;
-  /** What options say of a bot; undefined when they leave bots out. */
-  bot: BotFlags | undefined;
+  /** What options say of bots, of each platform that they do not leave out. */
+  bots: readonly BotFlags[];
   /** What an earlier run left. */
   draft: Draft;
   /** Tries a model; undefined when it answers. */
@@ -31,24 +32,27 @@ export interface GuideDeps {
 export async function guide(prompt: Prompt, deps: GuideDeps): Promise<number> {
   const { places } = deps;
   const config = await loadLaunchConfig({ "state-dir": places.stateDir });
-  const bots = deps.bot === undefined ? [] : botNames(config);
+  const offered = new Map(deps.bots.map((bot) => [bot.type, bot]));
+  const names = botNames(config).filter((name) => offered.has(config.settings.adapters[name]?.type ?? ""));
   // Whoever chose the demo before has chosen.
   const demo = deps.draft.answers()?.kind === "demo";
-  const known = config.settings.model !== undefined || bots.length > 0 || demo;
+  const known = config.settings.model !== undefined || names.length > 0 || demo;
   if (known) await checkModel(prompt, deps);
   else await askModel(prompt, deps);
-  // A token on the command line says what is wanted.
-  if (deps.bot?.token !== undefined) return await connect(prompt, { deps, bot: deps.bot });
-  const ends = new Set<Awaited<ReturnType<typeof finishBot>>>();
-  for (const adapter of bots) {
-    const { type } = config.settings.adapters[adapter] ?? {};
-    const flags = { ...deps.bot, type: type ?? "" };
-    ends.add(await finishBot(prompt, { adapter, deps: { ...deps, flags } }));
+  // Tokens on the command line say what is wanted.
+  const wanted = deps.bots.filter(({ tokens }) => Object.keys(tokens).length > 0);
+  const ends = new Set<End>();
+  for (const bot of wanted) ends.add(await connect(prompt, { deps, bot }));
+  for (const adapter of wanted.length > 0 ? [] : names) {
+    const flags = offered.get(config.settings.adapters[adapter]?.type ?? "");
+    if (flags !== undefined) ends.add(await finishBot(prompt, { adapter, deps: { ...deps, flags } }));
   }
   if (ends.has("later")) return toldLater(prompt);
-  if (ends.has("done")) return said(prompt, farewell);
-  return await next(prompt, { deps, bots: bots.length, known });
+  if (wanted.length > 0 || ends.has("done")) return said(prompt, farewell);
+  return await next(prompt, { deps, bots: names.length, known });
 }
+
+type End = Awaited<ReturnType<typeof finishBot>>;
 
 /** The model that is chosen already; asked for anew only when it does not answer. */
 async function checkModel(prompt: Prompt, deps: GuideDeps): Promise<void> {
@@ -69,56 +73,68 @@ async function askModel(prompt: Prompt, deps: GuideDeps): Promise<void> {
   deps.note("settings");
 }
 
-/** What else there is to do, once all that was begun is done. */
+/** What else there is to do, once all that was begun is done. `ended`: what came of the bot that was just connected. */
 async function next(
   prompt: Prompt,
-  { deps, bots, known }: { deps: GuideDeps; bots: number; known: boolean },
+  { deps, bots, known, ended }: { deps: GuideDeps; bots: number; known: boolean; ended?: "done" | "later" },
 ): Promise<number> {
-  const offered = deps.bot === undefined ? [] : Object.entries(platforms);
-  const place = await askPlace(prompt, { offered, known, bots, places: deps.places });
+  const place = await askPlace(prompt, { deps, known, bots, again: ended !== undefined });
   if (place === "model") {
     await askModel(prompt, deps);
     return await next(prompt, { deps, bots, known: false });
   }
   if (place === "here" || place === "start" || place === "restart") return await leave(prompt, { place, deps });
-  if (place === "leave") return said(prompt, "Later: remoteagent chat, remoteagent status, remoteagent setup");
-  return await connect(prompt, { deps, bot: { ...deps.bot, type: place } });
+  if (place === "leave") {
+    if (ended === "later") return toldLater(prompt);
+    if (ended === "done") return said(prompt, farewell);
+    return said(prompt, "Later: remoteagent chat, remoteagent status, remoteagent setup");
+  }
+  const end = await connect(prompt, { deps, bot: place });
+  return await next(prompt, {
+    deps,
+    bots: bots + 1,
+    known,
+    ended: ended === "later" || end === "later" ? "later" : "done",
+  });
 }
 
 /** A bot from its token to an answer in its chat. */
-async function connect(prompt: Prompt, { deps, bot }: { deps: GuideDeps; bot: BotFlags }): Promise<number> {
+async function connect(prompt: Prompt, { deps, bot }: { deps: GuideDeps; bot: BotFlags }): Promise<End> {
   const own = { ...deps, flags: bot };
   const adapter = await askBot(prompt, own);
-  const end = adapter === undefined ? "later" : await finishBot(prompt, { adapter, deps: own });
-  return end === "later" ? toldLater(prompt) : said(prompt, farewell);
+  return adapter === undefined ? "later" : await finishBot(prompt, { adapter, deps: own });
 }
 
 const farewell = "Setup is done. remoteagent status shows how it is; remoteagent pair lets in another person";
 
+/** Where to go on: a platform, or one of the other things. */
 async function askPlace(
   prompt: Prompt,
-  {
-    offered,
-    known,
-    bots,
-    places,
-  }: { offered: [string, { label: string }][]; known: boolean; bots: number; places: Places },
-): Promise<string> {
-  const found = await findInstance(places);
-  const runs = found.state === "up" && !found.status.alone;
+  { deps, known, bots, again }: { deps: GuideDeps; known: boolean; bots: number; again: boolean },
+): Promise<BotFlags | "here" | "model" | "start" | "restart" | "leave"> {
   const question = bots === 0 ? "Where do you want to talk to it?" : "All is set up. What now?";
-  return await prompt.choose<string>(question, [
-    ...(bots === 0 ? [] : [{ value: "leave", label: "Nothing, leave" }]),
-    ...offered.map(([value, { label }]) => ({
-      value,
-      label: bots === 0 ? `In ${label}, on your phone` : `Connect another bot in ${label}`,
-    })),
+  const nothing = { value: "leave", label: "Nothing, leave" } as const;
+  // Whoever comes back gives no token twice.
+  const others = deps.bots.map((bot) => ({
+    value: { ...bot, tokens: {} },
+    label: bots === 0 ? `In ${platformOf(bot.type).label}` : `Connect another bot in ${platformOf(bot.type).label}`,
+  }));
+  if (again)
+    return await prompt.choose<BotFlags | "leave">("Where else?", [
+      { ...nothing, label: "Nowhere else, leave" },
+      ...others,
+    ]);
+  const found = await findInstance(deps.places);
+  const runs = found.state === "up" && !found.status.alone;
+  return await prompt.choose<BotFlags | "here" | "model" | "start" | "restart" | "leave">(question, [
+    ...(bots === 0 ? [] : [nothing]),
+    ...others,
     { value: "here", label: "Here in the terminal" },
-    ...(known ? [{ value: "model", label: "Choose another model" }] : []),
-    ...(runs
-      ? [{ value: "restart", label: "Restart what runs, so that it takes the settings" }]
-      : [{ value: "start", label: "Start it in the background, and leave" }]),
-    ...(bots === 0 ? [{ value: "leave", label: "Nothing, leave" }] : []),
+    ...(known ? [{ value: "model", label: "Choose another model" } as const] : []),
+    runs
+      ? { value: "restart", label: "Restart what runs, so that it takes the settings" }
+      : { value: "start", label: "Start it in the background, and leave" },
+    ...(bots === 0 ? [nothing] : []),
   ]);
 }
 

@@ -1,7 +1,7 @@
 // The last half of connecting a bot: somebody pairs, and a real answer of the agent arrives in their chat.
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import type { BotSelf } from "../../adapters/inspection.ts";
+import type { BotSelf, Inspection } from "../../adapters/inspection.ts";
 import { Failure, type FailureData } from "../../core/failure.ts";
 import { limits } from "../../core/limits.ts";
 import { ago } from "../../core/words.ts";
@@ -9,10 +9,11 @@ import { writeAtomic } from "../../sys/atomic.ts";
 import { systemClock } from "../../sys/clock.ts";
 import { createLayout } from "../../workspace/layout.ts";
 import { findInstance, notRunning } from "../instance.ts";
-import type { Places } from "../places.ts";
+import { loadLaunchConfig, type Places } from "../places.ts";
 import { localTime } from "../table.ts";
 import { cleanLine } from "../terminal/text.ts";
 import type { Ask, Code, Person } from "./ask.ts";
+import { inspectBot } from "./bots.ts";
 import { watch } from "./bring-up.ts";
 import type { Talk } from "./prompt.ts";
 
@@ -22,6 +23,8 @@ export interface Meeting {
   /** Ids that settings name as admins. */
   admins: readonly string[];
   self: BotSelf;
+  /** A link brings the code with it. */
+  startsByLink: boolean;
   ask: Ask;
   places: Places;
 }
@@ -39,24 +42,56 @@ export function personText({ id, name }: Person): string {
 }
 
 /** How to pair with a code. */
-export function codeText({ code, expiresAt }: Code, { name, link }: BotSelf): string {
-  return [
-    "",
-    `    ${link(code)}`,
-    "",
-    `Open this link and press Start, and you own the bot; or send ${code} to ${name} in a direct chat.`,
-    `It works once, until ${localTime(expiresAt)}. Whoever has it can use it: show it to nobody.`,
-  ].join("\n");
+export function codeText({ code, expiresAt }: Code, { self: { name, link }, startsByLink }: Meeting): string {
+  const how = startsByLink
+    ? [
+        "",
+        `    ${link(code)}`,
+        "",
+        `Open this link and press Start, and you own the bot; or send ${code} to ${name} in a direct chat.`,
+      ]
+    : ["", `    ${code}`, "", `Send this to ${name} in a direct chat, and you own the bot: ${link()}`];
+  return [...how, `It works once, until ${localTime(expiresAt)}. Whoever has it can use it: show it to nobody.`].join(
+    "\n",
+  );
+}
+
+/** How somebody who owns the bot by their id makes their chat known to it. */
+export function reachText(owner: Person, { self: { name, link }, startsByLink }: Meeting): string {
+  return startsByLink
+    ? `Open ${link()} as ${personText(owner)} and press Start`
+    : `Write anything to ${name} in a direct chat, as ${personText(owner)}: ${link()}`;
+}
+
+/** How a bot is let in. */
+export function invitationText({ text, link }: NonNullable<Inspection["invitation"]>): string {
+  return [`${text}:`, "", `    ${link}`, ""].join("\n");
+}
+
+/** Waits until somebody has let the bot in; false when nobody did in time. */
+export async function waitInvited(talk: Talk, { adapter, places }: Meeting): Promise<boolean> {
+  const accepted = await watch(talk, {
+    ms: limits.pairMs,
+    everyMs: limits.setupInviteLookMs,
+    text: (leftMs) => `Waiting until the bot is let in … (${ago(leftMs, " left")})`,
+    async look() {
+      const config = await loadLaunchConfig({ "state-dir": places.stateDir });
+      // What hinders the look now may not hinder the next one.
+      const { invitation } = await inspectBot(config, { adapter, places, listen: false });
+      return invitation?.accepted === true ? true : undefined;
+    },
+  });
+  return accepted === true;
 }
 
 /** Waits until somebody has paired; undefined when the code has run out. @throws Failure `not-running`. */
 export async function waitPaired(talk: Talk, meeting: Meeting, code: Code): Promise<Person | undefined> {
-  const { adapter, ask, self, places } = meeting;
+  const { adapter, ask, self, places, startsByLink } = meeting;
+  const act = startsByLink ? "you to press Start in the chat with" : "the code in a direct chat with";
   let trouble: string | undefined;
   return await watch(talk, {
     ms: Math.max(0, code.expiresAt - systemClock.now()),
-    text: (leftMs) =>
-      trouble ?? `Waiting for you to press Start in the chat with ${self.name} … (${ago(leftMs, " left")})`,
+    text: (leftMs) => trouble ?? `Waiting for ${act} ${self.name} … (${ago(leftMs, " left")})`,
     async look() {
       const found = await findInstance(places);
       if (found.state !== "up") throw notRunning();
@@ -70,13 +105,13 @@ export async function waitPaired(talk: Talk, meeting: Meeting, code: Code): Prom
 /** Waits until the bot may write to somebody who is known by settings alone: they open the chat. */
 export async function waitReached(
   talk: Talk,
-  { adapter, ask, self }: Meeting,
+  { adapter, ask, self, startsByLink }: Meeting,
   owner: Person,
 ): Promise<Person | undefined> {
+  const act = startsByLink ? "press Start in the chat with" : "write to";
   return await watch(talk, {
     ms: limits.pairMs,
-    text: (leftMs) =>
-      `Waiting for ${personText(owner)} to press Start in the chat with ${self.name} … (${ago(leftMs, " left")})`,
+    text: (leftMs) => `Waiting for ${personText(owner)} to ${act} ${self.name} … (${ago(leftMs, " left")})`,
     async look() {
       const known = (await ask.owners(adapter, [owner.id])).find(({ id }) => id === owner.id) ?? owner;
       if (known.direct !== undefined) return known;
