@@ -232,7 +232,8 @@ function fates(db: Database) {
      WHERE id = ? AND fate <> 'dropped'`,
   );
   const absent = db.prepare(
-    "UPDATE deliveries SET fate = 'pending', tried_at = NULL, tried = NULL WHERE id = ? AND fate = 'sending'",
+    `UPDATE deliveries SET fate = 'pending', tried_at = NULL, tried = NULL, nonce = ifnull(?, nonce)
+     WHERE id = ? AND fate = 'sending'`,
   );
   // What was given up while its call was under way is taken away.
   const placed = db.prepare(
@@ -274,8 +275,10 @@ function fates(db: Database) {
     ): void {
       doubt.run(attempts, at + waitMs, waitMs, error, id);
     },
-    /** It was looked for and did not arrive. */
-    absent: (id: number): void => void absent.run(id),
+    /** It did not arrive; with a `nonce`, it may have and says nothing: what is sent next must not be taken for it. */
+    absent(id: number, nonce?: string): void {
+      absent.run(nonce ?? null, id);
+    },
     /** Its place is there: what it says can be put into it as often as it takes. */
     placed: (id: number, ref: string): void => void placed.run(ref, id),
     /** It says over there what it should. */

@@ -183,7 +183,7 @@ export function directOf(
 function notFindable(deps: SendingDeps, row: Delivery, error: string): void {
   const { deliveries } = deps.store;
   // A marker says nothing: a second one harms nobody.
-  if (row.tried === "marker") deliveries.absent(row.id);
+  if (row.tried === "marker") deliveries.absent(row.id, freshNonce(deps.clock));
   else if (deliveries.get(row.id)?.form === "removed") deliveries.settle(row.id, { fate: "dropped", error });
   else settleUnknown(deps, row, error);
 }
