@@ -281,3 +281,84 @@ test("closing in the pause between two tries ends them", async () => {
   await until(() => performance.now() - before > 2_500, "time goes by");
   expect(discord.faults.counts()["socket refuse"]).toBe(tries as number);
 });
+
+test.each([4000, 4001, 4002, 4008])("after %i the session goes on", async (code) => {
+  const discord = quick();
+  const { ann, channel } = room(discord);
+  await using door = await opened({ discord });
+  discord.gateway.close(code);
+  ann.say(channel, "m1");
+  await until(() => door.received.length === 1, "it comes");
+  expect([what(discord, "identify"), what(discord, "resume")]).toEqual([1, 1]);
+});
+
+test.each([
+  [4013, "an intent"],
+  [4012, "another version"],
+  [4010, "a shard"],
+])("%i is said, and not tried again at once", async (code, problem) => {
+  const discord = quick();
+  discord.faults.add({ on: "socket", fault: { kind: "close", code }, moment: "identify", times: 1 });
+  await using door = await openDoor({ discord });
+  await until(() => door.adapter.health().state === "down");
+  expect(door.adapter.health().problem).toContain(problem);
+  expect(what(discord, "identify")).toBe(1);
+});
+
+test("a bot that may start no more sessions today waits: another try would cost its token", async () => {
+  const discord = quick();
+  discord.bot.identifiesLeft = 0;
+  discord.bot.identifiesResetAt = Date.now() + 3_600_000;
+  await using door = await openDoor({ discord });
+  await until(() => door.adapter.health().state === "down");
+  expect(door.adapter.health().problem).toContain("start no more sessions for 60 min");
+  expect(what(discord, "identify")).toBe(0);
+});
+
+test("what was said while the program was away is read from where it stopped, also what it never stored", async () => {
+  const discord = quick();
+  const { ann, channel } = room(discord);
+  const first = ann.say(channel, "stored");
+  const place: KnownPlace = { conversation: { id: channel.id, kind: "shared" }, newest: { id: first.id, sentAt: 0 } };
+  const door = await connected({ discord, places: () => [place] });
+  for (const text of ["one", "two"]) ann.say(channel, text);
+  await until(() => door.received.length === 2);
+  await door[Symbol.asyncDispose]();
+  for (const text of ["three", "four"]) ann.say(channel, text);
+  await using again = await connected({ discord, memory: door.memory, places: () => [place] });
+  ann.say(channel, "five");
+  await until(() => again.texts().includes("five"), "it goes on");
+  expect(again.texts()).toEqual(["three", "four", "five"]);
+});
+
+test("a channel that may not be read any more holds up nothing", async () => {
+  const discord = quick();
+  const { ann, guild, channel } = room(discord);
+  const closed = discord.channel(guild, "closed");
+  discord.deny(closed, ["VIEW_CHANNEL"], discord.bot);
+  const newest = { id: ann.say(channel, "before").id, sentAt: 0 };
+  const places = [closed, channel].map(({ id }): KnownPlace => ({ conversation: { id, kind: "shared" }, newest }));
+  ann.say(channel, "missed");
+  await using door = await connected({ discord, places: () => places });
+  await until(() => door.texts().includes("missed"));
+  expect(door.said()).toContain("Cannot read what was missed in a channel");
+});
+
+test("a gap is read although Discord asks to wait", async () => {
+  const discord = quick();
+  const { ann, channel } = room(discord);
+  const newest = { id: ann.say(channel, "before").id, sentAt: 0 };
+  ann.say(channel, "missed");
+  discord.faults.add({
+    on: "request",
+    fault: { kind: "limited", retryAfterS: 1, scope: "user" },
+    route: "GET /channels/:id/messages",
+    times: 2,
+  });
+  const places: KnownPlace[] = [{ conversation: { id: channel.id, kind: "shared" }, newest }];
+  await using door = await connected({ discord, places: () => places });
+  ann.say(channel, "live");
+  await until(() => door.texts().includes("live"));
+  // What was said meanwhile is read as well as told: the gateway knows it by its id.
+  expect([...new Set(door.texts())]).toEqual(["missed", "live"]);
+});
