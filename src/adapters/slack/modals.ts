@@ -29,8 +29,10 @@ export function createModals({
       trigger: string | undefined,
     ): Promise<boolean> {
       if (kind !== "command" || trigger === undefined || !("name" in inbound)) return false;
-      if (inbound.name !== "model" || inbound.args.trim() !== "" || views.home(sender.id) === undefined) return false;
+      if (inbound.name !== "model" || inbound.args.trim() !== "") return false;
       try {
+        // A stranger is shown no models.
+        if (views.home(sender.id) === undefined) return false;
         const place: HomeStop = { conversation, ...(thread === undefined ? {} : { thread }) };
         const asked = views.models();
         if (!(await within(clock, { work: asked, ms: limits.interactionAckMs / 3 }))) return false;

@@ -81,20 +81,22 @@ function createHomes({ client, views, clock, log, signal }: SurfaceDeps) {
 function createAssistants({ client, views, log }: SurfaceDeps) {
   /** Threads whose title is still that of an empty one. */
   const untitled = createRecent<true>(limits.adapterNotesMax);
-  const quietly = async (method: string, args: Record<string, unknown>): Promise<void> => {
+  const quietly = async (work: () => Promise<unknown>): Promise<void> => {
     try {
-      await client.call(method, args);
+      await work();
     } catch (error) {
-      log.debug("The assistant's view was not set", { method, error: reasonOf(error) });
+      log.debug("The assistant's view was not set", { error: reasonOf(error) });
     }
   };
   return {
     /** Somebody opened an empty thread. A stranger is offered nothing. */
     async greet({ user, channel, thread }: { user: string; channel: string; thread: string }): Promise<void> {
       untitled.set(`${channel}:${thread}`, true);
-      if (views.home(user) === undefined) return;
       const place = { channel_id: channel, thread_ts: thread };
-      await quietly("assistant.threads.setSuggestedPrompts", { ...place, prompts: suggestedPrompts });
+      await quietly(async () => {
+        if (views.home(user) === undefined) return;
+        await client.call("assistant.threads.setSuggestedPrompts", { ...place, prompts: suggestedPrompts });
+      });
     },
     /** The first words in a thread are its title. */
     async titled(channel: string, thread: string | undefined, text: string): Promise<void> {
@@ -102,7 +104,8 @@ function createAssistants({ client, views, log }: SurfaceDeps) {
       if (thread === undefined || !untitled.has(key) || text.trim() === "") return;
       untitled.delete(key);
       const title = excerpt(text, titleCharsMax);
-      await quietly("assistant.threads.setTitle", { channel_id: channel, thread_ts: thread, title });
+      const place = { channel_id: channel, thread_ts: thread };
+      await quietly(() => client.call("assistant.threads.setTitle", { ...place, title }));
     },
   };
 }

@@ -387,3 +387,32 @@ test("a file that nobody saw may be sent again; one that may be there is unknown
     fate: "refused",
   });
 });
+
+test("the limits of each tier are told with their wait, and no call is repeated by itself", async () => {
+  await using door = await connected({ rates: true });
+  const target = shared(door.team);
+  const refs: string[] = [];
+  const waits = new Set<number>();
+  for (let count = 0; count < 90; count += 1) {
+    const { length } = door.slack.calls;
+    const sent = door.adapter.post(target, saying(door, `message ${count}`, { nonce: `n${count}` }));
+    const ref = await sent.catch(async (error: unknown) => {
+      const { fate, retryAfterMs } = await fateOf(Promise.reject(error));
+      expect(fate).toBe("later");
+      waits.add(retryAfterMs ?? 0);
+      door.clock.advance(retryAfterMs ?? 0);
+      return undefined;
+    });
+    if (ref !== undefined) refs.push(ref);
+    expect(door.slack.calls.length).toBe(length + 1);
+  }
+  expect(waits.size).toBeGreaterThan(0);
+  expect([...waits].every((ms) => ms >= 1_000)).toBe(true);
+  const edits = refs.map((ref) =>
+    door.adapter.change(target, { ref, message: saying(door, "changed") }).then(
+      () => "done",
+      () => "later",
+    ),
+  );
+  expect(new Set(await Promise.all(edits))).toEqual(new Set(["done", "later"]));
+});

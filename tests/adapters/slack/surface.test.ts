@@ -217,3 +217,18 @@ test("a mention in a thread brings what stands above it", async () => {
     quote: { sender: "ann", text: "The build is red" },
   });
 });
+
+test("views that cannot be read leave commands and messages alone", async () => {
+  await using door = await connected({
+    home() {
+      throw new Failure("store", "The disk is gone");
+    },
+  });
+  const thread = door.ann.startAssistantThread();
+  door.ann.openHome();
+  door.ann.slash(door.team, "/pi-model");
+  door.ann.say(door.ann.dm(), "hello", { thread });
+  await door.until(() => door.received.length === 2);
+  expect(door.received.map(({ kind }) => kind).toSorted()).toEqual(["command", "message"]);
+  expect(door.adapter.health().state).toBe("connected");
+});
