@@ -19,6 +19,11 @@ const foundSchema = v.looseObject({
 });
 type Found = v.InferOutput<typeof foundSchema>;
 
+function blind(): PlatformError {
+  const message = "The bot cannot look for a message: give it Read Message History in this channel";
+  return new PlatformError(message, { fate: "unknown" });
+}
+
 /** Makes the search of one bot. `sent` are messages of ours that are known: they are none that is looked for. */
 export function createFinder({
   client,
@@ -30,10 +35,9 @@ export function createFinder({
   self(): string | undefined;
   sent: { has(id: string): boolean };
 }) {
-  const page = async (channel: string, after: string): Promise<Found[]> => {
+  const page = async (channel: string, query: Record<string, string>): Promise<Found[]> => {
     let raw: unknown;
     try {
-      const query = { after, limit: String(pageMessages) };
       raw = await client.call({ method: "GET", route: `/channels/${channel}/messages`, query });
     } catch (error) {
       throw platformError(error, "change");
@@ -53,7 +57,9 @@ export function createFinder({
     let likely: string | undefined;
     let unclear = false;
     for (let pages = 0; pages < limits.findPagesMax; pages += 1) {
-      const found = await page(channel, after);
+      const found = await page(channel, { after, limit: String(pageMessages) });
+      // Who may not read the past is shown an empty one: resources/message#get-channel-messages.
+      if (pages === 0 && found.length === 0 && (await page(channel, { limit: "1" })).length === 0) throw blind();
       for (const message of found) {
         if (message.author.id !== me) continue;
         if (message.nonce !== undefined && String(message.nonce) === nonce) return message.id;

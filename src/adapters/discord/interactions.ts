@@ -83,9 +83,9 @@ export function createInteractions(deps: InteractionDeps) {
   const placeOf = async ({ channel_id: id = "", guild_id: guild, channel }: Interaction) =>
     channels.place(id, { guild, channel });
   const ticketOf = (
-    { id, application_id: application, token }: Interaction,
+    { id, application_id: application, token, guild_id: guild }: Interaction,
     { user, deferred }: { user: string; deferred: boolean },
-  ) => tickets.add(id, { application, token, user, deferred });
+  ) => tickets.add(id, { application, token, user, deferred, shared: guild !== undefined });
 
   const command = async (
     interaction: Interaction,

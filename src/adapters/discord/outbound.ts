@@ -55,7 +55,7 @@ export function createOutbound(deps: OutboundDeps): Outbound {
       const wait = retryAfterOf(error);
       if (wait !== undefined) quiet.set(channel, clock.monotonic() + wait);
       const failure = platformError(error, kind);
-      if (isForbidden(error) && !told.has(channel)) {
+      if (kind === "send" && isForbidden(error) && !told.has(channel)) {
         told.set(channel, true);
         log.warn("The bot may not write in a channel", { channel, error: failure.message });
       }
@@ -85,7 +85,7 @@ export function createOutbound(deps: OutboundDeps): Outbound {
       : {
           method: "POST",
           route: ticketRoute(ticket),
-          body: { ...body, flags: suppressEmbeds | ephemeral },
+          body: { ...body, flags: suppressEmbeds | (ticket.shared ? ephemeral : 0) },
           auth: false,
         };
     try {

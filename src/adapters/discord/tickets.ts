@@ -14,6 +14,8 @@ export interface Ticket {
   until: number;
   /** A message that says "thinking" stands there and waits for the first answer; a button has none. */
   deferred: boolean;
+  /** In a server: what is answered is seen by that person alone. In a direct chat there is nobody else. */
+  shared: boolean;
   /** Nonce of what took the place of that message. */
   first?: string;
 }

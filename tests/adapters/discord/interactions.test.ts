@@ -141,8 +141,10 @@ test("in a direct chat the answer is an ordinary message", async () => {
   const view = ann.slash(channel, "status");
   await until(() => door.received.length === 1);
   expect(door.received[0]?.conversation).toEqual({ id: channel.id, kind: "direct" });
-  await adapter.post(targetOf(channel, { onlyFor: { user: ann.id, happening: view.id } }), words("It is idle."));
-  expect(discord.messages(channel).map(({ text }) => text)).toEqual(["It is idle."]);
+  const target = targetOf(channel, { onlyFor: { user: ann.id, happening: view.id } });
+  await adapter.post(target, words("It is idle."));
+  await adapter.post(target, words("More of it."));
+  expect(discord.messages(channel).map(({ text }) => text)).toEqual(["It is idle.", "More of it."]);
 });
 
 test("a command that needs something asks for it in a form", async () => {

@@ -254,3 +254,15 @@ test("a token that is refused never stands in an error or the log", async () => 
   expect(errors.map(({ fate }) => fate)).toEqual(["unknown", "later"]);
   expect(JSON.stringify(errors.map((error) => [error.message, error.stack])) + door.said()).not.toContain(before);
 });
+
+test("who may not read a channel's past cannot say that something is not there", async () => {
+  const { discord, ann, channel, door, adapter, target } = await setUp();
+  await using _door = door;
+  ann.say(channel, "hi");
+  const sent = { nonce: "n", body: "lost", since: Date.now() + 120_000 };
+  expect(await adapter.find?.(target, sent)).toBeUndefined();
+  discord.deny(channel, ["READ_MESSAGE_HISTORY"], discord.bot);
+  const error = await failure(adapter.find?.(target, sent) as Promise<unknown>);
+  expect(error).toMatchObject({ fate: "unknown" });
+  expect(error.message).toContain("Read Message History");
+});
