@@ -1,11 +1,11 @@
 // The calls of the engine's API that are used here, with their answers parsed.
-import type { Duplex, Readable } from "node:stream";
+import type { Duplex } from "node:stream";
 import * as v from "valibot";
 import { Failure } from "../../core/failure.ts";
 import { limits } from "../../core/limits.ts";
 import { type About, createClient, type EngineAnswer, type EngineClient } from "./client.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { splitFrames } from "./frames.ts";
+import { readRaw, splitFrames, type Takers } from "./frames.ts";
 
 const labels = v.optional(v.nullable(v.record(v.string(), v.string())), {});
 
@@ -78,8 +78,8 @@ export interface ExecStream {
   id: string;
   /** Ended: the command's input ends. Destroyed: the engine lets go of its streams, while the command goes on. */
   socket: Duplex;
-  stdout: Readable;
-  stderr: Readable;
+  /** Begins to read its output; called once. A terminal has one stream only, which is taken as stdout. */
+  read(takers: Takers): void;
   /** Resolves when the connection has ended. */
   ended: Promise<void>;
 }
@@ -195,7 +195,7 @@ function execCalls(client: EngineClient) {
       });
       const id = read(idSchema, created, "start a command").Id;
       const { socket, head } = await client.hijack({ path: `/exec/${id}/start`, body: { Detach: false, Tty: tty } });
-      return { id, socket, ...splitFrames(socket, head) };
+      return streamOf({ id, socket, head, tty });
     },
     /** How an exec stands; `undefined` when the engine has forgotten it. */
     execState: async (id: string) => {
@@ -227,6 +227,21 @@ async function pull(client: EngineClient, name: string): Promise<void> {
   }
   if (signal.aborted)
     throw new Failure("sandbox", `Cannot ${action}: it takes longer than ${limits.enginePullMs / 60_000} minutes`);
+}
+
+function streamOf(parts: { id: string; socket: Duplex; head: Uint8Array; tty: boolean }): ExecStream {
+  const { id, socket, head, tty } = parts;
+  const ended = Promise.withResolvers<void>();
+  socket.on("close", () => ended.resolve());
+  return {
+    id,
+    socket,
+    ended: ended.promise,
+    read: (takers) => {
+      const reading = tty ? readRaw(socket, { head, take: takers.stdout }) : splitFrames(socket, { head, takers });
+      void reading.then(ended.resolve);
+    },
+  };
 }
 
 /** A success, parsed. @throws Failure `sandbox` with the engine's words, or when its answer has another form. */

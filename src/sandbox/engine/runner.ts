@@ -30,8 +30,8 @@ export interface Runner {
   usable(): boolean;
   /** @throws Failure `sandbox` when the command cannot be started; the runner may then still be usable. */
   run(command: RunnerCommand): Promise<RunnerChild>;
-  /** Called whenever it has become free. */
-  onIdle(listener: () => void): void;
+  /** Called whenever it has become free, and when it has ended. */
+  onFree(listener: () => void): void;
   /** Ends it; what it runs is not killed by that. */
   close(): void;
 }
@@ -54,29 +54,31 @@ interface Running {
   stdin: boolean;
   /** Of its two streams, those that have ended. */
   over: Set<"stdout" | "stderr">;
+  /** A stream whose reader is behind: resolves when it has caught up. */
+  full: { stdout?: Promise<void>; stderr?: Promise<void> };
 }
 
 interface State extends RunnerParts {
   ready: PromiseWithResolvers<string>;
   current?: Running;
   dead: boolean;
-  idle: (() => void)[];
+  free: (() => void)[];
 }
 
 /** Introduces itself to the shell. @throws Failure `sandbox` when there is none, or it does not answer. */
 export async function createRunner(parts: RunnerParts): Promise<Runner> {
-  const state: State = { ...parts, ready: Promise.withResolvers(), dead: false, idle: [] };
+  const state: State = { ...parts, ready: Promise.withResolvers(), dead: false, free: [] };
   const { stream, nonce, clock, place } = parts;
-  const sides = {
-    stdout: readControl(stream.stdout, nonce, {
-      onBytes: (bytes) => pass(state, { side: "stdout", bytes, resume: () => sides.stdout.resume() }),
+  stream.read({
+    stdout: readControl(nonce, {
+      onBytes: (bytes) => pass(state, { side: "stdout", bytes }),
       onLine: (line) => heard(state, line),
     }),
-    stderr: readControl(stream.stderr, nonce, {
-      onBytes: (bytes) => pass(state, { side: "stderr", bytes, resume: () => sides.stderr.resume() }),
+    stderr: readControl(nonce, {
+      onBytes: (bytes) => pass(state, { side: "stderr", bytes }),
       onLine: () => end(state, "stderr"),
     }),
-  };
+  });
   state.ready.promise.catch(() => undefined);
   void stream.ended.then(() => lost(state));
   stream.socket.write(`${nonce}\n`);
@@ -89,7 +91,7 @@ export async function createRunner(parts: RunnerParts): Promise<Runner> {
     setsid,
     usable: () => !state.dead && state.current === undefined,
     run: (command) => run(state, command),
-    onIdle: (listener) => void state.idle.push(listener),
+    onFree: (listener) => void state.free.push(listener),
     close: () => close(state),
   };
 }
@@ -97,19 +99,23 @@ export async function createRunner(parts: RunnerParts): Promise<Runner> {
 /** Bytes of the command on one of its streams. Those that nobody wants any more are thrown away. */
 function pass(
   { current }: State,
-  { side, bytes, resume }: { side: "stdout" | "stderr"; bytes: Buffer; resume(): void },
-): boolean {
+  { side, bytes }: { side: "stdout" | "stderr"; bytes: Buffer },
+): Promise<void> | undefined {
   const target = current?.[side];
-  if (target === undefined || target.destroyed || target.writableEnded) return true;
-  if (target.write(bytes)) return true;
-  const go = () => {
-    target.off("drain", go);
-    target.off("close", go);
-    resume();
-  };
-  target.on("drain", go);
-  target.on("close", go);
-  return false;
+  if (current === undefined || target === undefined || target.destroyed || target.writableEnded) return undefined;
+  if (target.write(bytes)) return undefined;
+  // Several pieces may come before the connection stands still; they wait for the same moment.
+  current.full[side] ??= new Promise((resolve) => {
+    const go = () => {
+      target.off("drain", go);
+      target.off("close", go);
+      delete current.full[side];
+      resolve();
+    };
+    target.on("drain", go);
+    target.on("close", go);
+  });
+  return current.full[side];
 }
 
 /** A line of the shell. Those that do not fit are a forger's, and change nothing. */
@@ -137,7 +143,7 @@ function end(state: State, side: "stdout" | "stderr"): void {
   if (current.over.size < 2) return;
   delete state.current;
   if (current.stdin) close(state);
-  for (const listener of state.idle) listener();
+  for (const listener of state.free) listener();
 }
 
 /** The connection is gone: the container ended, or somebody killed the shell, and with it what we know of the command. */
@@ -149,13 +155,15 @@ function lost(state: State): void {
     }),
   );
   const { current } = state;
-  if (current === undefined) return;
-  delete state.current;
-  current.left = true;
-  current.begun.reject(new Error("gone"));
-  current.exited.resolve({ signal: "SIGKILL" });
-  current.stdout.end();
-  current.stderr.end();
+  if (current !== undefined) {
+    delete state.current;
+    current.left = true;
+    current.begun.reject(new Error("gone"));
+    current.exited.resolve({ signal: "SIGKILL" });
+    current.stdout.end();
+    current.stderr.end();
+  }
+  for (const listener of state.free) listener();
 }
 
 async function run(state: State, command: RunnerCommand): Promise<RunnerChild> {
@@ -168,6 +176,7 @@ async function run(state: State, command: RunnerCommand): Promise<RunnerChild> {
     left: true,
     stdin: command.stdin,
     over: new Set(),
+    full: {},
   };
   current.begun.promise.catch(() => undefined);
   state.current = current;
@@ -265,10 +274,8 @@ function close(state: State): void {
   if (state.dead) return;
   state.dead = true;
   const { stream, clock } = state;
-  // The shell ends when its input does. Its last words are read, so that it does not wait for us with them.
+  // The shell ends when its input does. Its last words are still read, so that it does not wait for us with them.
   stream.socket.end();
-  stream.stdout.resume();
-  stream.stderr.resume();
   void within(clock, { work: stream.ended, ms: limits.shellEndMs }).then(() => stream.socket.destroy());
 }
 

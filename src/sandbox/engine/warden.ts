@@ -133,13 +133,12 @@ async function openShell(deps: WardenDeps): Promise<Shell> {
   let parts: Buffer[] = [];
   let size = 0;
   let waiting: PromiseWithResolvers<Buffer> | undefined;
-  stream.stderr.resume();
-  readControl(stream.stdout, nonce, {
+  const stdout = readControl(nonce, {
     onBytes: (bytes) => {
       size += bytes.byteLength;
       if (size > limits.wardenBytesMax) stream.socket.destroy();
       else parts.push(bytes);
-      return true;
+      return undefined;
     },
     onLine: (line) => {
       if (line.startsWith("R ")) ready.resolve(line.split(" ")[2] ?? "0");
@@ -153,6 +152,7 @@ async function openShell(deps: WardenDeps): Promise<Shell> {
       }
     },
   });
+  stream.read({ stdout, stderr: () => undefined });
   void stream.ended.then(() => {
     const gone = new Failure("sandbox", "Cannot look at the processes of the container: its shell ended");
     ready.reject(gone);
