@@ -5,7 +5,7 @@ import { limits } from "../../core/limits.ts";
 import type { Inbound, Receipt, Sender } from "../../core/message.ts";
 import type { AdapterDeps, MenuCommand } from "../adapter.ts";
 import type { Channels } from "./channels.ts";
-import type { Client } from "./client.ts";
+import type { Call, Client } from "./client.ts";
 import { type Form, filledIn, modalOf } from "./components.ts";
 import type { Interaction } from "./dispatches.ts";
 import { codeOf, codes, reasonOf } from "./errors.ts";
@@ -63,38 +63,44 @@ export function createInteractions(deps: InteractionDeps) {
     }
   };
 
-  /** Hands an inbound on in its channel's order, and ends what stands there for it. */
+  /**
+   * Hands an inbound on in its channel's order, and ends what stands there for it. It does not wait until Discord takes
+   * the acknowledgement: it may be a stop.
+   */
   const take = (
     interaction: Interaction,
-    { ticket, make }: { ticket: Ticket | undefined; make(): Promise<Inbound | undefined> },
+    { ticket, make }: { ticket: Ticket; make(): Promise<Inbound | undefined> },
   ) => {
     const run = async () => {
       const inbound = await make();
       const receipt: Receipt = inbound === undefined ? stale : await deps.receive(inbound);
-      if (ticket !== undefined)
-        await settle(deps, { ticket, receipt }).catch((error: unknown) =>
-          log.debug("An interaction was not answered", { error: reasonOf(error) }),
-        );
+      void settle(deps, { ticket, receipt });
     };
-    // Any of them may be a stop.
     if (!lanes.push({ lane: interaction.channel_id ?? "", urgent: true, run }))
       log.error("An interaction was dropped", { waiting: lanes.waiting() });
   };
   const placeOf = async ({ channel_id: id = "", guild_id: guild, channel }: Interaction) =>
     channels.place(id, { guild, channel });
+  /** Acknowledges an interaction; once, when it is told again. */
   const ticketOf = (
-    { id, application_id: application, token, guild_id: guild }: Interaction,
-    { user, deferred }: { user: string; deferred: boolean },
-  ) => tickets.add(id, { application, token, user, deferred, shared: guild !== undefined });
+    interaction: Interaction,
+    { user, deferred, answer }: { user: string; deferred: boolean; answer: { type: number; data?: unknown } },
+  ): Ticket => {
+    const { id, application_id: application, token, guild_id: guild } = interaction;
+    const known = tickets.live(id);
+    if (known !== undefined) return known;
+    const acknowledged = acknowledge(interaction, answer);
+    return tickets.add(id, { application, token, user, deferred, shared: guild !== undefined, acknowledged });
+  };
 
-  const command = async (
+  const command = (
     interaction: Interaction,
     { sender, name, args }: { sender: Sender; name: string; args: string },
   ) => {
     // In a server what the program says to one person is for that person alone.
     const data = interaction.guild_id === undefined ? {} : { data: { flags: ephemeral } };
-    const live = await acknowledge(interaction, { type: callbacks.deferredMessage, ...data });
-    const ticket = live ? ticketOf(interaction, { user: sender.id, deferred: true }) : undefined;
+    const answer = { type: callbacks.deferredMessage, ...data };
+    const ticket = ticketOf(interaction, { user: sender.id, deferred: true, answer });
     const make = async () =>
       readCommand(interaction, { facts: deps.facts(), place: await placeOf(interaction), sender, name, args });
     take(interaction, { ticket, make });
@@ -107,18 +113,18 @@ export function createInteractions(deps: InteractionDeps) {
     // The interaction is over with that: what is filled in comes as another one.
     if (form !== undefined)
       return void (await acknowledge(interaction, { type: callbacks.modal, data: modalOf(form) }));
-    await command(interaction, { sender, name, args });
+    command(interaction, { sender, name, args });
   };
-  const press = async (interaction: Interaction, sender: Sender) => {
-    const live = await acknowledge(interaction, { type: callbacks.deferredUpdate });
-    const ticket = live ? ticketOf(interaction, { user: sender.id, deferred: false }) : undefined;
+  const press = (interaction: Interaction, sender: Sender) => {
+    const answer = { type: callbacks.deferredUpdate };
+    const ticket = ticketOf(interaction, { user: sender.id, deferred: false, answer });
     const make = async () => readPress(interaction, { facts: deps.facts(), place: await placeOf(interaction), sender });
     take(interaction, { ticket, make });
   };
-  const submitted = async (interaction: Interaction, sender: Sender) => {
+  const submitted = (interaction: Interaction, sender: Sender) => {
     const { custom_id: id = "", components } = interaction.data ?? {};
     const name = id.startsWith(formMark) ? id.slice(formMark.length) : "";
-    await command(interaction, { sender, name, args: filledIn(components) ?? "" });
+    command(interaction, { sender, name, args: filledIn(components) ?? "" });
   };
   const suggest = async (interaction: Interaction) => {
     const typed = String(interaction.data?.options?.find(({ focused }) => focused === true)?.value ?? "").toLowerCase();
@@ -136,9 +142,9 @@ export function createInteractions(deps: InteractionDeps) {
         if (sender === undefined || interaction.channel_id === undefined)
           return log.debug("An interaction is nobody's");
         if (interaction.type === kinds.command) await slash(interaction, sender);
-        else if (interaction.type === kinds.component) await press(interaction, sender);
+        else if (interaction.type === kinds.component) press(interaction, sender);
         else if (interaction.type === kinds.autocomplete) await suggest(interaction);
-        else if (interaction.type === kinds.modal) await submitted(interaction, sender);
+        else if (interaction.type === kinds.modal) submitted(interaction, sender);
       } catch (error) {
         log.error("An interaction was skipped", { error: errorText(error) });
       }
@@ -185,30 +191,36 @@ async function modelsOf({ views, clock, log }: InteractionDeps): Promise<readonl
   }
 }
 
-/** Ends what stands for the answer, or says what no delivery says. */
+/** Ends what stands for the answer, or says what no delivery says. Never throws. */
 async function settle(
-  { client }: InteractionDeps,
+  { client, log }: InteractionDeps,
   { ticket, receipt }: { ticket: Ticket; receipt: Receipt },
 ): Promise<void> {
+  if (!(await ticket.acknowledged)) return;
+  const call = closingOf(ticket, receipt);
+  if (call === undefined) return;
+  try {
+    await client.call({ ...call, auth: false });
+  } catch (error) {
+    log.debug("An interaction was not answered", { error: reasonOf(error) });
+  }
+}
+
+/** What is to be said or taken away after a receipt; nothing when a delivery does it. */
+function closingOf(ticket: Ticket, receipt: Receipt): Call | undefined {
   const text = noteOf(receipt, ticket);
+  const body = { content: text, allowed_mentions: { parse: [] } };
   if (!ticket.deferred) {
-    if (text === undefined) return;
-    const body = { content: text, flags: ephemeral, allowed_mentions: { parse: [] } };
-    return void (await client.call({ method: "POST", route: ticketRoute(ticket), body, auth: false }));
+    return text === undefined
+      ? undefined
+      : { method: "POST", route: ticketRoute(ticket), body: { ...body, flags: ephemeral } };
   }
   // A delivery is on its way, or was there first; what is told again was settled when it was told first.
-  if (receipt.state === "duplicate") return;
-  if (ticket.first !== undefined || (receipt.state === "done" && receipt.answer !== undefined)) return;
+  if (receipt.state === "duplicate" || ticket.first !== undefined) return undefined;
+  if (receipt.state === "done" && receipt.answer !== undefined) return undefined;
   ticket.first = "receipt";
   const route = ticketRoute(ticket, "@original");
-  if (text === undefined) await client.call({ method: "DELETE", route, auth: false });
-  else
-    await client.call({
-      method: "PATCH",
-      route,
-      body: { content: text, allowed_mentions: { parse: [] } },
-      auth: false,
-    });
+  return text === undefined ? { method: "DELETE", route } : { method: "PATCH", route, body };
 }
 
 /** What is shown of a receipt. */

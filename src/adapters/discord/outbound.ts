@@ -73,6 +73,7 @@ export function createOutbound(deps: OutboundDeps): Outbound {
     target: ReplyTarget,
     { ticket, nonce, body, files }: { ticket: Ticket; nonce: string; body: object; files?: Call["files"] },
   ): Promise<string> => {
+    if (!(await ticket.acknowledged)) throw overError();
     const first = ticket.deferred && (ticket.first === undefined || ticket.first === nonce);
     if (first) ticket.first = nonce;
     const call: Call = first

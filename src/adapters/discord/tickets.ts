@@ -5,11 +5,13 @@ import { PlatformError } from "../../gateway/handle.ts";
 import type { Clock } from "../../sys/clock.ts";
 import { createRecent } from "../recent.ts";
 
-/** One interaction that was acknowledged. */
+/** One interaction that is acknowledged, or is about to be. */
 export interface Ticket {
   application: string;
   token: string;
   user: string;
+  /** Whether Discord took the acknowledgement; until then nothing can be answered. Never rejects. */
+  acknowledged: Promise<boolean>;
   /** When it ends, on the clock that only grows. */
   until: number;
   /** A message that says "thinking" stands there and waits for the first answer; a button has none. */
@@ -29,9 +31,8 @@ export function createTickets({ clock }: { clock: Pick<Clock, "monotonic"> }) {
     return ticket === undefined || ticket.until <= clock.monotonic() ? undefined : ticket;
   };
   return {
+    live,
     add(happening: string, ticket: Omit<Ticket, "until">): Ticket {
-      const known = live(happening);
-      if (known !== undefined) return known;
       const added = { ...ticket, until: clock.monotonic() + limits.interactionAnswerMs };
       tickets.set(happening, added);
       return added;

@@ -288,3 +288,21 @@ test("a command that is told twice is answered once, and what stands for its ans
   await adapter.post(privately(view), words("It is idle."));
   expect(discord.ephemeral(channel, ann).map(({ text }) => text)).toEqual(["It is idle."]);
 });
+
+test("a stop does not wait until Discord takes its acknowledgement", async () => {
+  const { discord, ann, channel, door, adapter, privately } = await setUp();
+  await using _door = door;
+  discord.faults.add({
+    on: "request",
+    fault: { kind: "delay", ms: 1_500 },
+    route: "POST /interactions/:id/:token/callback",
+  });
+  const began = performance.now();
+  const view = ann.slash(channel, "stop");
+  await until(() => door.received.length === 1);
+  expect(performance.now() - began).toBeLessThan(1_000);
+  // Its answer does.
+  await adapter.post(privately(view), words("Stopped."));
+  expect(performance.now() - began).toBeGreaterThan(1_400);
+  expect(discord.ephemeral(channel, ann).map(({ text }) => text)).toEqual(["Stopped."]);
+});
