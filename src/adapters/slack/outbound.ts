@@ -107,7 +107,8 @@ export function createOutbound(parts: OutboundDeps): Outbound {
       if (onlyFor !== undefined)
         return await answers.post({ ...target, onlyFor }, message, (id) => contentOf(message, id));
       return await guarded(target, "send", async () => {
-        const begun = message.forming && message.buttons.length === 0 ? await streams.start(target) : undefined;
+        // A stream takes no buttons before its end; until then the word `stop` and the home page do their work.
+        const begun = message.forming ? await streams.start(target) : undefined;
         if (begun !== undefined) return begun;
         const args = {
           channel: target.conversation.id,

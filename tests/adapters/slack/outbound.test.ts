@@ -244,7 +244,8 @@ test("an answer in a thread is streamed: begun, appended, ended, and put in its 
   door.ann.say(door.team, `${door.bot} on`, { thread: ts });
   await door.until(() => door.received.length === 4);
   const target = shared(door.team, ts);
-  const ref = await door.adapter.post(target, saying(door, "…", { forming: true }));
+  const buttons = [{ label: "Stop", data: "1:0" }];
+  const ref = await door.adapter.post(target, saying(door, "…", { forming: true, buttons }));
   for (const text of ["Hello", "Hello **wor", "Hello **world**\n\n`bash` …", "Hello **world**\n\nand more"]) {
     await door.adapter.change(target, { ref, message: saying(door, text, { forming: true }) });
   }
