@@ -27,7 +27,6 @@ interface UserRow {
 interface DeliveryRow {
   kind: string;
   turn: string | null;
-  createdAt: number;
 }
 interface TurnRow {
   id: string;
@@ -74,19 +73,22 @@ export function createAsk({ stateDir }: Pick<Places, "stateDir">) {
     },
     /** Whether anything at all has arrived in a conversation. */
     hasReached: async (adapter: string, conversation: string) => (await sent(adapter, conversation)).length > 0,
-    /** Whether the agent itself has answered in a conversation since a moment. */
+    /**
+     * Whether the agent itself has ever answered in a conversation, or else failed to since a moment. What is said while
+     * a turn runs becomes a part of it, so an answer that counts may have begun before that moment.
+     */
     async answered(
       adapter: string,
       { conversation, since }: { conversation: string; since: number },
     ): Promise<Answered> {
       const answers = (await sent(adapter, conversation)).filter(
-        ({ kind, createdAt, turn }) => kind.startsWith("answer") && createdAt >= since && turn !== null,
+        ({ kind, turn }) => kind.startsWith("answer") && turn !== null,
       );
       for (const { turn } of answers)
         if ((await data<TurnRow>("turns-get", { id: turn })).state === "done") return { state: "arrived" };
-      const failed = await data<{ id: string; startedAt: number }[]>("turns-list", { state: "failed", limit: 5 });
-      for (const { id, startedAt } of failed) {
-        if (startedAt < since) continue;
+      const failed = await data<{ id: string; endedAt: number | null }[]>("turns-list", { state: "failed", limit: 5 });
+      for (const { id, endedAt } of failed) {
+        if ((endedAt ?? 0) < since) continue;
         const { replyTo, error } = await data<TurnRow>("turns-get", { id });
         if (replyTo.adapter === adapter && replyTo.conversation.id === conversation)
           return { state: "failed", error: error ?? undefined };

@@ -137,7 +137,7 @@ export function createDiscord(options: DiscordOptions = {}): Discord {
     newBot: (given) => newBot(world, given),
     revoke(revoked = bot) {
       const before = gateway.sessions().filter((one) => one.bot === revoked.id);
-      revoked.token = token(world, 60);
+      revoked.token = botToken(world, revoked.id);
       for (const { shard } of before) gateway.close(4004, { bot: revoked, shard: shard[0] });
       return revoked.token;
     },
@@ -155,14 +155,20 @@ export function createDiscord(options: DiscordOptions = {}): Discord {
   };
 }
 
+/** The form of a real one: the id in base64, and two parts that nobody can read. docs.discord.com/developers/reference. */
+function botToken(world: World, id: string): string {
+  return [Buffer.from(id).toString("base64url"), token(world, 6), token(world, 38)].join(".");
+}
+
 function newBot(world: World, given: Parameters<Discord["newBot"]>[0]): Bot {
+  const id = newId(world);
   const bot: Bot = {
-    id: newId(world),
+    id,
     bot: true,
     name: given.name,
     displayName: given.name,
     directsOpen: true,
-    token: given.token ?? token(world, 60),
+    token: given.token ?? botToken(world, id),
     granted: new Set(given.granted ?? ["GUILD_MEMBERS", "GUILD_PRESENCES", "MESSAGE_CONTENT"]),
     shardsNeeded: given.shardsNeeded ?? 1,
     commands: new Map(),
