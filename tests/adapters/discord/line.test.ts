@@ -145,15 +145,20 @@ test("a socket on which nothing comes any more is replaced", async () => {
 
 test("a busy thread is no dead socket", async () => {
   const discord = quick({ heartbeatIntervalMs: 1_000 });
+  const { journal } = discord.gateway;
+  let busy = 2;
+  const push = journal.push.bind(journal);
+  // From the moment of a heartbeat on this thread has no time to read the answer before the next one is due.
+  journal.push = (...lines) => {
+    const heartbeat = lines.some((line) => line.what === "heartbeat");
+    if (heartbeat && busy > 0) {
+      busy -= 1;
+      for (const end = performance.now() + 1_150; performance.now() < end; ) Math.sqrt(busy);
+    }
+    return push(...lines);
+  };
   await using door = await opened({ discord });
-  for (let round = 0; round < 2; round += 1) {
-    const before = what(discord, "heartbeat");
-    await until(() => what(discord, "heartbeat") > before);
-    // From the moment of a heartbeat on this thread has no time for the answer until the next one is due.
-    for (const end = performance.now() + 1_150; performance.now() < end; ) Math.sqrt(round);
-  }
-  const before = what(discord, "heartbeat");
-  await until(() => what(discord, "heartbeat") > before + 1);
+  await until(() => busy === 0 && what(discord, "heartbeat") > 3, "heartbeats go on");
   expect([what(discord, "identify"), what(discord, "resume")]).toEqual([1, 0]);
   expect(door.adapter.health().state).toBe("connected");
 });
