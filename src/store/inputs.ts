@@ -58,10 +58,12 @@ function queued(db: Database) {
       { state, session, at }: { state: InputState; session: SessionId | null; at: number },
     ): { input: Input; fresh: boolean } {
       const key = keyOf(inbound);
-      const { changes } = insert.run(...key, session, state, at, JSON.stringify(inbound));
+      const { changes, lastId } = insert.run(...key, session, state, at, JSON.stringify(inbound));
+      if (changes > 0)
+        return { input: { id: lastId, session, turn: null, state, receivedAt: at, inbound }, fresh: true };
       const row = known.get<Row>(...key);
-      if (row === undefined) throw new Error("An input is missing right after its insert");
-      return { input: input(row), fresh: changes > 0 };
+      if (row === undefined) throw new Error("An input is missing that was there before");
+      return { input: input(row), fresh: false };
     },
     /** The stored form of a message by its platform id. */
     message(adapter: string, { conversation, id }: { conversation: string; id: string }): Input | undefined {

@@ -1,4 +1,5 @@
 // Stores what happens in one turn before anybody else sees it, then passes it on.
+import { setImmediate } from "node:timers";
 import { isStored, type TurnEvent } from "../../core/event.ts";
 import type { EntryId, EventNumber, InputId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
@@ -119,6 +120,7 @@ export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: Tu
 
   /** Shows what was committed. */
   const publishAll = (group: readonly Written[]): void => {
+    const said: Parameters<RecorderDeps["onMessage"]>[0][] = [];
     for (const { event, at, entry, n } of group) {
       last = n ?? last;
       if (entry !== undefined) {
@@ -127,8 +129,10 @@ export function createRecorder(deps: RecorderDeps, { turn, session }: { turn: Tu
       }
       if (event.type === "ended") ended = true;
       publish(event);
-      if (event.type === "message" && event.text.trim() !== "") deps.onMessage({ turn, text: event.text, at });
+      if (event.type === "message" && event.text.trim() !== "") said.push({ turn, text: event.text, at });
     }
+    // Those who wait for it read it first.
+    if (said.length > 0) setImmediate(() => said.forEach(deps.onMessage));
   };
 
   /** Stores what is pending in one transaction, then publishes it. When it fails, nothing of it was stored or shown. */
