@@ -7,6 +7,7 @@ import { type ApprovalsDeps, approvals } from "./resources/approvals.ts";
 import { type DeliveriesDeps, deliveries } from "./resources/deliveries.ts";
 import { droppedMessages } from "./resources/dropped-messages.ts";
 import { members } from "./resources/members.ts";
+import { messages } from "./resources/messages.ts";
 import { pairings } from "./resources/pairings.ts";
 import { roles } from "./resources/roles.ts";
 import { sessions } from "./resources/sessions.ts";
@@ -39,6 +40,7 @@ export function resources(open: () => AdminStore, clock: Clock = systemClock): R
   return [
     sessions(open),
     turns(open),
+    messages(open),
     approvals(open, clock),
     users(open),
     roles(open, clock),

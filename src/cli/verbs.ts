@@ -59,6 +59,11 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     summary: "The last lines of the log",
     load: async () => (await import("./logs.ts")).logs,
   },
+  download: {
+    group: "Look",
+    summary: "Print what was said in a conversation",
+    load: async () => (await import("./download.ts")).download,
+  },
   doctor: {
     group: "Look",
     summary: "Check everything, and say how to mend it",
@@ -75,6 +80,7 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
 export const nouns: Readonly<Record<string, string>> = {
   sessions: "Lines of context: list, get, search, rename, entries, export",
   turns: "Runs of the agent: list, get, events",
+  messages: "What was said in a conversation: list",
   deliveries: "What did not reach its chat: list, show, retry, drop",
   approvals: "Questions to answer: list, show, approve, deny, rules",
   users: "Everybody who was ever let in: list, get",

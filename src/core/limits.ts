@@ -291,6 +291,26 @@ export const limits = {
   /** settings.json, and a file that holds one secret. */
   settingsBytesMax: 1024 * 1024,
   secretBytesMax: 64 * 1024,
+  /** The vault: entries of one and of all, vaults, bindings, files of one, bytes of one file, and of all values of one vault. */
+  vaultEntriesMax: 100,
+  vaultEntriesTotalMax: 2_000,
+  vaultsMax: 1_000,
+  vaultBindingsMax: 10_000,
+  vaultFilesMax: 32,
+  vaultFileBytesMax: 256 * 1024,
+  vaultBytesMax: 1024 * 1024,
+  /** All variables of one vault together: a process takes no more than about four times of it. */
+  vaultEnvironmentBytesMax: 512 * 1024,
+  /** A replaced or removed value can be brought back for this long. */
+  vaultPastMs: 7 * 24 * 60 * 60_000,
+  /** Longest path of a file in the vault, and how deep it may lie. */
+  vaultPathCharsMax: 255,
+  vaultPathPartsMax: 8,
+  /** A vault's passphrase. */
+  passphraseCharsMin: 8,
+  passphraseCharsMax: 1_024,
+  /** What an import looks at in a folder of vaults. */
+  vaultImportFilesMax: 2_000,
   /** How long the command line waits for one short answer of the instance. */
   answerMs: 2_000,
   /** How long an admin request may take. */
@@ -374,6 +394,10 @@ export const limits = {
   gapWaitMs: 60_000,
   /** Messages of one conversation, and of one thread, that are downloaded. */
   historyMessagesMax: 100_000,
+  /** Rows that `download` reads of the store at a time, the largest number of one, and how often it says how far it is. */
+  downloadPageRows: 500,
+  rowNumberMax: 999_999_999_999_999,
+  downloadTellMs: 1_000,
   /** Pages that are looked through for a message that may have been sent. */
   findPagesMax: 5,
   /** A home page: for how long after it was opened it is kept current, for how many people, and how often. */

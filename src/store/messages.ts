@@ -42,6 +42,10 @@ export function openMessages(db: Database) {
     "UPDATE messages SET session = ?, root = ? WHERE adapter = ? AND conversation = ? AND external = ?",
   );
   const ofSession = db.prepare("SELECT * FROM messages WHERE session = ? ORDER BY id DESC LIMIT ?");
+  // By the row's number, so that pages of a conversation go through the table once and not once each.
+  const ofConversation = db.prepare(
+    "SELECT * FROM messages WHERE id > ? AND +adapter = ? AND +conversation = ? ORDER BY id LIMIT ?",
+  );
   return {
     add(fresh: Omit<StoredMessage, "id" | "root"> & { root?: string | undefined }): void {
       insert.run(
@@ -100,6 +104,13 @@ export function openMessages(db: Database) {
         if (rows.length < limits.searchPageRows) break;
       }
       return results.slice(0, limit);
+    },
+    /** Messages of a conversation behind the one with the number `after`, oldest first. */
+    ofConversation(
+      { adapter, conversation }: Pick<StoredMessage, "adapter" | "conversation">,
+      { after, limit }: { after: number; limit: number },
+    ): StoredMessage[] {
+      return ofConversation.all<StoredMessage>(after, adapter, conversation, limit);
     },
     /** The last messages of a session, oldest first. */
     ofSession(session: SessionId, limit = 100): StoredMessage[] {

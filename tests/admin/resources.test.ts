@@ -16,6 +16,7 @@ test("help names every noun and asks for no database", () => {
   expect(resources(none).map(({ name }) => name)).toEqual([
     "sessions",
     "turns",
+    "messages",
     "approvals",
     "users",
     "roles",

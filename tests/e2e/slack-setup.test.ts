@@ -163,10 +163,8 @@ test("without questions: tokens of the environment, where all that it takes are 
   // One of two may be meant for another program.
   expect((await call("setup", "--yes")).code).toBe(0);
   expect(settings()).toEqual({});
-  const done = await call(
-    ...["setup", "--yes", "--slack-api", server.apiUrl, "--no-start"],
-    ...["--slack-token", app.botToken, "--slack-app-token", app.appToken],
-  );
+  const tokens = ["--slack-token", app.botToken, "--slack-app-token", app.appToken];
+  const done = await call("setup", "--yes", "--slack-api", server.apiUrl, "--no-start", ...tokens);
   expect(done.code).toBe(0);
   expect(settings()).toHaveProperty("adapters.slack.botToken", app.botToken);
 });

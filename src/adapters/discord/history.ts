@@ -14,8 +14,16 @@ import { snowflakeSchema, timeOf } from "./snowflake.ts";
 /** Waits in a row for one page. */
 const triesMax = 20;
 
+/** The first message of a thread, which only points to the one that it hangs at: docs.discord.com/developers/resources/message. */
+const threadStarter = 21;
+
+const threadSchema = v.looseObject({ id: snowflakeSchema });
+
+type Past = { client: Client; deps: Omit<HistoryDeps, "conversation"> };
+
 /**
- * Messages of a channel, a thread or a direct channel, oldest first. A thread has an id, and so a history, of its own.
+ * Messages of a channel, a thread or a direct channel, oldest first; those of a thread stand behind the message that it
+ * hangs at. A thread has an id, and so a history, of its own, too.
  * @throws Failure with one sentence, also in the middle
  */
 export async function* historyOfDiscord(
@@ -30,24 +38,34 @@ export async function* historyOfDiscord(
       v.looseObject({ id: snowflakeSchema, username: v.string() }),
       await ask(client, { deps, route: "/users/@me" }),
     );
-    // Every id is after this one.
-    let after = "0";
-    for (let count = 0; count < limits.historyMessagesMax; ) {
-      const query = { after, limit: String(pageMessages) };
-      const page = messagesOf(
-        await ask(client, { deps, route: `/channels/${conversation}/messages`, query }),
-        deps.log,
-      );
-      for (const message of page) yield lineOf(message, { id: self.id, name: self.username, isOwnRole: () => false });
-      const last = page.at(-1)?.id;
-      if (last === undefined) return;
-      after = last;
-      count += page.length;
+    const own: Self = { id: self.id, name: self.username, isOwnRole: () => false };
+    for await (const message of messagesIn(conversation, { client, deps })) {
+      yield lineOf(message, own);
+      const thread = v.safeParse(threadSchema, message.thread);
+      if (!thread.success || thread.output.id === conversation) continue;
+      for await (const reply of messagesIn(thread.output.id, { client, deps })) {
+        if (reply.type !== threadStarter) yield { ...lineOf(reply, own), thread: message.id };
+      }
     }
   } catch (error) {
     throw failureOf(error, conversation);
   } finally {
     client.close();
+  }
+}
+
+/** Messages of one channel or thread, page by page from its beginning. */
+async function* messagesIn(channel: string, { client, deps }: Past): AsyncGenerator<Message> {
+  // Every id is after this one.
+  let after = "0";
+  for (let count = 0; count < limits.historyMessagesMax; ) {
+    const query = { after, limit: String(pageMessages) };
+    const page = messagesOf(await ask(client, { deps, route: `/channels/${channel}/messages`, query }), deps.log);
+    yield* page;
+    const last = page.at(-1)?.id;
+    if (last === undefined) return;
+    after = last;
+    count += page.length;
   }
 }
 
