@@ -29,7 +29,11 @@ function mayRun(state: State, scope: string): boolean {
 /** Kills everything of a scope, or of all that ever ran, and waits for the proof. Of what only starts, too. */
 export async function kill(state: State, scope?: string): Promise<Proof> {
   // Most turns run nothing: a look at every process of the machine would be most of what they cost.
-  if (scope !== undefined && !mayRun(state, scope)) return nothing;
+  if (scope !== undefined && !mayRun(state, scope)) {
+    // Known again with its next command; a turn has none after this.
+    state.used.delete(scope);
+    return nothing;
+  }
   const wanted = (one: { scope: string }) => scope === undefined || one.scope === scope;
   const starting = [...state.starting].filter(wanted);
   for (const one of starting) one.cancelled = true;

@@ -11,8 +11,10 @@ import { findFences } from "../../src/sandbox/host/cgroup.ts";
 import { type CheckDeps, checkBubblewrap } from "../../src/sandbox/host/check.ts";
 import { commandEnvironment } from "../../src/sandbox/host/environment.ts";
 import { openDriver } from "../../src/sandbox/index.ts";
+import { kill } from "../../src/sandbox/kill.ts";
 import { type Bind, insidePath, lookInside, toHost, toInside } from "../../src/sandbox/paths.ts";
 import { seccompProgram } from "../../src/sandbox/seccomp.ts";
+import type { State } from "../../src/sandbox/state.ts";
 import { descendants, killTree } from "../../src/sandbox/tree.ts";
 import { type Clock, systemClock } from "../../src/sys/clock.ts";
 import type { ProcessRow, ProcessTable } from "../../src/sys/process-tree.ts";
@@ -363,6 +365,13 @@ describe("fences", () => {
     expect(readdirSync(join(base, "own"))).toEqual([]);
     rmSync(base, { recursive: true });
   });
+});
+
+test("what a turn ran is forgotten when the turn is over, whatever it was", async () => {
+  const used = new Map([["turn-1", true]]);
+  const state: Pick<State, "used" | "entries" | "starting"> = { used, entries: new Set(), starting: new Set() };
+  expect(await kill(state as State, "turn-1")).toEqual({ killed: [], survivors: [] });
+  expect(used.size).toBe(0);
 });
 
 test("the table opens the kinds it has, and names them for any other", async () => {
