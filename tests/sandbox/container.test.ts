@@ -1,5 +1,6 @@
 // The kind `container` on real engines: the contract suite, and what only this kind has.
 import { describe, test } from "bun:test";
+import { containerOwn } from "./container-own.ts";
 import { type ContractCase, sandboxContract } from "./contract.ts";
 import { makePlace } from "./engine-place.ts";
 import { engines } from "./engine-setup.ts";
@@ -25,4 +26,5 @@ for (const { name, missing, start } of engines) {
       },
     };
   });
+  describe(`container on ${name}: what only it has`, () => containerOwn({ start }));
 }

@@ -40,6 +40,8 @@ export interface EngineChoice {
 /** Debian with a shell, coreutils and python3; and a bare busybox. */
 export const debianImage = "localhost/remoteagent-test-debian";
 export const busyboxImage = "localhost/remoteagent-test-busybox";
+/** One program, /sleep, and no shell. */
+export const bareImage = "localhost/remoteagent-test-bare";
 
 function missing(program: string): string | undefined {
   if (process.platform !== "linux") return "it needs Linux";
@@ -117,6 +119,14 @@ function busyboxTar(folder: string): string | undefined {
   return `${tree}.tar`;
 }
 
+function bareTar(folder: string): string {
+  const tree = join(folder, "bare");
+  mkdirSync(tree);
+  run("cp", [join(folder, "busybox/bin/busybox"), join(tree, "sleep")]);
+  run("tar", ["-C", tree, "-cf", `${tree}.tar`, "."]);
+  return `${tree}.tar`;
+}
+
 async function started(name: RealEngine["name"]): Promise<RealEngine> {
   makeRootTar();
   const folder = realpathSync(mkdtempSync(join(tmpdir(), `engine-${name}-`)));
@@ -137,7 +147,10 @@ async function started(name: RealEngine["name"]): Promise<RealEngine> {
   try {
     await importTar(socket, { file: rootTar, image: debianImage });
     const busybox = busyboxTar(folder);
-    if (busybox !== undefined) await importTar(socket, { file: busybox, image: busyboxImage });
+    if (busybox !== undefined) {
+      await importTar(socket, { file: busybox, image: busyboxImage });
+      await importTar(socket, { file: bareTar(folder), image: bareImage });
+    }
   } catch (error) {
     await close();
     throw error;

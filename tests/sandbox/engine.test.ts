@@ -16,14 +16,21 @@ import { failureOf } from "./contract.ts";
 
 function world(change: Partial<EndpointDeps> & { files?: Record<string, string> } = {}): EndpointDeps {
   const files: Record<string, string> = change.files ?? {};
-  return { environment: { HOME: "/home/me" }, readText: (path) => files[path], exists: () => false, uid: 1000, ...change };
+  return {
+    environment: { HOME: "/home/me" },
+    readText: (path) => files[path],
+    exists: () => false,
+    uid: 1000,
+    ...change,
+  };
 }
 
 const said = (deps: EndpointDeps) => failureOf((async () => findEndpoint(deps))());
 
 describe("the engine's address", () => {
   test("DOCKER_HOST comes first", () => {
-    const at = (DOCKER_HOST: string) => findEndpoint(world({ environment: { DOCKER_HOST }, exists: () => true })).address;
+    const at = (DOCKER_HOST: string) =>
+      findEndpoint(world({ environment: { DOCKER_HOST }, exists: () => true })).address;
     expect(at("unix:///run/my docker.sock")).toEqual({ socketPath: "/run/my docker.sock" });
     expect(at("tcp://10.0.0.5:2375")).toEqual({ host: "10.0.0.5", port: 2375 });
     expect(at("tcp://build")).toEqual({ host: "build", port: 2375 });
@@ -41,13 +48,17 @@ describe("the engine's address", () => {
   });
   test("a context of Docker's command line is followed", async () => {
     const id = createHash("sha256").update("far").digest("hex");
-    const meta = (Host: string) => JSON.stringify({ Name: "far", Endpoints: { docker: { Host, SkipTLSVerify: false } } });
+    const meta = (Host: string) =>
+      JSON.stringify({ Name: "far", Endpoints: { docker: { Host, SkipTLSVerify: false } } });
     const files = {
       "/home/me/.docker/config.json": '{"currentContext":"far"}',
       [`/home/me/.docker/contexts/meta/${id}/meta.json`]: meta("tcp://far:2376"),
       [`/home/me/.docker/contexts/tls/${id}/docker/ca.pem`]: "CA",
     };
-    expect(findEndpoint(world({ files }))).toMatchObject({ chosenBy: 'context "far"', tls: { ca: "CA", verify: true } });
+    expect(findEndpoint(world({ files }))).toMatchObject({
+      chosenBy: 'context "far"',
+      tls: { ca: "CA", verify: true },
+    });
     const environment = { HOME: "/home/me", DOCKER_CONTEXT: "gone" };
     expect(await said(world({ files, environment }))).toBe('Cannot use Docker\'s context "gone": it does not exist');
     const standard = { "/home/me/.docker/config.json": '{"currentContext":"default"}' };
@@ -184,7 +195,7 @@ describe("lines of the shell inside", () => {
       },
       onLine: (line) => void lines.push(line),
     });
-    for (const piece of pieces) take(piece);
+    for (const piece of pieces) void take(piece);
     return { bytes, lines };
   }
   test("are found wherever the stream is cut, and nothing else is touched", () => {
@@ -209,7 +220,10 @@ describe("a look at the processes", () => {
     const text = [
       file("7/stat", stat(7, "a) b\n(c", 1)),
       file("7/statm", "100 30 10 1 0 5 0\n"),
-      file("7/limits", "Limit  Soft  Hard  Units\nMax file locks            42                   42                   locks\n"),
+      file(
+        "7/limits",
+        "Limit  Soft  Hard  Units\nMax file locks            42                   42                   locks\n",
+      ),
       file("7/cmdline", "sleep\0one two\0"),
     ].join("\n");
     const look = parseLook(Buffer.from(`${text}\nnonce M\n/proc/7/environ\n`), "nonce");
@@ -218,7 +232,11 @@ describe("a look at the processes", () => {
   });
   test("a command line can lie about names, and about nothing else", () => {
     const lie = `x\n${file("7/limits", "Max file locks 99 99 locks\n")}\n${file("8/stat", stat(8, "ghost", 7))}`;
-    const text = [file("7/stat", stat(7, "a", 1)), file("7/limits", "Max file locks  1 1 locks\n"), file("7/cmdline", lie)];
+    const text = [
+      file("7/stat", stat(7, "a", 1)),
+      file("7/limits", "Max file locks  1 1 locks\n"),
+      file("7/cmdline", lie),
+    ];
     const look = parseLook(Buffer.from(`${text.join("\n")}\nnonce M\n`), "nonce");
     expect([...look.keys()]).toEqual([7]);
     expect(look.get(7)?.mark).toBe(1);

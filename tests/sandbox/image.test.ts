@@ -3,6 +3,7 @@ import { describe, test } from "bun:test";
 import { type ContractCase, sandboxContract } from "./contract.ts";
 import { makePlace } from "./engine-place.ts";
 import { debianImage, engines } from "./engine-setup.ts";
+import { imageOwn } from "./image-own.ts";
 
 for (const { name, missing, start } of engines) {
   if (missing !== undefined) {
@@ -24,4 +25,5 @@ for (const { name, missing, start } of engines) {
       },
     };
   });
+  describe(`image on ${name}: what only it has`, () => imageOwn({ start }));
 }

@@ -37,8 +37,8 @@ export interface EngineClient {
   call(request: EngineRequest): Promise<EngineAnswer>;
   /** Takes the connection over for a command's streams. @throws Failure `sandbox` with what the engine says against it. */
   hijack(request: EngineRequest): Promise<{ socket: Duplex; head: Uint8Array }>;
-  /** The lines of an endless answer, each parsed. Ends with `signal`, or when the engine goes away. */
-  lines(request: EngineRequest & { signal: AbortSignal }): AsyncIterable<unknown>;
+  /** The lines of an endless answer, each parsed. Ends with `signal`, or when the engine goes away. `action` is for its refusal. */
+  lines(request: EngineRequest & { signal: AbortSignal; action: string }): AsyncIterable<unknown>;
 }
 
 /** An engine that can be used. */
@@ -182,7 +182,7 @@ function hijackEngine(endpoint: Endpoint, request: EngineRequest): Promise<{ soc
   }).finally(() => clearTimeout(timer));
 }
 
-async function* linesOf(endpoint: Endpoint, request: EngineRequest): AsyncIterable<unknown> {
+async function* linesOf(endpoint: Endpoint, request: EngineRequest & { action: string }): AsyncIterable<unknown> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const sent = send(endpoint, request);
     sent.on("response", resolve);
@@ -191,7 +191,7 @@ async function* linesOf(endpoint: Endpoint, request: EngineRequest): AsyncIterab
   const status = response.statusCode ?? 0;
   if (status >= 400) {
     const said = saidIn(parse(await readAnswer(response, limits.engineAnswerBytesMax)), status);
-    throw new Failure("sandbox", `The engine refuses: ${said}`);
+    throw new Failure("sandbox", `Cannot ${request.action}: ${said}`);
   }
   let rest = "";
   try {

@@ -116,7 +116,12 @@ export function createEngine(endpoint: Endpoint) {
     /** Ends of containers as they happen, until `signal`. */
     async *ends(signal: AbortSignal): AsyncIterable<string> {
       const filters = JSON.stringify({ type: ["container"], event: ["die"] });
-      for await (const line of client.lines({ path: "/events", query: { filters }, signal })) {
+      for await (const line of client.lines({
+        path: "/events",
+        query: { filters },
+        signal,
+        action: "hear of events",
+      })) {
         const parsed = v.safeParse(eventSchema, line);
         if (parsed.success && parsed.output.Actor.ID !== "") yield parsed.output.Actor.ID;
       }
@@ -220,7 +225,8 @@ async function pull(client: EngineClient, name: string): Promise<void> {
   const query: Record<string, string> = /[:@][^/]*$/.test(name)
     ? { fromImage: name }
     : { fromImage: name, tag: "latest" };
-  for await (const line of client.lines({ method: "POST", path: "/images/create", query, signal })) {
+  const request = { method: "POST", path: "/images/create", query, signal, action } as const;
+  for await (const line of client.lines(request)) {
     const parsed = v.safeParse(progressSchema, line);
     const error = parsed.success ? parsed.output.error : "the engine's answer has another form";
     if (error !== undefined) throw new Failure("sandbox", `Cannot ${action}: ${lowered(error)}`);

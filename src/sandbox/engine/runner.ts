@@ -150,8 +150,8 @@ function end(state: State, side: "stdout" | "stderr"): void {
 function lost(state: State): void {
   state.dead = true;
   state.ready.reject(
-    new Failure("sandbox", `Cannot run commands in ${state.place}: its shell ended`, {
-      hint: "The image needs a POSIX shell at /bin/sh",
+    new Failure("sandbox", `Cannot run commands in ${state.place}: it has no shell that stays`, {
+      hint: "Its image needs a POSIX shell at /bin/sh",
     }),
   );
   const { current } = state;

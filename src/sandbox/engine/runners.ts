@@ -85,8 +85,10 @@ function grow(pool: Pool): void {
 function give(pool: Pool, runner: Runner): void {
   if (runner.usable() && !pool.closed) {
     const next = pool.waiting.shift();
-    if (next !== undefined) return next.resolve(runner);
-    if (pool.idle.length < limits.warmShellsMax) return void pool.idle.push(runner);
+    const kept = next === undefined && pool.idle.length < limits.warmShellsMax;
+    if (kept) pool.idle.push(runner);
+    next?.resolve(runner);
+    if (kept || next !== undefined) return;
   }
   pool.all.delete(runner);
   runner.close();

@@ -37,6 +37,8 @@ interface Driver {
   engine(): Engine;
   owner: string;
   run: string;
+  /** What the engine can do; asked for once, since it takes long. */
+  info(): Promise<EngineInfo>;
   /** By the name of the container. */
   slots: Map<string, Slot>;
   opened: number;
@@ -47,9 +49,18 @@ const kind = "image";
 
 /** Makes the driver; the engine is asked when it is first used. */
 export function createImageDriver(deps: ImageDeps): SandboxDriver & { sweep(): Promise<Proof> } {
+  const engine = engineFinder(deps.environment);
+  let info: Promise<EngineInfo> | undefined;
   const driver: Driver = {
     deps,
-    engine: engineFinder(deps.environment),
+    engine,
+    info: () => {
+      info ??= linuxInfo(engine()).catch((error: unknown) => {
+        info = undefined;
+        throw error;
+      });
+      return info;
+    },
     owner: ownerOf(deps.stateDir),
     run: Buffer.from(deps.clock.random(8)).toString("hex"),
     slots: new Map(),
@@ -88,7 +99,7 @@ async function health(driver: Driver): Promise<SandboxHealth> {
   const { deps } = driver;
   try {
     const engine = driver.engine();
-    const info = await linuxInfo(engine);
+    const info = await driver.info();
     const image = await engine.image(deps.name);
     const missing = missingBounds(info);
     const reasons = [
@@ -173,7 +184,7 @@ async function open(driver: Driver, request: SandboxRequest): Promise<Sandbox> {
 async function slotOf(driver: Driver, { request, mounts }: { request: SandboxRequest; mounts: Mounts }): Promise<Slot> {
   const { deps, owner, run } = driver;
   const engine = driver.engine();
-  const [info, found] = await Promise.all([linuxInfo(engine), imageOf(driver, engine)]);
+  const [info, found] = await Promise.all([driver.info(), imageOf(driver, engine)]);
   const rootless = isRootless(engine, info);
   const workspaceOwner = ownFolders(mounts, rootless);
   const spec = specOf({ request, mounts, owner, image: { name: deps.name, found }, info, workspaceOwner, rootless });

@@ -160,16 +160,21 @@ async function startOrMake(state: State, exists: boolean): Promise<Ready> {
     checkFolders(binds);
   } catch (error) {
     await clear(state.deps);
-    throw error;
+    throw /\/bin\/sh/.test(errorText(error)) ? noShell(image, errorText(error)) : error;
   }
   const started = await engine.inspect(spec.name);
   if (started?.State.Running !== true) {
     await removeContainer(engine, spec.name);
-    throw new Failure("sandbox", `Cannot use image ${shown(image)}: its container ends as soon as it is started`, {
-      hint: "The image needs a POSIX shell at /bin/sh and the program sleep",
-    });
+    throw noShell(image, "it ended as soon as it was started");
   }
   return noted(state, started);
+}
+
+function noShell(image: string, detail: string): Failure {
+  return new Failure("sandbox", `Cannot use image ${shown(image)}: it has no shell that stays`, {
+    hint: "The image needs a POSIX shell at /bin/sh, and the program sleep",
+    detail,
+  });
 }
 
 /** Network and container. An engine has room for some 30 networks: unused ones of ours are given up for a new one. */
@@ -217,14 +222,31 @@ async function killIn(
   { deps }: State,
   { machine, scope }: { machine: Machine; scope: string | undefined },
 ): Promise<Proof> {
+  const mine = machine.exec.running().filter((one) => scope === undefined || one.scope === scope);
   const others = () => machine.exec.running().some((one) => scope !== undefined && one.scope !== scope);
+  const removed = async () => {
+    try {
+      await deps.engine().remove(deps.spec.name);
+      return true;
+    } catch (error) {
+      deps.log.error("A container could not be removed", { container: deps.spec.name, error: errorText(error) });
+      return false;
+    }
+  };
+  // Frozen processes die only when they are thawed, so there is no use in waiting for that.
+  const frozen = mine.length > 0 && !others() && (await isPaused(deps)) && (await removed());
   const proof = await machine.exec.kill(scope);
-  if (proof.survivors.length === 0 || others()) return proof;
+  const killed =
+    proof.killed.length === 0 && frozen ? mine.map(({ pid, command }) => ({ pid, command })) : proof.killed;
+  if (proof.survivors.length === 0) return { killed, survivors: [] };
+  if (others() || !(await removed())) return proof;
+  return { killed: [...killed, ...proof.survivors.filter(({ pid }) => pid !== 0)], survivors: [] };
+}
+
+async function isPaused({ engine, spec }: SlotDeps): Promise<boolean> {
   try {
-    await deps.engine().remove(deps.spec.name);
-  } catch (error) {
-    deps.log.error("A container could not be removed", { container: deps.spec.name, error: errorText(error) });
-    return proof;
+    return (await engine().inspect(spec.name))?.State.Paused === true;
+  } catch {
+    return false; // Nobody knows: then the kill finds out what it can reach.
   }
-  return { killed: [...proof.killed, ...proof.survivors.filter(({ pid }) => pid !== 0)], survivors: [] };
 }
