@@ -31,7 +31,7 @@ export const checkAdapters: Check = async ({ places, online }) => {
     const listen = online && status === undefined;
     const deps = { name, secret: config.secret, fetch: globalThis.fetch, clock: systemClock, listen };
     const inspection = await inspectAdapter(settings, deps);
-    const remarks = (inspection?.remarks ?? []).map(({ about: _about, ...remark }) => remark);
+    const remarks = (inspection?.remarks ?? []).map(({ about: _about, token: _token, ...remark }) => remark);
     const line = status === undefined ? [] : [lineOf(name, status)];
     // What the platform itself has told is not told again as the instance's trouble.
     const told = remarks.some(({ level }) => level === "bad") ? line.filter(({ level }) => level === "ok") : line;
