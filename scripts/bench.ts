@@ -8,6 +8,9 @@ import { measureCommands } from "../tests/bench/commands.ts";
 import { measureCrowd } from "../tests/bench/crowd.ts";
 import { measureIdle, measureStart } from "../tests/bench/life.ts";
 import { openModel } from "../tests/bench/model.ts";
+import { measureDiscordDay, measureSlackDay } from "../tests/bench/platforms/day.ts";
+import { measureAdapters, measureUnused } from "../tests/bench/platforms/life.ts";
+import { measureDiscordTurns, measureSlackTurns } from "../tests/bench/platforms/turns.ts";
 import { markdownTable, type Report, textTable, withFigures } from "../tests/bench/report.ts";
 import type { Found } from "../tests/bench/row.ts";
 import type { Setup } from "../tests/bench/setup.ts";
@@ -34,11 +37,17 @@ const parts: Record<string, (setup: Setup) => Promise<Found>> = {
   "telegram-tool": measureBotTool,
   "telegram-restart": measureBotRestart,
   "telegram-crowd": measureBotCrowd,
+  "slack-turns": measureSlackTurns,
+  "discord-turns": measureDiscordTurns,
+  adapters: measureAdapters,
+  unused: measureUnused,
   "telegram-day": measureBotDay,
+  "slack-day": measureSlackDay,
+  "discord-day": measureDiscordDay,
 };
 
 /** Takes minutes even where little is measured: left out of a quick run that does not ask for it. */
-const slow = new Set(["telegram-day"]);
+const slow = new Set(["telegram-day", "slack-day", "discord-day"]);
 
 const usage = `Usage: bun run bench [--only <part>]... [--json <file>] [--quick] [--docs]
 

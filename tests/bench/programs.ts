@@ -27,6 +27,8 @@ export interface Launch {
   signal: AbortSignal;
   /** remoteagent's own setting. */
   isolation?: "auto" | "none";
+  /** Hears each line that remoteagent writes, with the time at which it came. */
+  onLine?(line: string, at: number): void;
 }
 
 export const databaseOf = {
@@ -51,6 +53,7 @@ export async function startProgram({
   modelUrl,
   signal,
   isolation = "auto",
+  onLine,
 }: Launch): Promise<Program> {
   mkdirSync(join(folder, "state"), { recursive: true, mode: 0o700 });
   const settings = ["--model", `anthropic/${modelName}`, "--isolation", isolation];
@@ -59,9 +62,11 @@ export async function startProgram({
   const startedAt = performance.now();
   const child = Bun.spawn(argv, { env, signal, stdin: "ignore", stdout: "pipe", stderr: "inherit" });
   const ready = Promise.withResolvers<number>();
-  void eachLine(child.stdout, (line, at) => / ready /.test(line) && ready.resolve(at)).then(() =>
-    ready.reject(new Error("remoteagent ended before it was ready")),
-  );
+  const take = (line: string, at: number) => {
+    if (/ ready /.test(line)) ready.resolve(at);
+    onLine?.(line, at);
+  };
+  void eachLine(child.stdout, take).then(() => ready.reject(new Error("remoteagent ended before it was ready")));
   const readyAt = await timely(ready.promise, "remoteagent is not ready");
   const socket = join(folder, "state", "remoteagent.sock");
   return {

@@ -1,5 +1,5 @@
 // The table for people, and the part of the document that holds it.
-import type { Found, Note, Row } from "./row.ts";
+import type { Found, Note, Row, Target } from "./row.ts";
 import type { Summary } from "./statistics.ts";
 
 /** What a run was made on, and what it found. */
@@ -63,11 +63,17 @@ function cells(row: Row): string[] {
     p95(base),
     number(ours.median),
     p95(ours),
-    `${ratio.median.toFixed(2)}×`,
+    // Where the base is nothing there is no ratio.
+    Number.isFinite(ratio.median) ? `${ratio.median.toFixed(2)}×` : "",
     many ? `${ratio.p95.toFixed(2)}×` : "",
-    target === undefined ? "" : `${target.ratio}×`,
+    target === undefined ? "" : limit(target),
     met === undefined ? "" : met ? "yes" : "no",
   ];
+}
+
+function limit(target: Target): string {
+  if ("more" in target) return `+${target.more}`;
+  return "most" in target ? String(target.most) : `${target.ratio}×`;
 }
 
 function noteLine({ name, value, unit }: Note): string {
