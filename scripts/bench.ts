@@ -13,6 +13,7 @@ import { measureAdapters, measureUnused } from "../tests/bench/platforms/life.ts
 import { measureDiscordTurns, measureSlackTurns } from "../tests/bench/platforms/turns.ts";
 import { markdownTable, type Report, textTable, withFigures } from "../tests/bench/report.ts";
 import type { Found } from "../tests/bench/row.ts";
+import { measureSandbox } from "../tests/bench/sandbox.ts";
 import type { Setup } from "../tests/bench/setup.ts";
 import { measureBotCrowd } from "../tests/bench/telegram/crowd.ts";
 import { measureBotDay } from "../tests/bench/telegram/day.ts";
@@ -32,6 +33,7 @@ const parts: Record<string, (setup: Setup) => Promise<Found>> = {
   restart: measureRestart,
   tool: measureTool,
   crowd: measureCrowd,
+  sandbox: measureSandbox,
   idle: measureIdle,
   "telegram-turns": measureBotTurns,
   "telegram-tool": measureBotTool,

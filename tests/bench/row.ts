@@ -6,7 +6,15 @@ export interface Row {
   name: string;
   unit: "ms" | "MB" | "files" | "MB a day" | "files a day";
   /** What remoteagent is measured against; its noise is twice the standard error of a slope. */
-  against: "empty program" | "minimal program" | "minimal bot" | "itself" | "terminal" | "no adapter" | "its noise";
+  against:
+    | "empty program"
+    | "minimal program"
+    | "minimal bot"
+    | "itself"
+    | "terminal"
+    | "no adapter"
+    | "its noise"
+    | "docker exec";
   base: Summary;
   ours: Summary;
   /** Ours over the base, at the median and at the 95th percentile; the target holds for both unless it says otherwise. */
