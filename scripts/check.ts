@@ -17,7 +17,10 @@ interface Check {
 /** The checks that run nothing of the program, quickest first. */
 const statics: Check[] = [
   { name: "format and lint", argv: [bin("biome"), "check", "--error-on-warnings"] },
-  { name: "lint with types", argv: [bin("oxlint"), "--type-aware", "--deny-warnings", "src", "scripts", "tests"] },
+  {
+    name: "lint with types",
+    argv: [bin("oxlint"), "--type-aware", "--deny-warnings", "src", "scripts", "tests", "docs/examples"],
+  },
   { name: "types", argv: [bin("tsc"), "-p", "."] },
   { name: "types under Deno", argv: [bin("deno"), "check", "--quiet", ...denoEntries()] },
   { name: "dead exports", argv: [bin("knip"), "--no-progress", "--treat-config-hints-as-errors"] },

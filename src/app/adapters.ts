@@ -1,6 +1,6 @@
 // Opens the configured adapters, each by itself: one that fails leaves the others working.
 import { atLeast } from "../access/roles.ts";
-import { openAdapter } from "../adapters/index.ts";
+import { openAdapter as openOfTable } from "../adapters/index.ts";
 import { errorText, failureData, failureText } from "../core/failure.ts";
 import { commands } from "../gateway/commands/index.ts";
 import type { Doors } from "./doors.ts";
@@ -15,7 +15,7 @@ import { createViews, placesOf } from "./views.ts";
  * @returns the function that closes them all.
  */
 export async function openAdapters(
-  { config, log, clock }: StartOptions,
+  { config, log, clock, openAdapter = openOfTable }: StartOptions,
   { parts, middle, doors }: { parts: Parts; middle: Middle; doors: Doors },
 ): Promise<() => Promise<void>> {
   const { store } = parts;

@@ -1,4 +1,5 @@
 // What the program is started with, and what it is once it runs.
+import type { openAdapter } from "../adapters/index.ts";
 import type { Config } from "../config/load.ts";
 import type { StatusReport, StopReport } from "../core/status.ts";
 import type { Clock } from "../sys/clock.ts";
@@ -12,6 +13,8 @@ export interface StartOptions {
   version: string;
   log: Log;
   clock: Clock;
+  /** Opens an adapter of the settings; by the family's table when it is left out. */
+  openAdapter?: typeof openAdapter;
 }
 
 /** The running program. */

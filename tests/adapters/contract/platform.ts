@@ -1,4 +1,6 @@
 // What the contract suite needs of a platform: people who act, the agent's side as they see it, and the line between.
+import type { Adapter, AdapterDeps } from "../../../src/adapters/adapter.ts";
+import type { AdapterSchema } from "../../../src/config/schema.ts";
 
 /** A person of the suite. `owner` is in the adapter's `admins`, `guest` is nobody. */
 export type Who = "owner" | "guest";
@@ -54,6 +56,13 @@ export interface Abilities {
   markup: boolean;
 }
 
+/** An adapter that is handed to the program instead of its own. */
+export interface Example {
+  schema: AdapterSchema;
+  // Settings of the type that the schema makes.
+  open(settings: never, deps: AdapterDeps): Adapter;
+}
+
 /** One platform of the suite. */
 export interface Member {
   name: string;
@@ -66,6 +75,8 @@ export interface Member {
   textMax: number;
   /** Least time between two edits of a message that the platform likes, in milliseconds. */
   editEveryMs: number;
+  /** A member that does not stand in the program's table. */
+  example?: Example;
   open(): Promise<Platform>;
 }
 

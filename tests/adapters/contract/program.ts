@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import * as v from "valibot";
 import { adapterParts } from "../../../src/adapters/index.ts";
 import type { App } from "../../../src/app/options.ts";
 import { startApp } from "../../../src/app.ts";
@@ -9,7 +10,7 @@ import { loadConfig } from "../../../src/config/load.ts";
 import { systemClock } from "../../../src/sys/clock.ts";
 import { type Answer, openModel } from "../../bench/model.ts";
 import { memoryLog } from "../../gateway/fixture.ts";
-import type { Platform } from "./platform.ts";
+import type { Example, Platform } from "./platform.ts";
 
 /** Longest wait for something to happen, in milliseconds. */
 const patienceMs = 15_000;
@@ -53,7 +54,7 @@ function question(body: string): Question {
 /** Starts the program with these platforms as adapters, by name. */
 export async function startProgram(
   platforms: Readonly<Record<string, Pick<Platform, "settings" | "ownerId" | "started">>>,
-  more: object = {},
+  { example, ...more }: { example?: Example | undefined; [setting: string]: unknown } = {},
 ): Promise<Program> {
   const home = mkdtempSync(join(tmpdir(), "ra-contract-"));
   const stateDir = join(home, "state");
@@ -96,8 +97,21 @@ export async function startProgram(
     },
     async start() {
       const env = { HOME: home, PATH: process.env.PATH ?? "" };
-      const config = await loadConfig({ flags: { stateDir }, env, parts: adapterParts });
-      app = await startApp({ config, alone: false, version: "1", log, clock: systemClock });
+      const parts = example === undefined ? adapterParts : { adapters: { lines: example.schema } };
+      const config = await loadConfig({ flags: { stateDir }, env, parts });
+      app = await startApp({
+        config,
+        alone: false,
+        version: "1",
+        log,
+        clock: systemClock,
+        ...(example === undefined
+          ? {}
+          : {
+              openAdapter: async (found, deps) =>
+                example.open(v.parse(v.object(example.schema.entries), found) as never, deps),
+            }),
+      });
       for (const { started } of Object.values(platforms)) started?.(stateDir);
     },
     stop,

@@ -24,7 +24,7 @@ export interface Scene extends AsyncDisposable {
 export async function openScene(member: Member): Promise<Scene> {
   const platform = await member.open();
   const adapter = platform.settings === undefined ? member.name : "it";
-  const program = await startProgram({ [adapter]: platform });
+  const program = await startProgram({ [adapter]: platform }, { example: member.example });
   const health = () =>
     program
       .app()
