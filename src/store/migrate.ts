@@ -7,6 +7,7 @@ import doors from "./migrations/003-doors.sql" with { type: "text" };
 import waits from "./migrations/004-waits.sql" with { type: "text" };
 import platforms from "./migrations/005-platforms.sql" with { type: "text" };
 import pruning from "./migrations/006-pruning.sql" with { type: "text" };
+import vault from "./migrations/007-vault.sql" with { type: "text" };
 
 /** One step. Its place in the list is its number, which `PRAGMA user_version` records. */
 export interface Migration {
@@ -22,6 +23,7 @@ export const migrations: readonly Migration[] = [
   { name: "waits", sql: waits },
   { name: "platforms", sql: platforms },
   { name: "pruning", sql: pruning },
+  { name: "vault", sql: vault },
 ];
 
 /** The number that a database has been brought to. */

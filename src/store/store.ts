@@ -20,6 +20,7 @@ import { openStarts } from "./starts.ts";
 import { openStrangers } from "./strangers.ts";
 import { openTurns } from "./turns.ts";
 import { openUsers } from "./users.ts";
+import { openVaults } from "./vaults.ts";
 import { openWirings } from "./wirings.ts";
 
 export type Store = ReturnType<typeof createStore>;
@@ -46,6 +47,7 @@ export function createStore(db: Database) {
     strangers: openStrangers(db),
     turns: openTurns(db),
     users: openUsers(db),
+    vaults: openVaults(db),
     wirings: openWirings(db),
     grouped: grouped(db),
     transaction: <Result>(work: () => Result): Result => db.transaction(work),
