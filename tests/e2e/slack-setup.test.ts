@@ -78,6 +78,10 @@ test("a person gets from the manifest over two tokens to a first answer", async 
   slack.giveScope(app, "im:history");
   await run.answer("Number [1]", "1");
   await run.see("This is @remoteagent:");
+  // Another app's token opens a line on which nothing ever comes.
+  await run.answer("App-level token (not shown)", slack.newApp({ name: "other" }).appToken);
+  await run.see("The two tokens are of different apps");
+  await run.answer("Number [1]", "1");
   app.appScopes.clear();
   await run.answer("App-level token (not shown)", app.appToken);
   await run.see("The app-level token lacks the scope connections:write");

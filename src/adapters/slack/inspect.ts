@@ -1,8 +1,10 @@
 // Looks at an app without opening the adapter: both tokens, the scopes, the clock, Socket Mode.
-import { failureData } from "../../core/failure.ts";
+import * as v from "valibot";
+import { Failure, failureData } from "../../core/failure.ts";
 import { limits } from "../../core/limits.ts";
 import { ago } from "../../core/words.ts";
 import type { InspectDeps, Inspection, Remark } from "../inspection.ts";
+import { NetworkError } from "../network.ts";
 import { type Client, createClients, SlackRefusal } from "./client.ts";
 import type { SlackSettings } from "./config.ts";
 import { isTokenRefused, reasonOf, retryAfterOf } from "./errors.ts";
@@ -29,7 +31,7 @@ export async function inspectSlack(settings: SlackSettings, deps: InspectDeps): 
   });
   // The app's own token alone says nothing of the bot.
   if (deps.only === "appToken")
-    return { remarks: [await socketRemark(app, { settings, deps }), ...clockRemarks(heard)] };
+    return { remarks: [...(await appRemarks({ bot, app }, { settings, deps })), ...clockRemarks(heard)] };
   let self: Self;
   try {
     self = selfOf(await bot.call("auth.test"));
@@ -40,7 +42,7 @@ export async function inspectSlack(settings: SlackSettings, deps: InspectDeps): 
     { about: "token", level: "ok", text: `The bot token is that of @${self.name}` },
     ...clockRemarks(heard),
     ...scopeRemarks(heard.scopes),
-    ...(deps.only === undefined ? [await socketRemark(app, { settings, deps })] : []),
+    ...(deps.only === undefined ? await appRemarks({ bot, app }, { settings, deps }) : []),
   ];
   const link = () => `https://slack.com/app_redirect?team=${self.team}&channel=${self.user}`;
   return { self: { id: self.user, name: `@${self.name}`, link }, remarks };
@@ -115,6 +117,48 @@ function scopeRemarks(scopes: readonly string[] | undefined): Remark[] {
   // Without these nobody could even pair with it.
   const level = ["chat:write", "im:history"].every((scope) => scopes.includes(scope)) ? "warn" : "bad";
   return [{ about: "reach", level, text: `The app lacks ${named}`, mend }];
+}
+
+/** What the app-level token opens, and that it is of the same app as the bot. */
+async function appRemarks(
+  { bot, app }: { bot: Client; app: Client },
+  parts: { settings: SlackSettings; deps: InspectDeps },
+): Promise<Remark[]> {
+  const socket = await socketRemark(app, parts);
+  const other = socket.level === "ok" ? await otherApp(bot, parts) : undefined;
+  return [other ?? socket];
+}
+
+/** With the tokens of two apps the line stands, and what people write never comes. */
+async function otherApp(
+  bot: Client,
+  { settings, deps }: { settings: SlackSettings; deps: InspectDeps },
+): Promise<Remark | undefined> {
+  // That the id stands in the token is promised nowhere: without it, nothing can be told.
+  const own = /^xapp-\d+-(A[A-Z0-9]{2,30})-/.exec(deps.secret(settings.appToken).trim())?.[1];
+  if (own === undefined) return undefined;
+  const app = await appOfBot(bot);
+  if (app === undefined || app === own) return undefined;
+  const page = (id: string) => `api.slack.com/apps/${id}`;
+  return {
+    about: "token",
+    level: "bad",
+    token: "appToken",
+    text: `The two tokens are of different apps: the bot's of ${app}, the app-level one of ${own}`,
+    mend: `Take the app-level token from ${page(app)}/general, or the bot token from ${page(own)}/install-on-team`,
+  };
+}
+
+/** The app that a bot token belongs to; undefined when Slack does not say, which is told elsewhere where it matters. */
+async function appOfBot(bot: Client): Promise<string | undefined> {
+  try {
+    const answer = await bot.call("bots.info", { bot: selfOf(await bot.call("auth.test")).bot });
+    const read = v.safeParse(v.looseObject({ app_id: v.string() }), answer.bot);
+    return read.success ? read.output.app_id : undefined;
+  } catch (error) {
+    if (error instanceof SlackRefusal || error instanceof NetworkError || error instanceof Failure) return undefined;
+    throw error;
+  }
 }
 
 /** An address for a socket is asked for and not used: Slack forgets it. */

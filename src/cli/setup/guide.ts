@@ -114,10 +114,12 @@ async function askPlace(
 ): Promise<BotFlags | "here" | "model" | "start" | "restart" | "leave"> {
   const question = bots === 0 ? "Where do you want to talk to it?" : "All is set up. What now?";
   const nothing = { value: "leave", label: "Nothing, leave" } as const;
+  const { settings } = await loadLaunchConfig({ "state-dir": deps.places.stateDir });
+  const there = new Set(Object.values(settings.adapters).map(({ type }) => type));
   // Whoever comes back gives no token twice.
   const others = deps.bots.map((bot) => ({
     value: { ...bot, tokens: {} },
-    label: bots === 0 ? `In ${platformOf(bot.type).label}` : `Connect another bot in ${platformOf(bot.type).label}`,
+    label: `${there.has(bot.type) ? "With another bot in" : "In"} ${platformOf(bot.type).label}`,
   }));
   if (again)
     return await prompt.choose<BotFlags | "leave">("Where else?", [

@@ -135,7 +135,8 @@ export function newApp(world: World, given: AppOptions): App {
     botId,
     user,
     botToken: `xoxb-fake-${word(world, 12)}`,
-    appToken: `xapp-fake-${word(world, 12)}`,
+    // Real ones hold the app's id as well.
+    appToken: `xapp-1-${id}-${word(world, 12)}`,
     scopes: new Set(scopes),
     appScopes: new Set(["connections:write"]),
     events: new Set(events),
