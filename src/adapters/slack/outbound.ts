@@ -138,7 +138,9 @@ export function createOutbound(parts: OutboundDeps): Outbound {
     },
     file: (target, file) => guarded(target, "send", () => uploads(target, file)),
     find: (target, sent) =>
-      guarded(target, "change", () => findSent(client, { target, ...sent, bot: parts.bot(), isOpen: streams.isOpen })),
+      guarded(target, "change", () =>
+        findSent(client, { target, body: undefined, ...sent, bot: parts.bot(), isOpen: streams.isOpen }),
+      ),
     async signal(target, what) {
       const { conversation, thread, replyTo } = target;
       // A place that is flooded is not asked for more, least of all for this.

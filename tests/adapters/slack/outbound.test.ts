@@ -162,16 +162,20 @@ test("what was sent is found by its nonce, and what was not is not", async () =>
   const since = door.clock.now();
   door.slack.faults.add({ fault: { kind: "lose" }, methods: ["chat.postMessage"], times: 1 });
   await fateOf(door.adapter.post(target, saying(door, "arrived", { nonce: "here" })));
-  expect(await door.adapter.find?.(target, { nonce: "here", since })).toBe(door.slack.lastOfBot(door.team)?.ts ?? "");
-  expect(await door.adapter.find?.(target, { nonce: "elsewhere", since })).toBeUndefined();
+  expect(await door.adapter.find?.(target, { nonce: "here", since, body: "wx" })).toBe(
+    door.slack.lastOfBot(door.team)?.ts ?? "",
+  );
+  expect(await door.adapter.find?.(target, { nonce: "elsewhere", since, body: "wx" })).toBeUndefined();
   const ts = door.ann.say(door.team, "thread");
   const ref = await door.adapter.post(shared(door.team, ts), saying(door, "in it", { nonce: "thread" }));
-  expect(await door.adapter.find?.(shared(door.team, ts), { nonce: "thread", since })).toBe(ref);
+  expect(await door.adapter.find?.(shared(door.team, ts), { nonce: "thread", since, body: "wx" })).toBe(ref);
   door.slack.faults.add({ fault: { kind: "limit", retryAfterS: 3 }, methods: ["conversations.history"], times: 1 });
-  const asked = Promise.resolve(door.adapter.find?.(target, { nonce: "here", since }));
+  const asked = Promise.resolve(door.adapter.find?.(target, { nonce: "here", since, body: "wx" }));
   expect(await fateOf(asked)).toMatchObject({ fate: "later", retryAfterMs: 3_000 });
   door.slack.takeScope(door.app, "channels:history");
-  expect(await fateOf(Promise.resolve(door.adapter.find?.(target, { nonce: "here", since })))).toMatchObject({
+  expect(
+    await fateOf(Promise.resolve(door.adapter.find?.(target, { nonce: "here", since, body: "wx" }))),
+  ).toMatchObject({
     fate: "refused",
   });
 });
@@ -295,10 +299,9 @@ test("a stream whose begin nobody knows of is found as its place", async () => {
   const target = direct(door.ann, ts);
   const since = door.clock.now();
   door.slack.faults.add({ fault: { kind: "lose" }, methods: ["chat.startStream"], times: 1 });
-  expect(await fateOf(door.adapter.post(target, saying(door, "…", { forming: true, nonce: "lost" })))).toMatchObject({
-    fate: "unknown",
-  });
-  const ref = await door.adapter.find?.(target, { nonce: "lost", since });
+  const marker = saying(door, "…", { forming: true, nonce: "lost" });
+  expect(await fateOf(door.adapter.post(target, marker))).toMatchObject({ fate: "unknown" });
+  const ref = await door.adapter.find?.(target, { nonce: "lost", since, body: marker.body });
   expect(ref).toBe(door.slack.lastOfBot(door.ann.dm())?.ts ?? "");
   await door.adapter.change(target, { ref: ref ?? "", message: saying(door, "all of it") });
   expect(door.slack.thread(door.ann.dm(), ts).map(({ text }) => text)).toEqual(["go", "all of it"]);
