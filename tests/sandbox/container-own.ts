@@ -127,6 +127,21 @@ export function containerOwn({ start }: Pick<EngineChoice, "start">): void {
     }
     await sandbox.kill("look");
   });
+  test("what has become root inside is killed as well", async () => {
+    const id = await engine.container("rooted", { User: "1000:1000" });
+    const prepare = { Cmd: ["sh", "-c", "cp /usr/bin/python3 /var/tmp/p && chmod 4755 /var/tmp/p"], User: "0" };
+    const made = (await engine.api("POST", `/v1.41/containers/${id}/exec`, prepare)).body as { Id: string };
+    await engine.api("POST", `/v1.41/exec/${made.Id}/start`, { Detach: true });
+    const driver = await driverOf("rooted");
+    const sandbox = await driver.open(place.request());
+    await until(async () => (await shell(sandbox, "test -u /var/tmp/p && echo yes")).out === "yes\n", "it is prepared");
+    const script = `/var/tmp/p -c 'import os, time; os.setuid(0); os.setsid() if os.fork() == 0 else None; print("ready", flush=True); time.sleep(3600)'`;
+    const running = await spawnShell(sandbox, `id -u; ${script}`, { scope: "root" });
+    expect(await outputWith(running.stdout, "ready\nready")).toContain("1000\n");
+    const proof = await sandbox.kill("root");
+    expect(proof.survivors).toEqual([]);
+    expect(proof.killed.length).toBeGreaterThanOrEqual(2);
+  });
   test("500 at once, some of them with input", async () => {
     const [sandbox, driver] = await opened("crowd");
     const outs = await Promise.all(

@@ -47,6 +47,7 @@ function missing(program: string): string | undefined {
   if (process.platform !== "linux") return "it needs Linux";
   if (process.getuid?.() !== 0) return "only root can start an engine of its own";
   if (which(program) === undefined) return `${program} is not installed`;
+  if (program === "podman" && !existsSync("/usr/lib/podman/netavark")) return "netavark is not installed";
   if (!existsSync(rootTar) && which("debootstrap") === undefined) return "debootstrap is not installed";
   return undefined;
 }
@@ -232,6 +233,15 @@ export async function until(condition: () => Promise<boolean> | boolean, what: s
   }
 }
 
+/** Some answers of Podman are no JSON; nobody here reads those. */
+function parsed(answer: string): unknown {
+  try {
+    return JSON.parse(answer);
+  } catch {
+    return answer;
+  }
+}
+
 function call(
   socketPath: string,
   { method, path, body }: { method: string; path: string; body?: unknown },
@@ -245,9 +255,7 @@ function call(
       response.on("data", (chunk) => {
         answer += chunk;
       });
-      response.on("end", () =>
-        resolve({ status: response.statusCode ?? 0, body: answer === "" ? null : JSON.parse(answer) }),
-      );
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, body: parsed(answer) }));
     });
     request.on("error", reject);
     request.end(text);

@@ -161,15 +161,17 @@ async function connect(
 ): Promise<Connection> {
   const { clock, place, owner, user } = deps;
   const engine = deps.engine();
-  const shell = (script: string, name: string) =>
+  const shell = (script: string, { name, as }: { name: string; as: string | undefined }) =>
     engine.exec(ready.id, {
       argv: ["/bin/sh", "-c", script, `remoteagent-${name}`],
       stdin: true,
-      ...(user === undefined ? {} : { user }),
+      ...(as === undefined ? {} : { user: as }),
     });
   const warden = createWarden({
     clock,
-    open: () => shell(wardenScript, "warden"),
+    open: (as) => shell(wardenScript, { name: "warden", as }),
+    // In somebody else's container a command may have become root.
+    users: deps.ours ? [user] : ["0:0", user],
     runs: async () => {
       const found = await engine.inspect(ready.id);
       return found?.State.Running === true && found.State.StartedAt === ready.startedAt;
@@ -179,7 +181,7 @@ async function connect(
   });
   const nonce = () => Buffer.from(clock.random(16)).toString("hex");
   const runners = createRunners(async () =>
-    createRunner({ stream: await shell(runnerScript, "runner"), nonce: nonce(), clock, place }),
+    createRunner({ stream: await shell(runnerScript, { name: "runner", as: user }), nonce: nonce(), clock, place }),
   );
   const own = new Set<string>();
   if (deps.ours) for (const row of await warden.table.list()) own.add(processKey(row));

@@ -10,8 +10,10 @@ import { parseLook, type Seen } from "./look.ts";
 /** What the table needs of its container. */
 export interface WardenDeps {
   clock: Clock;
-  /** Starts the shell inside. @throws Failure `sandbox` when that cannot be. */
-  open(nonce: string): Promise<ExecStream>;
+  /** Starts the shell inside, as one of `users`. @throws Failure `sandbox` when that cannot be. */
+  open(user: string | undefined): Promise<ExecStream>;
+  /** Who the shell may be, best first: one who cannot kill others' processes gives way to the next. */
+  users: readonly (string | undefined)[];
   /** Whether the container runs at all; when it does not, everything in it is dead. @throws Failure when nobody knows. */
   runs(): Promise<boolean>;
   /** The text by which our environments are known: `REMOTEAGENT_SANDBOX=<owner>.`. */
@@ -23,8 +25,6 @@ export interface WardenDeps {
 /** The table, and what only this one has. */
 export interface Warden {
   table: ProcessTable;
-  /** Capabilities of the shell inside, as a bit mask. @throws Failure `sandbox` when it cannot be started. */
-  capabilities(): Promise<bigint>;
   close(): void;
 }
 
@@ -105,7 +105,6 @@ export function createWarden(deps: WardenDeps): Warden {
         return answer.toString("latin1").trim() === "1";
       },
     },
-    capabilities: async () => (await opened()).capabilities,
     close: () => {
       void shell?.then(
         ({ stream }) => stream.socket.destroy(),
@@ -126,8 +125,25 @@ function valueIn(answer: Buffer, text: string): string | undefined {
 }
 
 async function openShell(deps: WardenDeps): Promise<Shell> {
+  for (const user of deps.users.slice(0, -1)) {
+    try {
+      const shell = await openAs(deps, user);
+      if ((shell.capabilities & capabilityKill) !== 0n) return shell;
+      shell.stream.socket.destroy();
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      // Not everywhere can one be everybody; the last of them is the one that must work.
+    }
+  }
+  return openAs(deps, deps.users.at(-1));
+}
+
+/** CAP_KILL, as capabilities(7) numbers it. */
+const capabilityKill = 1n << 5n;
+
+async function openAs(deps: WardenDeps, user: string | undefined): Promise<Shell> {
   const nonce = Buffer.from(deps.clock.random(16)).toString("hex");
-  const stream = await deps.open(nonce);
+  const stream = await deps.open(user);
   const ready = Promise.withResolvers<string>();
   ready.promise.catch(() => undefined);
   let parts: Buffer[] = [];
