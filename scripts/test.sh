@@ -15,7 +15,7 @@ unset FORCE_COLOR
 exec </dev/null
 
 # What the tests start besides the program itself: command:package.
-tools="bwrap:bubblewrap tmux:tmux strace:strace debootstrap:debootstrap ps:procps script:bsdutils faketime:faketime systemd-analyze:systemd"
+tools="bwrap:bubblewrap tmux:tmux strace:strace debootstrap:debootstrap ps:procps dockerd:docker.io podman:podman /usr/lib/podman/netavark:netavark /usr/lib/podman/aardvark-dns:aardvark-dns busybox:busybox-static script:bsdutils faketime:faketime systemd-analyze:systemd"
 
 # Tests that are not run with the others, by folder.
 crash="tests/crash tests/simulation"
