@@ -3,10 +3,10 @@ import { expect, test } from "bun:test";
 import { resources } from "../../src/admin/index.ts";
 import { filledDispatch } from "./fixture.ts";
 
-const data = async (answer: Promise<{ ok: boolean; data?: unknown }>) => {
+const data = async <Data = never>(answer: Promise<{ ok: boolean; data?: unknown }>) => {
   const { ok, ...rest } = await answer;
   if (!ok) throw new Error(JSON.stringify(rest));
-  return rest.data as never;
+  return rest.data as Data;
 };
 
 test("help names every noun and asks for no database", () => {
@@ -88,4 +88,20 @@ test("turns are listed, got, and told event by event", async () => {
   ] as const)
     expect(await ask(command, args)).toMatchObject({ ok: false, error: { code: "invalid-args" } });
   expect(await ask("turns-events", { id: "T99" })).toMatchObject({ ok: false, error: { code: "not-found" } });
+});
+
+test("messages of one conversation come oldest first, page by page", async () => {
+  const { ask, store } = filledDispatch();
+  const line = { external: null, session: null, turn: null, direction: "in", sender: "Ann", at: 1 } as const;
+  for (let count = 0; count < 5; count += 1) {
+    store.messages.add({ ...line, adapter: "tg", conversation: "7", text: `n${count}` });
+    store.messages.add({ ...line, adapter: "tg", conversation: "8", text: "elsewhere" });
+    store.messages.add({ ...line, adapter: "other", conversation: "7", text: "elsewhere" });
+  }
+  const place = { adapter: "tg", conversation: "7" };
+  const first = await data<{ id: number; text: string }[]>(ask("messages-list", { ...place, limit: 3 }));
+  expect(first.map(({ text }) => text)).toEqual(["n0", "n1", "n2"]);
+  const rest = await data<{ id: number; text: string }[]>(ask("messages-list", { ...place, after: first[2]?.id }));
+  expect(rest.map(({ text }) => text)).toEqual(["n3", "n4"]);
+  expect(await ask("messages-list", { adapter: "tg" })).toMatchObject({ ok: false, error: { code: "invalid-args" } });
 });

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createDiscord, startDiscordServer } from "../adapters/discord/fake/index.ts";
+import { createSlack, startSlackServer } from "../adapters/slack/fake/index.ts";
 import { createPlatform } from "../adapters/telegram/fake/platform.ts";
 import { startServer } from "../adapters/telegram/fake/server.ts";
 import { builtProgram } from "../built.ts";
@@ -127,4 +128,24 @@ test("without questions: the token from a file, the invitation printed, the owne
   discord.revoke();
   const revoked = await call(...flags);
   expect(revoked).toMatchObject({ code: 1, err: expect.stringContaining("does not know the bot token") });
+});
+
+test("without questions: several platforms by one command, with one start for all", async () => {
+  const { discord, server, bot, ann, guild, settings, call } = await world();
+  discord.join(guild, bot);
+  const slack = createSlack();
+  const workspace = await startSlackServer(slack);
+  closers.push(async () => {
+    await workspace.close();
+    slack.close();
+  });
+  const { app } = slack;
+  const ofDiscord = ["--discord-api", server.api, "--discord-token", bot.token, "--discord-owner", ann.id];
+  const ofSlack = ["--slack-token", app.botToken, "--slack-app-token", app.appToken];
+  const done = await call("setup", "--yes", ...ofDiscord, "--slack-api", workspace.apiUrl, ...ofSlack);
+  expect(done).toMatchObject({ code: 0, err: "" });
+  expect(done.out.match(/runs as process/g)).toHaveLength(1);
+  expect(done.out).toContain(`Go on there, as id ${ann.id}`);
+  expect(done.out).toContain("Send this to @remoteagent in a direct chat, and you own the bot");
+  expect(Object.keys(settings().adapters as object)).toEqual(["slack", "discord"]);
 });
