@@ -33,6 +33,8 @@ const laterCodes = new Set([
   "message_limit_exceeded",
   "team_added_to_org",
   "access_denied_temporarily",
+  "streaming_state_conflict",
+  "message_is_streaming",
 ]);
 /** Slack itself broke: it may have done it before. */
 const brokenCodes = new Set(["internal_error", "fatal_error", "request_timeout", "service_unavailable"]);

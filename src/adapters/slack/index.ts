@@ -44,7 +44,7 @@ export function openSlack(settings: SlackSettings, deps: AdapterDeps): Adapter {
   const directory = createDirectory({ client, clock, log });
   const intake = createIntake({ clock, log });
   const answers = createAnswers({ ...deps, client, apiUrl });
-  const streams = createStreams({ client, log, team: () => self?.team });
+  const streams = createStreams({ client, clock, log, team: () => self?.team });
   const surface = createSurface({ client, views, clock, log, signal });
   const facts = (): Facts | undefined =>
     self === undefined ? undefined : { adapter: name, self, names: directory.names, now: clock.now() };

@@ -1,34 +1,42 @@
 // Slack's own streaming of an answer: begun at its place, appended while it only grows, ended before anything else is done to it.
 import { limits } from "../../core/limits.ts";
 import type { ReplyTarget } from "../../core/session.ts";
-import type { Log } from "../../sys/log.ts";
+import type { AdapterDeps } from "../adapter.ts";
 import { createRecent } from "../recent.ts";
 import type { Client } from "./client.ts";
-import { isCode, isMethodMissing, reasonOf } from "./errors.ts";
+import { isCode, isMethodMissing, platformError, reasonOf, retryAfterOf } from "./errors.ts";
 
 /** Refusals in a row after which it is not tried any more. */
 const refusalsMax = 3;
 
 export type Streams = ReturnType<typeof createStreams>;
 
-export function createStreams({ client, log, team }: { client: Client; log: Log; team(): string | undefined }) {
+export function createStreams({
+  client,
+  clock,
+  log,
+  team,
+}: { client: Client; team(): string | undefined } & Pick<AdapterDeps, "clock" | "log">) {
   /** What each open stream shows, by its ts. One that is forgotten is ended by the first other change to it. */
   const open = createRecent<{ channel: string; sent: string } | undefined>(limits.adapterNotesMax);
   /** Who spoke last in a thread: a stream outside of direct conversations is for one person. */
   const speakers = createRecent<string>(limits.adapterNotesMax);
   let refusals = 0;
+  /** Until when none is begun. Monotonic. */
+  let notBefore = 0;
 
   const at = ({ conversation, thread }: ReplyTarget) => `${conversation.id}:${thread ?? ""}`;
+  /** @throws what the call threw, when it may be made later: only a stream that is ended can be changed. */
   const stop = async (ref: string): Promise<void> => {
     const stream = open.get(ref);
     if (stream === undefined) return;
-    open.set(ref, undefined);
     try {
       await client.call("chat.stopStream", { channel: stream.channel, ts: ref });
     } catch (error) {
-      // Whoever changes it next tries again, if it matters.
+      if (platformError(error, "change").fate === "later") throw error;
       log.debug("A stream was not ended", { error: reasonOf(error) });
     }
+    open.set(ref, undefined);
   };
 
   return {
@@ -45,6 +53,7 @@ export function createStreams({ client, log, team }: { client: Client; log: Log;
       const direct = conversation.kind === "direct";
       if (thread === undefined || refusals >= refusalsMax || (!direct && (user === undefined || team() === undefined)))
         return undefined;
+      if (clock.monotonic() < notBefore) return undefined;
       try {
         const { ts } = await client.call("chat.startStream", {
           channel: conversation.id,
@@ -56,6 +65,12 @@ export function createStreams({ client, log, team }: { client: Client; log: Log;
         refusals = 0;
         return ts;
       } catch (error) {
+        const wait = isCode(error, "ratelimited") ? retryAfterOf(error) : undefined;
+        if (wait !== undefined) {
+          // Some twenty streams may begin in a minute; an answer that forms by edits need not wait for that.
+          notBefore = clock.monotonic() + wait;
+          return undefined;
+        }
         if (!isMethodMissing(error)) throw error;
         const forGood =
           isCode(error, "unknown_method") || isCode(error, "missing_scope") || isCode(error, "feature_not_enabled");
