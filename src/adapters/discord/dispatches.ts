@@ -74,6 +74,7 @@ const messageSchema = v.looseObject({
   webhook_id: v.optional(v.fallback(v.string(), "unknown")),
   timestamp: text,
   edited_timestamp: text,
+  nonce: soft(v.union([v.string(), v.number()])),
   mention_roles: softList(id),
   message_reference: soft(v.looseObject({ type: soft(kind), message_id: soft(id), channel_id: soft(id) })),
   referenced_message: soft(v.looseObject({ ...contentEntries, id, author: soft(userSchema) })),

@@ -1,4 +1,7 @@
-// Whether a message arrived of which nobody could say so: looked for among the bot's own, by its nonce or its words.
+// Whether a message arrived of which nobody could say so: its event tells by the nonce, else its words decide.
+//
+// Discord keeps no nonce: it stands in the answer to whoever sent and in the event, and not in what is read later
+// (resources/message#create-message; the library says "lost if re-fetched" of it).
 import * as v from "valibot";
 import { limits } from "../../core/limits.ts";
 import { PlatformError } from "../../gateway/handle.ts";
@@ -15,7 +18,7 @@ const foundSchema = v.looseObject({
   id: snowflakeSchema,
   author: v.looseObject({ id: snowflakeSchema }),
   content: v.fallback(v.string(), ""),
-  nonce: v.fallback(v.optional(v.union([v.string(), v.number()])), undefined),
+  message_reference: v.fallback(v.optional(v.looseObject({ message_id: v.string() })), undefined),
 });
 type Found = v.InferOutput<typeof foundSchema>;
 
@@ -24,16 +27,30 @@ function blind(): PlatformError {
   return new PlatformError(message, { fate: "unknown" });
 }
 
-/** Makes the search of one bot. `sent` are messages of ours that are known: they are none that is looked for. */
+/** A message that is looked for. */
+interface Wanted {
+  nonce: string;
+  body: string | undefined;
+  /** What it answers, where it answers something. */
+  replyTo: string | undefined;
+  since: number;
+}
+
+/**
+ * Makes the search of one bot. `sent` are messages of ours that are known: they are none that is looked for. `echoes`
+ * has the messages of which the gateway told, by their nonces.
+ */
 export function createFinder({
   client,
   clock,
   self,
   sent,
+  echoes,
 }: Pick<AdapterDeps, "clock"> & {
   client: Pick<Client, "call">;
   self(): string | undefined;
   sent: { has(id: string): boolean };
+  echoes: { get(nonce: string): string | undefined };
 }) {
   const page = async (channel: string, query: Record<string, string>): Promise<Found[]> => {
     let raw: unknown;
@@ -46,35 +63,34 @@ export function createFinder({
     if (!all.success) throw new PlatformError("Discord answered a search with something else", { fate: "later" });
     return all.output.sort((a, b) => (isAfter(a.id, b.id) ? 1 : -1));
   };
-  return async (
-    channel: string,
-    { nonce, body, since }: { nonce: string; body: string | undefined; since: number },
-  ): Promise<string | undefined> => {
+  return async (channel: string, { nonce, body, replyTo, since }: Wanted): Promise<string | undefined> => {
+    const told = echoes.get(nonce);
+    if (told !== undefined) return told;
     const me = self();
     if (me === undefined)
       throw new PlatformError("Discord was not reached yet", { fate: "later", retryAfterMs: limits.reconnectMs });
     let after = snowflakeAt(Math.min(since, clock.now()) - clockMs);
-    let likely: string | undefined;
-    let unclear = false;
+    const words = body === undefined ? undefined : bare(body);
     for (let pages = 0; pages < limits.findPagesMax; pages += 1) {
       const found = await page(channel, { after, limit: String(pageMessages) });
       // Who may not read the past is shown an empty one: resources/message#get-channel-messages.
       if (pages === 0 && found.length === 0 && (await page(channel, { limit: "1" })).length === 0) throw blind();
-      for (const message of found) {
-        if (message.author.id !== me) continue;
-        if (message.nonce !== undefined && String(message.nonce) === nonce) return message.id;
-        // A message that bears another nonce is another one; without one its words decide.
-        if (body === undefined && message.nonce === undefined && !sent.has(message.id)) unclear = true;
-        const same = message.nonce === undefined && body !== undefined && message.content === body.trim();
-        if (same && !sent.has(message.id)) likely ??= message.id;
-      }
+      const own = found.filter(({ id, author }) => author.id === me && !sent.has(id));
+      if (words === undefined && own.length > 0)
+        throw new PlatformError("Nobody can say whether a file arrived", { fate: "unknown" });
+      const likely = own.find(
+        ({ content, message_reference: answered }) =>
+          bare(content) === words && (answered === undefined || answered.message_id === replyTo),
+      );
+      if (likely !== undefined) return likely.id;
+      if (found.length < pageMessages) return undefined;
       after = found.at(-1)?.id ?? after;
-      if (found.length < pageMessages) {
-        if (unclear) throw new PlatformError("Nobody can say whether a file arrived", { fate: "unknown" });
-        return likely;
-      }
     }
-    if (likely !== undefined) return likely;
     throw new PlatformError("Too much was written since to look for a message", { fate: "unknown" });
   };
+}
+
+/** Words without what Discord may change of them: white space, and what is not seen. */
+function bare(text: string): string {
+  return text.normalize("NFC").replace(/\s|\p{Cf}|\p{Cc}|\p{Variation_Selector}/gu, "");
 }

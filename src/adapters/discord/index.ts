@@ -3,6 +3,7 @@ import { errorText } from "../../core/failure.ts";
 import { limits } from "../../core/limits.ts";
 import { within } from "../../sys/clock.ts";
 import type { Adapter, AdapterDeps } from "../adapter.ts";
+import { createRecent } from "../recent.ts";
 import { createChannels } from "./channels.ts";
 import { createClient } from "./client.ts";
 import type { DiscordSettings } from "./config.ts";
@@ -33,6 +34,7 @@ export function openDiscord(settings: DiscordSettings, deps: AdapterDeps): Adapt
   const lanes = createLanes({ clock, log, signal });
   const marks = createMarks(deps);
   const tickets = createTickets(deps);
+  const echoes = createRecent<string>(limits.adapterNotesMax);
   const facts = (): Facts => ({
     adapter: name,
     self: { id: self.id, name: self.name, isOwnRole: channels.isOwnRole },
@@ -55,7 +57,7 @@ export function openDiscord(settings: DiscordSettings, deps: AdapterDeps): Adapt
       log.warn("Cannot look for what was missed", { error: errorText(error) });
     }
   };
-  const intake = createIntake({ ...deps, channels, lanes, marks, facts, interact, onGap });
+  const intake = createIntake({ ...deps, channels, lanes, marks, facts, echoes, interact, onGap });
   const line = openLine({
     name,
     gatewayUrl: settings.gatewayUrl,
@@ -86,7 +88,7 @@ export function openDiscord(settings: DiscordSettings, deps: AdapterDeps): Adapt
     name,
     type: "discord",
     traits: discordTraits,
-    ...createOutbound({ log, clock, client, tickets, self: () => (self.id === "0" ? undefined : self.id) }),
+    ...createOutbound({ log, clock, client, tickets, echoes, self: () => (self.id === "0" ? undefined : self.id) }),
     fetch: createFetcher({ deps, client, apiUrl: settings.apiUrl }),
     health: line.health,
     async close() {

@@ -19,6 +19,8 @@ interface IntakeDeps extends Pick<AdapterDeps, "receive" | "log"> {
   lanes: Lanes;
   marks: Marks;
   facts(): Facts;
+  /** Where the bot's own messages are noted, by nonce: what arrived of those nobody answered for. */
+  echoes: { set(nonce: string, message: string): void };
   /** Takes an interaction; never throws. */
   interact(interaction: Interaction): Promise<void>;
   /** Something is or was missing. */
@@ -90,6 +92,8 @@ export function createIntake(deps: IntakeDeps) {
   const take = ({ name, body }: Dispatch, number: string): void => {
     switch (name) {
       case "MESSAGE_CREATE": {
+        if (body.nonce !== undefined && body.author.id === deps.facts().self.id)
+          deps.echoes.set(String(body.nonce), body.id);
         const run = async () => {
           await inPlace(body, (place) => takeMessage(body, place));
           marks.set(body.channel_id, body.id);

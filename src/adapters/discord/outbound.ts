@@ -29,6 +29,8 @@ export type Outbound = Pick<Required<AdapterHandle>, "render" | "post" | "change
 interface OutboundDeps extends Pick<AdapterDeps, "log" | "clock"> {
   client: Pick<Client, "call">;
   tickets: Tickets;
+  /** Ids of the bot's own messages of which the gateway told, by nonce. */
+  echoes: { get(nonce: string): string | undefined };
   /** The bot's own id; undefined before it is known. */
   self(): string | undefined;
 }
@@ -155,7 +157,8 @@ export function createOutbound(deps: OutboundDeps): Outbound {
     },
     async find(target, { nonce, body, since }) {
       const ticket = tickets.of(target);
-      if (ticket === undefined) return finder(channelOf(target), { nonce: nonceOf(nonce), body, since });
+      const { replyTo } = target;
+      if (ticket === undefined) return finder(channelOf(target), { nonce: nonceOf(nonce), body, replyTo, since });
       // What takes the place of "thinking" may be put there again; of anything more nobody can tell.
       if (ticket.first === nonce) return undefined;
       throw new PlatformError("Nobody can look for a private answer on Discord", { fate: "unknown" });

@@ -17,6 +17,8 @@ export interface DoorOptions {
   settings?: Record<string, unknown>;
   commands?: AdapterDeps["commands"];
   models?: string[];
+  /** Who is somebody here; everybody by default. */
+  knows?: (user: string) => boolean;
   places?: () => readonly KnownPlace[];
   discord?: Discord;
   server?: DiscordServer;
@@ -89,7 +91,11 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     memory: { get: (key) => memory.get(key), set: (key, value) => void memory.set(key, value) },
     moved: () => undefined,
     places: options.places ?? (() => []),
-    views: { home: () => undefined, models: async () => options.models ?? [], watch: () => () => undefined },
+    views: {
+      home: (user) => ((options.knows?.(user) ?? true) ? { turns: [], schedules: [] } : undefined),
+      models: async () => options.models ?? [],
+      watch: () => () => undefined,
+    },
     clock: options.clock ?? systemClock,
     log: recorder(lines),
     fetch: options.fetch ?? fetch,

@@ -93,7 +93,7 @@ test.each<[RequestFault, string, boolean]>([
   expect(door.calls(create)).toBe(1);
 });
 
-test("what may have arrived is found by its nonce, or surely not there", async () => {
+test("what may have arrived is found, or surely not there", async () => {
   const { discord, ann, channel, door, adapter, target } = await setUp();
   await using _door = door;
   const since = Date.now();

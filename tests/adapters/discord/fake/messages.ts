@@ -69,8 +69,14 @@ const list: Run = (call) => {
   if (!may(channel, call.bot, "READ_MESSAGE_HISTORY")) return { body: [] };
   const all = [...channel.messages.values()].filter(({ deleted, onlyFor }) => !deleted && onlyFor === undefined);
   all.sort((a, b) => (BigInt(a.id) < BigInt(b.id) ? 1 : -1));
-  return { body: page(all, { query: call.query, limit }).map((message) => viewMessage(call.world, message)) };
+  return { body: page(all, { query: call.query, limit }).map((message) => viewRead(call.world, message)) };
 };
+
+/** A nonce is told to whoever made the message and by its event; it is not kept (create-message, discord.js's `nonce`). */
+function viewRead(world: World, message: Message): Json {
+  const { nonce: _nonce, ...view } = viewMessage(world, message);
+  return view;
+}
 
 /** `around`, `before` and `after` exclude one another; newest first in each case. */
 function page(all: Message[], { query, limit }: { query: URLSearchParams; limit: number }): Message[] {
@@ -97,7 +103,7 @@ function page(all: Message[], { query, limit }: { query: URLSearchParams; limit:
 const show: Run = (call) => {
   const channel = channelOf(call);
   if (!may(channel, call.bot, "READ_MESSAGE_HISTORY")) throw refuse("missingAccess");
-  return { body: viewMessage(call.world, messageOf(call, channel)) };
+  return { body: viewRead(call.world, messageOf(call, channel)) };
 };
 
 const update: Run = (call) => {
