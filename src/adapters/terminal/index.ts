@@ -1,6 +1,6 @@
 // The instance's half of the terminal: screens connect, what they say goes in, events come out.
 import { Buffer } from "node:buffer";
-import { setImmediate, setTimeout } from "node:timers";
+import { setTimeout } from "node:timers";
 import type { TurnEvent } from "../../core/event.ts";
 import { Failure, failureData, failureText } from "../../core/failure.ts";
 import { type ChatCommand, type ChatState, type ChatUp, protocolVersion } from "../../core/frame.ts";
@@ -217,8 +217,8 @@ export function openTerminal(deps: TerminalDeps): Terminal {
     for (const other of screens.values()) {
       if (other.conversation !== screen.conversation) continue;
       if (other.session === settled) sendStateSoon(other);
-      // Before the first event of the turn, which is committed at the end of this tick; after its request to the model.
-      else setImmediate(() => sendStateNow(other));
+      // Before the receipt and the turn's first event: a screen that knows no session yet would take them for another's.
+      else sendStateNow(other);
     }
     screen.connection.send({ type: "receipt", id: up.id, receipt });
   };
