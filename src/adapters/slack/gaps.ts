@@ -3,8 +3,8 @@ import { errorText } from "../../core/failure.ts";
 import { limits } from "../../core/limits.ts";
 import type { Address, Inbound } from "../../core/message.ts";
 import type { AdapterDeps, KnownPlace } from "../adapter.ts";
-import type { Client } from "./client.ts";
-import { reasonOf, retryAfterOf, scopeProblem } from "./errors.ts";
+import { type Client, SlackRefusal } from "./client.ts";
+import { platformError, reasonOf, retryAfterOf, scopeProblem } from "./errors.ts";
 import { readPage } from "./find.ts";
 import type { Facts } from "./inbound.ts";
 import { readHistory } from "./inbound.ts";
@@ -16,8 +16,10 @@ import { idsIn } from "./text.ts";
 /** Places of a conversation that are asked for at a time, and tries of one call that Slack wants later. */
 const parallelMax = 2;
 const triesMax = 5;
-/** How long after a failure what could not be taken is fetched. */
+/** How long after a failure what could not be taken is fetched, the longest such wait as a multiple, and the tries: a day. */
 const owedMs = 60_000;
+const owedGrowthMax = 16;
+const owedTriesMax = 100;
 
 export interface GapDeps extends Pick<AdapterDeps, "clock" | "log" | "places"> {
   client: Client;
@@ -34,14 +36,25 @@ interface Place {
   thread?: string | undefined;
   /** The newest that is known; what came after it is looked for. */
   after: string;
+  /** How often that failed. */
+  tries: number;
+}
+
+/** Places of one conversation, and what lets its lane go. */
+interface Group {
+  places: Map<string, Place>;
+  done(): void;
 }
 
 export type Gaps = ReturnType<typeof createGaps>;
 
 export function createGaps(deps: GapDeps) {
   const { clock, log, client, signal } = deps;
-  /** Conversations in which something could not be taken, with the oldest of it. */
-  const owed = new Map<string, Place>();
+  /** Places in which something could not be taken, from the oldest of it on, and when they are looked into (monotonic). */
+  const owed = new Map<string, Place & { dueAt: number }>();
+  /** Conversations that are still to be looked into, by their ids. */
+  const queue = new Map<string, Group>();
+  let workers = 0;
   let working: Promise<void> = Promise.resolve();
   let waiting = false;
   const failed = (error: unknown) => log.warn("What was missed cannot be fetched", { error: errorText(error) });
@@ -82,10 +95,9 @@ export function createGaps(deps: GapDeps) {
       if (signal.aborted || facts === undefined) return;
       const reading = readHistory(message, { channel: conversation.id, shared: conversation.kind === "shared" }, facts);
       if (reading.kind === "inbound") await deps.receive(reading.inbound);
-      const below = (message.reply_count ?? 0) as number;
       // A thread that began meanwhile is no place yet.
-      if (place.thread === undefined && below > 0)
-        await fillOne({ conversation, thread: message.ts, after: message.ts });
+      if (place.thread === undefined && (message.reply_count ?? 0) > 0)
+        await fillOne({ conversation, thread: message.ts, after: message.ts, tries: 0 });
     }
     if (messages.length > 0)
       log.info("What was missed was fetched", {
@@ -105,54 +117,76 @@ export function createGaps(deps: GapDeps) {
         const scope = scopeProblem(error);
         log[scope === undefined ? "info" : "debug"]("What was missed cannot be fetched", {
           conversation: place.conversation.id,
-          error:
-            scope ?? (error instanceof Error && error.name === "SlackRefusal" ? reasonOf(error) : errorText(error)),
+          error: scope ?? (error instanceof SlackRefusal ? reasonOf(error) : errorText(error)),
         });
+        // A store that is full, a server that is away: what was missed there may be older than what comes next.
+        if (platformError(error, "change").fate === "later") owe({ ...place, tries: place.tries + 1 });
       }
     }
   };
 
-  /** A few conversations at a time; each holds its own lane until it is done. */
-  const fillAll = async (places: readonly Place[]): Promise<void> => {
-    const groups = new Map<string, Place[]>();
-    for (const place of places)
-      groups.set(place.conversation.id, [...(groups.get(place.conversation.id) ?? []), place]);
-    const queue = [...groups].map(([lane, group]) => ({ group, done: holdLane(deps, lane) }));
-    const worker = async () => {
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        await fillConversation(next.group);
-        next.done();
-      }
-    };
-    await Promise.all(Array.from({ length: parallelMax }, worker));
+  /** What is queued already is asked for once, from the older end on. Each conversation holds its own lane until it is done. */
+  const enqueue = (places: readonly Place[]): void => {
+    for (const place of places) {
+      const { conversation, thread = "", after } = place;
+      const group = queue.get(conversation.id) ?? { places: new Map(), done: holdLane(deps, conversation.id) };
+      queue.set(conversation.id, group);
+      const known = group.places.get(thread);
+      if (known === undefined || microsOf(after) < microsOf(known.after)) group.places.set(thread, place);
+    }
+    while (workers < parallelMax && queue.size > 0) {
+      workers += 1;
+      working = Promise.all([working, work().catch(failed)]).then(() => undefined);
+    }
+  };
+  const work = async (): Promise<void> => {
+    for (const [id, { places, done }] of queue) {
+      queue.delete(id);
+      await fillConversation([...places.values()]);
+      done();
+    }
+    workers -= 1;
+  };
+
+  const owe = (place: Place): void => {
+    const key = `${place.conversation.id}:${place.thread ?? ""}`;
+    const known = owed.get(key);
+    if (known !== undefined && microsOf(known.after) <= microsOf(place.after)) return;
+    if (place.tries > owedTriesMax || (known === undefined && owed.size >= limits.adapterNotesMax)) {
+      log.warn("What was missed is given up", { conversation: place.conversation.id, thread: place.thread });
+      return;
+    }
+    const waitMs = owedMs * Math.min(2 ** Math.max(0, place.tries - 1), owedGrowthMax);
+    owed.set(key, { ...place, dueAt: clock.monotonic() + waitMs });
+    if (waiting) return;
+    waiting = true;
+    working = Promise.all([working, settle().catch(failed)]).then(() => undefined);
+  };
+  /** Looks after what is owed until nothing is. */
+  const settle = async (): Promise<void> => {
+    while (owed.size > 0 && !signal.aborted) {
+      await clock.sleep(owedMs, signal);
+      const due = [...owed].filter(([, { dueAt }]) => dueAt <= clock.monotonic());
+      for (const [key] of due) owed.delete(key);
+      if (!signal.aborted) enqueue(due.map(([, place]) => place));
+    }
+    waiting = false;
   };
 
   return {
     /** After a gap of the line: looks into every place that is known. Holds its lanes before it returns. Never throws. */
     fill(): void {
-      const look = async () => {
+      try {
         const places = deps.places().toSorted((one, other) => other.newest.sentAt - one.newest.sentAt);
-        await fillAll(places.slice(0, limits.gapPlacesMax).map(placeOf));
-      };
-      const filled = look().catch(failed);
-      working = Promise.all([working, filled]).then(() => undefined);
+        enqueue(places.slice(0, limits.gapPlacesMax).map(placeOf));
+      } catch (error) {
+        failed(error);
+      }
     },
     /** A message could not be taken: should Slack not send it again, it is fetched. */
     owe({ conversation, thread, id }: Pick<Inbound, "conversation" | "thread" | "id">): void {
-      const key = `${conversation.id}:${thread ?? ""}`;
-      const known = owed.get(key);
       const after = stampBefore(id);
-      if (after === undefined || (known !== undefined && microsOf(known.after) <= microsOf(after))) return;
-      if (owed.size < limits.adapterNotesMax) owed.set(key, { conversation, thread, after });
-      if (waiting) return;
-      waiting = true;
-      const fetched = clock.sleep(owedMs, signal).then(async () => {
-        waiting = false;
-        const places = [...owed.values()];
-        owed.clear();
-        if (!signal.aborted) await fillAll(places);
-      });
-      working = Promise.all([working, fetched.catch(failed)]).then(() => undefined);
+      if (after !== undefined) owe({ conversation, thread, after, tries: 0 });
     },
     settled: () => working,
   };
@@ -161,7 +195,7 @@ export function createGaps(deps: GapDeps) {
 function placeOf({ conversation, thread, newest }: KnownPlace): Place {
   // Commands and buttons have ids of their own.
   const after = /^\d{1,12}\.\d{1,6}$/.test(newest.id) ? newest.id : stampOf(newest.sentAt);
-  return { conversation, thread, after };
+  return { conversation, thread, after, tries: 0 };
 }
 
 function stampBefore(id: string): string | undefined {

@@ -30,7 +30,7 @@ export async function* historyOfSlack(
     const all = await pagesOf(client, { deps, channel: conversation });
     for (const message of all) {
       yield await lineOf(message, { directory, self });
-      if (Number(message.reply_count ?? 0) === 0) continue;
+      if ((message.reply_count ?? 0) === 0) continue;
       for (const reply of await pagesOf(client, { deps, channel: conversation, thread: message.ts })) {
         if (reply.ts !== message.ts) yield await lineOf(reply, { directory, self });
       }

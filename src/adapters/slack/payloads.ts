@@ -39,6 +39,7 @@ const body = {
   edited: maybe(v.looseObject({ user: maybe(id), ts })),
   files: maybe(v.array(v.unknown())),
   attachments: maybe(v.array(v.unknown())),
+  reply_count: maybe(v.number()),
   metadata: maybe(v.looseObject({ event_type: maybe(text), event_payload: maybe(v.record(v.string(), v.unknown())) })),
 };
 /** A message as history shows it. */

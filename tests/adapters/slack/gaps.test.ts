@@ -1,6 +1,7 @@
 // What was said while nobody listened: fetched in its order, once, within bounds, and before what comes after it.
 import { expect, test } from "bun:test";
 import type { KnownPlace } from "../../../src/adapters/adapter.ts";
+import { Failure } from "../../../src/core/failure.ts";
 import { createManualClock } from "../../schedule/manual-clock.ts";
 import { connected, newSlack, openDoor } from "./door.ts";
 
@@ -89,4 +90,60 @@ test("a place that is gone does not keep the others from being looked into", asy
   const gone: KnownPlace = { conversation: { id: "C0GONE", kind: "shared" }, newest: { id: "abc", sentAt: 5_000 } };
   await using door = await openDoor({ slack, places: () => [gone, place] });
   await door.until(() => door.received.length === 1);
+});
+
+test("a store that stays full for long loses nothing of what Slack gave up sending", async () => {
+  let fails = true;
+  await using door = await connected({
+    receive() {
+      if (fails) throw new Failure("store", "The disk is full");
+      return { state: "waiting", input: 1, session: 1, place: 1 };
+    },
+  });
+  door.slack.faults.add({ fault: { kind: "swallow" }, methods: ["envelope"], skip: 1 });
+  door.ann.say(door.ann.dm(), "keep this");
+  await door.until(() => door.received.length === 3, { advanceMs: 1_000 });
+  fails = false;
+  await door.until(() => door.received.length === 4, { advanceMs: 1_000 });
+  expect(new Set(door.texts())).toEqual(new Set(["keep this"]));
+});
+
+test("a place that could not be looked into is looked into again, and one that is gone is not", async () => {
+  const { slack, ann, team, place } = before();
+  ann.say(team, "missed");
+  const gone: KnownPlace = { conversation: { id: "C0GONE", kind: "shared" }, newest: { id: "abc", sentAt: 5_000 } };
+  slack.faults.add({ fault: { kind: "status", status: 503 }, methods: ["conversations.history"], times: 1 });
+  slack.faults.add({ fault: { kind: "lose" }, methods: ["conversations.history"], times: 1 });
+  await using door = await connected({ slack, places: () => [place, gone] });
+  await door.until(() => door.received.length === 1, { advanceMs: 1_000 });
+  expect(door.texts()).toEqual(["missed"]);
+  const calls = door.calls("conversations.history");
+  for (let minutes = 0; minutes < 10; minutes += 1) {
+    door.clock.advance(60_000);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  expect(door.calls("conversations.history")).toBe(calls);
+});
+
+test("gaps that come while one is being filled make no second queue", async () => {
+  const { slack, ann, place } = before();
+  const places: KnownPlace[] = [];
+  for (let count = 0; count < 20; count += 1) {
+    const { id } = slack.newChannel(`c${count}`, { members: [ann, slack.app] });
+    places.push({ ...place, conversation: { id, kind: "shared" } });
+  }
+  slack.faults.add({ fault: { kind: "limit", retryAfterS: 30 }, methods: ["conversations.history"], times: 2 });
+  await using door = await connected({ slack, places: () => places });
+  await door.until(() => door.calls("conversations.history") === 2);
+  for (let cuts = 1; cuts <= 3; cuts += 1) {
+    const opened = door.calls("apps.connections.open");
+    slack.sockets.cut(door.app);
+    await door.until(() => door.calls("apps.connections.open") > opened && door.links() === 1, { advanceMs: 100 });
+  }
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(door.calls("conversations.history")).toBe(2);
+  await door.until(() => door.calls("conversations.history") >= 22, { advanceMs: 500 });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  // The two that were asked before the later gaps are asked once more.
+  expect(door.calls("conversations.history")).toBeLessThanOrEqual(24);
 });
