@@ -6,6 +6,7 @@ import { type Clock, within } from "../../sys/clock.ts";
 import type { Log } from "../../sys/log.ts";
 import { NetworkError } from "../network.ts";
 import { type Client, SlackRefusal } from "./client.ts";
+import { createDoubt } from "./doubt.ts";
 import { isTokenRefused, reasonOf, retryAfterOf, scopeProblem } from "./errors.ts";
 import type { Self } from "./inbound.ts";
 import { appScope } from "./scopes.ts";
@@ -47,7 +48,7 @@ export function openLine(deps: LineDeps): Line {
   const closing = new AbortController();
   const status = createStatus(deps);
   const sockets = new Set<Socket>();
-  let doubted = Promise.withResolvers<"doubted">();
+  const doubt = createDoubt();
 
   const open = async (): Promise<Socket> => {
     const { url } = await deps.app.call("apps.connections.open", {}, { signal: closing.signal });
@@ -84,10 +85,9 @@ export function openLine(deps: LineDeps): Line {
       status.connected();
       deps.onOpen(gap);
       const openedAt = clock.monotonic();
-      const ending = await Promise.race([current.over, doubted.promise]);
+      const ending = await doubt.or(current.over);
       if (closing.signal.aborted) return;
       if (ending === "doubted") {
-        doubted = Promise.withResolvers();
         void retire(current);
         return;
       }
@@ -122,11 +122,11 @@ export function openLine(deps: LineDeps): Line {
 
   return {
     health: status.health,
-    doubt: () => doubted.resolve("doubted"),
+    doubt: doubt.raise,
     note: status.note,
     async close() {
       closing.abort();
-      doubted.resolve("doubted");
+      doubt.raise();
       await Promise.all([...sockets].map((socket) => socket.close()));
       await within(clock, { work: running, ms: limits.platformCallMs });
     },
