@@ -1,5 +1,7 @@
 // What only the kind `container` has: somebody else's container, in every state that it may be in.
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { findEndpoint } from "../../src/sandbox/engine/endpoint.ts";
+import { createEngine } from "../../src/sandbox/engine/engine.ts";
 import type { Sandbox, SandboxDriver } from "../../src/sandbox/sandbox.ts";
 import { failureOf, finished, outputWith, shell, spawnShell } from "./contract.ts";
 import { makePlace, type Place } from "./engine-place.ts";
@@ -141,6 +143,27 @@ export function containerOwn({ start }: Pick<EngineChoice, "start">): void {
     const proof = await sandbox.kill("root");
     expect(proof.survivors).toEqual([]);
     expect(proof.killed.length).toBeGreaterThanOrEqual(2);
+  });
+  test("a terminal has the size that it is given", async () => {
+    const client = createEngine(
+      findEndpoint({ environment: engine.environment, readText: () => undefined, exists: () => false }),
+    );
+    const id = await engine.container("terminal");
+    const script = "echo begun; while read -r _; do stty size; done";
+    const stream = await client.exec(id, { argv: ["sh", "-c", script], stdin: true, tty: true });
+    let text = "";
+    stream.read({
+      stdout: (bytes) => {
+        text += bytes.toString();
+        return undefined;
+      },
+      stderr: () => undefined,
+    });
+    await until(() => text.includes("begun"), "it runs");
+    await client.resize(stream.id, { cols: 101, rows: 17 });
+    stream.socket.write("\r");
+    await until(() => text.includes("17 101"), "it knows its size");
+    stream.socket.destroy();
   });
   test("500 at once, some of them with input", async () => {
     const [sandbox, driver] = await opened("crowd");

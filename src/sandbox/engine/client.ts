@@ -37,7 +37,7 @@ export interface EngineClient {
   call(request: EngineRequest): Promise<EngineAnswer>;
   /** Takes the connection over for a command's streams. @throws Failure `sandbox` with what the engine says against it. */
   hijack(request: EngineRequest): Promise<{ socket: Duplex; head: Uint8Array }>;
-  /** The lines of an endless answer, each parsed. Ends with `signal`, or when the engine goes away. `action` is for its refusal. */
+  /** The lines of a long answer, each parsed as it comes. Ends when the engine ends it, or with `signal`. `action` is for its refusal. */
   lines(request: EngineRequest & { signal: AbortSignal; action: string }): AsyncIterable<unknown>;
 }
 

@@ -62,16 +62,13 @@ const infoSchema = v.object({
   SecurityOptions: v.optional(v.nullable(v.array(v.string())), []),
   OSType: v.optional(v.string(), "linux"),
   NCPU: v.optional(v.number(), 1),
+  CgroupVersion: v.optional(v.string(), ""),
 });
 export type EngineInfo = v.InferOutput<typeof infoSchema>;
 
 const idSchema = v.object({ Id: v.string() });
 const execSchema = v.object({ Running: v.boolean(), ExitCode: v.nullish(v.number()) });
 const networkSchema = v.object({ Id: v.string(), Name: v.string(), Labels: labels });
-const eventSchema = v.object({
-  Action: v.optional(v.string(), ""),
-  Actor: v.optional(v.object({ ID: v.optional(v.string(), "") }), { ID: "" }),
-});
 
 /** A command's streams in a container, as the engine gives them. */
 export interface ExecStream {
@@ -113,19 +110,6 @@ export function createEngine(endpoint: Endpoint) {
     },
     /** Fetches an image. @throws Failure `sandbox` with what the engine or the registry says against it. */
     pull: (name: string) => pull(client, name),
-    /** Ends of containers as they happen, until `signal`. */
-    async *ends(signal: AbortSignal): AsyncIterable<string> {
-      const filters = JSON.stringify({ type: ["container"], event: ["die"] });
-      for await (const line of client.lines({
-        path: "/events",
-        query: { filters },
-        signal,
-        action: "hear of events",
-      })) {
-        const parsed = v.safeParse(eventSchema, line);
-        if (parsed.success && parsed.output.Actor.ID !== "") yield parsed.output.Actor.ID;
-      }
-    },
   };
 }
 

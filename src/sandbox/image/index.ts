@@ -115,7 +115,10 @@ async function health(driver: Driver): Promise<SandboxHealth> {
 
 async function linuxInfo(engine: Engine): Promise<EngineInfo> {
   const info = await engine.info();
-  if (info.OSType === "linux") return info;
+  // A rootless engine says that it has them, and then ignores them, where control groups are of version 1.
+  const ignored = info.CgroupVersion === "1" && isRootless(engine, info);
+  const bounds = ignored ? { MemoryLimit: false, PidsLimit: false, CpuCfsQuota: false } : {};
+  if (info.OSType === "linux") return { ...info, ...bounds };
   throw new Failure("sandbox", `Cannot use the engine at ${engine.endpoint.shown}: its containers are not Linux`);
 }
 
