@@ -26,6 +26,8 @@ export interface AdapterTraits {
   details: "answer" | "thread";
   /** Least time between two edits of one message, in milliseconds. */
   editEveryMs: number;
+  /** What forming answers of all conversations together may take, where there is such a limit. */
+  editsPerMinute?: number;
   /** How long a "typing" is shown, in milliseconds. */
   typingMs: number;
 }

@@ -13,5 +13,7 @@ export const slackTraits: AdapterTraits = {
   details: "thread",
   // chat.update and chat.appendStream take about one call a second for each channel.
   editEveryMs: 1_200,
+  // chat.update takes 50 in a workspace (docs.slack.dev/apis/web-api/rate-limits, tier 3); the rest is for last texts.
+  editsPerMinute: 40,
   typingMs: 60_000,
 };

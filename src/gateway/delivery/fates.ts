@@ -28,6 +28,8 @@ export interface Asked {
   handle: AdapterHandle;
   action: Action;
   away: boolean;
+  /** An answer that forms is edited no sooner than so many milliseconds from now. */
+  editAgainMs: number;
 }
 
 /** Waits of growing length with chance in them, so that many do not come at once. In milliseconds. */

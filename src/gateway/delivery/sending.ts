@@ -29,7 +29,7 @@ export async function perform(deps: SendingDeps, asked: Asked): Promise<Verdict 
   const { lane, action, handle } = asked;
   const { row } = action;
   if (isOnce(asked) && !(await noted(deps, action))) return undefined;
-  if (action.type === "form") action.forming.nextAt = deps.clock.monotonic() + handle.traits.editEveryMs;
+  if (action.type === "form") action.forming.nextAt = deps.clock.monotonic() + asked.editAgainMs;
   // A search that has no answer says nothing of what it looks for: it is made again.
   const silence = action.type === "find" ? "later" : "unknown";
   try {

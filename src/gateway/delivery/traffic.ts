@@ -102,7 +102,10 @@ export function createTraffic(deps: SendingDeps) {
       }
       lane.busy = true;
       door.inFlight += 1;
-      void perform(deps, { lane, handle, action: found.action, away: door.failures > 0 })
+      const { action } = found;
+      const editAgainMs =
+        action.type === "form" ? editAgain(handle, { lanes: lanes.values(), now: clock.monotonic() }) : 0;
+      void perform(deps, { lane, handle, action, away: door.failures > 0, editAgainMs })
         .then(
           (verdict) => {
             lane.failures = 0;
@@ -213,6 +216,21 @@ export function createTraffic(deps: SendingDeps) {
       for (const { timer } of lanes.values()) timer?.abort();
     },
   };
+}
+
+/** How long until the next edit of an answer that forms: all that go on just now share what the platform takes. */
+function editAgain(
+  { name, traits: { editEveryMs, editsPerMinute } }: AdapterHandle,
+  { lanes, now }: { lanes: Iterable<Lane>; now: number },
+): number {
+  if (editsPerMinute === undefined) return editEveryMs;
+  // The one that is edited now is dirty no more.
+  let active = 1;
+  for (const { adapter, forming } of lanes) {
+    if (adapter !== name) continue;
+    for (const { dirty, nextAt, quiet } of forming.values()) if (!quiet && (dirty || nextAt > now)) active += 1;
+  }
+  return Math.max(editEveryMs, Math.ceil((active * 60_000) / editsPerMinute));
 }
 
 /** What a lane decides with. */
