@@ -137,7 +137,7 @@ async function unattended(
   { places, io, bots }: { places: Places; io: Io; bots: readonly BotFlags[] },
 ): Promise<number> {
   const wanted = bots.filter(({ tokens }) => Object.keys(tokens).length > 0);
-  const lost = bots.find((bot) => bot.address !== undefined && !wanted.includes(bot));
+  const lost = bots.find((bot) => bot.named && !wanted.includes(bot));
   if (lost !== undefined || (wanted.length === 0 && args.wait === true))
     throw new Failure("usage", "Cannot connect a bot: its token is missing", {
       hint:

@@ -298,6 +298,8 @@ test("without questions: what is missing or wrong is said, and nothing of it is 
     [2, "has not the form of one", ["--telegram-token", "nonsense"]],
     [2, "is no id of a person", ["--telegram-token", bot.token, "--owner", "@ann"]],
     [2, "Cannot tell whose owner", ["--slack-token", "xoxb-0", "--telegram-token", bot.token, "--owner", "1"]],
+    [2, "its token is missing", ["--telegram-token", bot.token, "--discord-owner", "80351110224678912"]],
+    [2, "is no address", ["--discord-api", "127.0.0.1"]],
     [2, "its app-level token is missing", ["--telegram-token", bot.token, "--slack-token", "xoxb-1-2-3-none"]],
     [2, "both from the command line and from a file", ["--telegram-token", "1:a", "--telegram-token-file", "x"]],
     [2, "it is missing", ["--telegram-token-file", "nowhere"]],

@@ -15,6 +15,8 @@ export interface BotFlags {
   /** Another server than the platform's own. */
   address?: string;
   owner?: string;
+  /** An option spoke of it, not the environment alone. */
+  named: boolean;
 }
 
 /** Arguments as they were parsed; those of platforms have names that only the table knows. */
@@ -80,9 +82,9 @@ export function botsOfFlags(given: Given, { environment, asks }: Pick<Config, "e
   const bots = types.map((type) => botOfFlags(type, { given, environment, asks }));
   const owner = textOf(given, "owner");
   if (owner === undefined) return bots;
-  const named = bots.filter(({ tokens, address }) => Object.keys(tokens).length > 0 || address !== undefined);
-  const [bot] = named;
-  if (bot === undefined || named.length > 1)
+  const meant = bots.filter(({ tokens, named }) => Object.keys(tokens).length > 0 || named);
+  const [bot] = meant;
+  if (bot === undefined || meant.length > 1)
     throw new Failure("usage", "Cannot tell whose owner --owner names: it takes the token of exactly one bot", {
       hint: `Say it by ${types.map((type) => `--${type}-owner`).join(", ")}`,
     });
@@ -104,7 +106,7 @@ function botOfFlags(
     const name = usable ? set[index]?.[1] : undefined;
     return [key, ref ?? (name === undefined ? undefined : { env: name })];
   });
-  const address = textOf(given, `${type}-api`);
+  const address = addressOf(given, `${type}-api`);
   const option = `${type}-owner`;
   const source = textOf(given, option) === undefined ? ownerVariable : `--${option}`;
   const id = textOf(given, option) ?? environment(ownerVariable);
@@ -113,6 +115,7 @@ function botOfFlags(
     tokens: Object.fromEntries(found.filter((entry): entry is [string, SecretRef] => entry[1] !== undefined)),
     ...(address === undefined ? {} : { address }),
     ...(id === undefined ? {} : { owner: personOf(type, { id, source }) }),
+    named: address !== undefined || source !== ownerVariable || flags.some(([, ref]) => ref !== undefined),
   };
 }
 
@@ -146,6 +149,14 @@ function personOf(type: string, { id, source }: { id: string; source: string }):
   if (platforms[type]?.isPerson(id) === true) return id;
   throw new Failure("usage", `Wrong value of ${source}: ${JSON.stringify(id)} is no id of a person`, {
     hint: "It is the platform's id, not a name; a bot tells it to whoever writes to it unknown",
+  });
+}
+
+function addressOf(given: Given, option: string): string | undefined {
+  const address = textOf(given, option);
+  if (address === undefined || /^https?:$/.test(URL.parse(address)?.protocol ?? "")) return address;
+  throw new Failure("usage", `Wrong value of --${option}: ${JSON.stringify(address)} is no address`, {
+    hint: "An address begins with http:// or https://",
   });
 }
 
