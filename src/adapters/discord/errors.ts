@@ -42,6 +42,12 @@ export function isTokenRefused(error: unknown): boolean {
   return error instanceof DiscordAPIError && error.status === 401 && error.code !== codes.webhookToken;
 }
 
+/** What may be over later by itself: the network, a server that breaks, a limit, a token that was taken back. */
+export function isPassing(error: unknown): boolean {
+  const broken = error instanceof NetworkError || error instanceof HTTPError;
+  return broken || error instanceof RateLimitError || isTokenRefused(error);
+}
+
 /** The bot may not do that there: what an owner of the server can change. */
 export function isForbidden(error: unknown): boolean {
   const code = codeOf(error);

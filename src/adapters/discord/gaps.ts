@@ -4,7 +4,7 @@ import { limits } from "../../core/limits.ts";
 import type { AdapterDeps, KnownPlace } from "../adapter.ts";
 import type { Client } from "./client.ts";
 import { type Message, parseMessage } from "./dispatches.ts";
-import { isForbidden, reasonOf, retryAfterOf, statusOf } from "./errors.ts";
+import { isForbidden, reasonOf, statusOf } from "./errors.ts";
 import type { Place } from "./inbound.ts";
 import type { Lanes } from "./lanes.ts";
 import type { Marks } from "./marks.ts";
@@ -15,11 +15,10 @@ export const pageMessages = 100;
 /** Channels that are asked at the same time. */
 const parallel = 4;
 
-interface GapDeps extends Pick<AdapterDeps, "places" | "clock" | "log"> {
+interface GapDeps extends Pick<AdapterDeps, "places" | "log"> {
   client: Pick<Client, "call">;
   lanes: Lanes;
   marks: Marks;
-  signal: AbortSignal;
   /** Takes one message; @throws when it could not be stored. */
   take(message: Message, place: Place): Promise<void>;
 }
@@ -36,14 +35,14 @@ export function createGaps(deps: GapDeps) {
     if (after === undefined) return;
     let count = 0;
     for (; count < limits.gapMessagesMax; ) {
-      const page = await turns(() => fetchPage(deps, { channel, after: after ?? "" }));
-      for (const message of page) {
+      const { messages, told } = await turns(() => fetchPage(deps, { channel, after: after ?? "" }));
+      for (const message of messages) {
         await deps.take(message, { conversation, ...(thread === undefined ? {} : { thread }) });
         marks.set(channel, message.id);
         after = message.id;
       }
-      count += page.length;
-      if (page.length < pageMessages) break;
+      count += messages.length;
+      if (told < pageMessages || messages.length === 0) break;
     }
     if (count > 0) log.info("Read what was missed", { channel, messages: count });
     if (count >= limits.gapMessagesMax) log.warn("More was missed than is read", { channel, messages: count });
@@ -65,26 +64,22 @@ export function createGaps(deps: GapDeps) {
   };
 }
 
-/** The messages after one, oldest first. What cannot be read there is nothing. */
+/**
+ * The messages after one, oldest first, and how many Discord told of. What may not be read is nothing.
+ * @throws what the client throws; what is over later is tried again by the lane.
+ */
 async function fetchPage(
-  { client, clock, log, signal }: GapDeps,
+  { client, log }: GapDeps,
   { channel, after }: { channel: string; after: string },
-): Promise<Message[]> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      const query = { after, limit: String(pageMessages) };
-      const raw = await client.call({ method: "GET", route: `/channels/${channel}/messages`, query });
-      return messagesOf(raw, log);
-    } catch (error) {
-      const wait = retryAfterOf(error);
-      if (wait !== undefined && tries < limits.deliveryAttemptsMax && !signal.aborted) {
-        await clock.sleep(wait, signal);
-        continue;
-      }
-      if (!isForbidden(error) && statusOf(error) !== 404) throw error;
-      log.warn("Cannot read what was missed in a channel", { channel, error: reasonOf(error) });
-      return [];
-    }
+): Promise<{ messages: Message[]; told: number }> {
+  try {
+    const query = { after, limit: String(pageMessages) };
+    const raw = await client.call({ method: "GET", route: `/channels/${channel}/messages`, query });
+    return { messages: messagesOf(raw, log), told: Array.isArray(raw) ? raw.length : 0 };
+  } catch (error) {
+    if (!isForbidden(error) && statusOf(error) !== 404) throw error;
+    log.warn("Cannot read what was missed in a channel", { channel, error: reasonOf(error) });
+    return { messages: [], told: 0 };
   }
 }
 

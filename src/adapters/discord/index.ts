@@ -31,7 +31,7 @@ export function openDiscord(settings: DiscordSettings, deps: AdapterDeps): Adapt
   const client = createClient(settings, deps);
   let self: SelfUser = { id: "0", name: "", application: "0" };
   const channels = createChannels({ client, self: () => self.id });
-  const lanes = createLanes({ clock, log, signal });
+  const lanes = createLanes({ clock, log, signal, onRoom: () => onGap() });
   const marks = createMarks(deps);
   const tickets = createTickets(deps);
   const echoes = createRecent<string>(limits.adapterNotesMax);
@@ -47,7 +47,6 @@ export function openDiscord(settings: DiscordSettings, deps: AdapterDeps): Adapt
     client,
     lanes,
     marks,
-    signal,
     take: (message, place) => intake.takeMessage(message, place),
   });
   const onGap = () => {

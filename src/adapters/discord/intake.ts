@@ -31,7 +31,6 @@ export function createIntake(deps: IntakeDeps) {
   const { channels, lanes, marks, log } = deps;
   /** Who wrote what, for the deletes that do not say it. */
   const authors = createRecent<Sender>(limits.discordChannelsMax);
-  let overflowed = false;
 
   const hand = async (reading: Reading): Promise<void> => {
     if (typeof reading === "string") log.debug("An event is not for the agent", { reason: reading });
@@ -57,21 +56,6 @@ export function createIntake(deps: IntakeDeps) {
     }
     await work(place);
   };
-  const push = (channel: string, { urgent = false, run }: { urgent?: boolean; run(): Promise<void> }) => {
-    const taken = lanes.push({
-      lane: channel,
-      urgent,
-      run: async () => {
-        await run();
-        if (!overflowed || lanes.waiting() > limits.socketPendingMax / 2) return;
-        overflowed = false;
-        deps.onGap();
-      },
-    });
-    if (taken) return;
-    if (!overflowed) log.error("Too many events wait; what comes now is fetched later", { waiting: lanes.waiting() });
-    overflowed = true;
-  };
 
   const deleted = (ids: readonly string[], at: { channel_id: string; guild_id?: string | undefined }) => {
     const run = () =>
@@ -85,7 +69,7 @@ export function createIntake(deps: IntakeDeps) {
           );
         }
       });
-    push(at.channel_id, { run });
+    lanes.push({ lane: at.channel_id, run });
   };
 
   /** @param number the event's place in its session. */
@@ -94,15 +78,18 @@ export function createIntake(deps: IntakeDeps) {
       case "MESSAGE_CREATE": {
         if (body.nonce !== undefined && body.author.id === deps.facts().self.id)
           deps.echoes.set(String(body.nonce), body.id);
-        const run = async () => {
-          await inPlace(body, (place) => takeMessage(body, place));
-          marks.set(body.channel_id, body.id);
-        };
-        push(body.channel_id, { urgent: mayStop(body, deps.facts()), run });
+        const { channel_id: lane, id } = body;
+        const urgent = mayStop(body, deps.facts());
+        const mark = async () => marks.set(lane, id);
+        const run = () => inPlace(body, (place) => takeMessage(body, place));
+        // What overtakes others does not stand for them: they may not be stored yet.
+        const done = lanes.push({ lane, urgent, run: urgent ? run : () => run().then(mark) });
+        if (urgent && done) lanes.push({ lane, run: mark });
         break;
       }
       case "MESSAGE_UPDATE":
-        push(body.channel_id, {
+        lanes.push({
+          lane: body.channel_id,
           run: () => inPlace(body, (place) => hand(readEdit(body, { facts: deps.facts(), place }))),
         });
         break;
@@ -117,7 +104,7 @@ export function createIntake(deps: IntakeDeps) {
         const added = name === "MESSAGE_REACTION_ADD";
         const run = () =>
           inPlace(body, (place) => hand(readReaction(body, { facts: deps.facts(), place, added, number })));
-        push(body.channel_id, { run });
+        lanes.push({ lane: body.channel_id, run });
         break;
       }
       case "INTERACTION_CREATE":
