@@ -4,7 +4,7 @@ import type { Summary } from "./statistics.ts";
 /** A line of the table. */
 export interface Row {
   name: string;
-  unit: "ms" | "MB" | "files" | "MB a day" | "files a day";
+  unit: "ms" | "MB" | "files" | "MB a day" | "files a day" | "thousand a day";
   /** What remoteagent is measured against; its noise is twice the standard error of a slope. */
   against:
     | "empty program"

@@ -75,6 +75,10 @@ export async function openDiscord(): Promise<LiveStage> {
       other?.say(room, text);
     },
     beat: () => gateway.askHeartbeat(),
+    async call() {
+      const headers = { authorization: `Bot ${bot.token}` };
+      return await (await fetch(`${server.api}/v10/gateway/bot`, { headers })).json();
+    },
     breaks: [
       { name: "asked", run: () => gateway.reconnect() },
       { name: "lost", run: () => gateway.sever() },

@@ -16,10 +16,20 @@ export function newFolder(setup: Setup): string {
   return mkdtempSync(join(setup.folder, "run-"));
 }
 
-/** Starts it; `folder` holds what it stores, `program` is another executable than the shipped one. */
+export interface Start {
+  stages: readonly Stage[];
+  /** Holds what it stores; a new one without it. */
+  folder?: string;
+  /** Another executable than the shipped one. */
+  program?: string;
+  /** Hears each line that it writes. */
+  onLine?(line: string): void;
+}
+
+/** Starts it, and waits until it is connected. */
 export async function startConnected(
   setup: Setup,
-  { stages, folder = newFolder(setup), program }: { stages: readonly Stage[]; folder?: string; program?: string },
+  { stages, folder = newFolder(setup), program, onLine }: Start,
 ): Promise<Connected> {
   const state = join(folder, "state");
   mkdirSync(state, { recursive: true, mode: 0o700 });
@@ -33,6 +43,7 @@ export async function startConnected(
     ...launch,
     ...(program === undefined ? {} : { program }),
     onLine(line, at) {
+      onLine?.(line);
       if (!/ Connected\b/.test(line)) return;
       left -= 1;
       if (left === 0) connected.resolve(at);

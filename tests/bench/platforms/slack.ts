@@ -67,6 +67,10 @@ export async function openSlack(): Promise<LiveStage> {
     },
     // The server pings by itself.
     beat() {},
+    async call() {
+      const headers = { authorization: `Bearer ${app.botToken}` };
+      return await (await fetch(`${server.apiUrl}auth.test`, { method: "POST", headers })).json();
+    },
     breaks: [
       { name: "refresh", run: () => disconnect(false) },
       { name: "refresh, closed at once", run: () => disconnect(true) },

@@ -31,6 +31,8 @@ export interface LiveStage extends Stage {
   chatter(text: string): void;
   /** The platform asks for a sign of life, or gives one. */
   beat(): void;
+  /** The cheapest call, made from here: what the platform itself takes for one. */
+  call(): Promise<unknown>;
   /** The ways in which a connection ends, in turn. */
   breaks: readonly { name: string; run(): void }[];
   /** Resolves once a connection is there that came after this call. */

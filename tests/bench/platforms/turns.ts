@@ -26,6 +26,12 @@ interface Taken {
   shown: number;
 }
 
+/** What the platform's own server takes: to make an event and hand it to the socket, and to answer a call. */
+interface Share {
+  event: number;
+  call: number;
+}
+
 const isFinal = (text: string): boolean => text.trimEnd().endsWith(plainText.trimEnd());
 
 export const measureSlackTurns = (setup: Setup): Promise<Found> => measureTurns(setup, openSlack);
@@ -36,6 +42,7 @@ async function measureTurns(setup: Setup, open: () => Promise<LiveStage>): Promi
   const count = setup.quick ? rounds.quick : rounds.full;
   const before = setup.quick ? warmUp.quick : warmUp.full;
   const [there, here]: [Taken[], Taken[]] = [[], []];
+  const shares: Share[] = [];
   try {
     const program = await startConnected(setup, { stages: [stage] });
     for (let round = 0; round < count + before; round++) {
@@ -45,8 +52,10 @@ async function measureTurns(setup: Setup, open: () => Promise<LiveStage>): Promi
       const screen = await program.join(`place-${place}`);
       const takes = [
         async () => {
-          const taken = await takeMessage(setup, { stage, person: place });
-          if (counts) there.push(taken);
+          const { taken, share } = await takeMessage(setup, { stage, person: place });
+          if (!counts) return;
+          there.push(taken);
+          shares.push(share);
         },
         async () => {
           const taken = await sayOnce(setup, screen);
@@ -64,18 +73,32 @@ async function measureTurns(setup: Setup, open: () => Promise<LiveStage>): Promi
     const [base, ours] = [summarise(here.map((taken) => taken[of])), summarise(there.map((taken) => taken[of]))];
     return row({ name: `${stage.name}: ${name}`, unit: "ms", against: "terminal", base, ours });
   };
-  return { rows: [line("event → request", "request"), line("model's end → final message", "shown")], notes: [] };
+  const note = (what: string, of: keyof Share) => {
+    const value = summarise(shares.map((share) => share[of])).median;
+    return { name: `${stage.name}: ${what}`, value, unit: "ms" } as const;
+  };
+  return {
+    rows: [line("event → request", "request"), line("model's end → final message", "shown")],
+    notes: [note("the server's own share of an event", "event"), note("round trip of its cheapest call", "call")],
+  };
 }
 
-async function takeMessage({ model }: Setup, { stage, person }: { stage: LiveStage; person: number }): Promise<Taken> {
+async function takeMessage(
+  { model }: Setup,
+  { stage, person }: { stage: LiveStage; person: number },
+): Promise<{ taken: Taken; share: Share }> {
   const asked = model.next();
   const shown = stage.shown(person, isFinal);
   const saidAt = stage.write(person, question);
+  const event = performance.now() - saidAt;
   const { at, ended } = await timely(asked, "The model was not asked");
   const modelEnd = await ended;
   const shownAt = await timely(shown, "The final message was not shown");
   await Bun.sleep(settleMs);
-  return { request: at - saidAt, shown: shownAt - modelEnd };
+  const callAt = performance.now();
+  await stage.call();
+  const call = performance.now() - callAt;
+  return { taken: { request: at - saidAt, shown: shownAt - modelEnd }, share: { event, call } };
 }
 
 async function sayOnce({ model }: Setup, screen: Screen): Promise<Taken> {
