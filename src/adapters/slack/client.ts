@@ -99,8 +99,10 @@ async function callMethod(
     deps.onAnswer?.({ scopes });
     return answer;
   }
-  // A page in place of an answer is of something in between, which may have acted or not.
+  // Slack says no in JSON. A page is of something in between, which has refused, or may have acted or not.
   if (answer === undefined && status < 400) throw new NetworkError("the answer was cut off or is not of Slack", false);
+  if (answer === undefined && status < 500 && status !== 429)
+    throw new NetworkError(`something before Slack answered with status ${status}`, true);
   const refusal = refusalOf(method, { status, headers, answer });
   deps.onAnswer?.({ scopes, refusal });
   throw refusal;

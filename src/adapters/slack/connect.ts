@@ -177,7 +177,10 @@ function troubleOf(
     const scope = scopeProblem(error);
     if (scope !== undefined) return { problem: scope, ms: backoff(clock, failures, slowly) };
     const asked = retryAfterOf(error);
-    if (asked !== undefined) return { problem: `Slack asks ${bot} to wait ${Math.ceil(asked / 1000)} s`, ms: asked };
+    if (asked !== undefined) {
+      const ms = Math.max(asked, backoff(clock, failures));
+      return { problem: `Slack asks ${bot} to wait ${Math.ceil(ms / 1000)} s`, ms };
+    }
   }
   return { problem: `Cannot reach Slack at ${host}: ${reasonOf(error)}`, ms: backoff(clock, failures) };
 }

@@ -33,11 +33,11 @@ export function createEvents(deps: EventDeps) {
   };
   const hand = async (inbound: Inbound): Promise<void> => {
     const { conversation, thread, sender } = inbound;
-    if (inbound.kind === "message") {
-      deps.streams.spoke(conversation.id, thread, sender.id);
-      void surface.titled(conversation.id, thread, inbound.text);
-    }
-    await deps.receive(inbound);
+    const receipt = await deps.receive(inbound);
+    // A stranger neither gets a stream nor names a thread.
+    if (inbound.kind !== "message" || receipt.state === "refused") return;
+    deps.streams.spoke(conversation.id, thread, sender.id);
+    void surface.titled(conversation.id, thread, inbound.text);
   };
   const take = async (envelope: Envelope, inbound: Inbound): Promise<boolean> => {
     const { conversation, thread, sender, id } = inbound;

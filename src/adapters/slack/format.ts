@@ -63,13 +63,11 @@ const more: Node = { type: "paragraph", children: [{ type: "text", text: "…" }
 
 /**
  * What a stream may show: without a last paragraph that says what is just being done, which will be another one, and
- * with nothing that Slack would take for a mention of many.
+ * with nothing that Slack would take for a mention of many, and without links: streams have no switch for previews.
  */
 function streamText(markdown: string): string {
   const settled = markdown.replace(/(?:^|\n\n)[^\n]*…(?: and \d+ more)?\s*$/, "");
-  return clean(settled)
-    .replace(/<(?=[!@#])/g, "<\u2060")
-    .replace(reserved, "");
+  return withoutLinks(clean(settled).replace(/<(?=[!@#])/g, "<\u2060"));
 }
 
 /** What stands in a body. `stream` is there for forming ones. */
@@ -92,7 +90,8 @@ function bodyOf(stretches: readonly Stretch[]): string {
 export function blocksOf(stretches: readonly Stretch[]): Block[] {
   return stretches.map(({ kind, text }) =>
     kind === "words"
-      ? { type: "section", text: { type: "mrkdwn", text }, expand: true }
+      ? // Links and mentions are written out: what stands in plain words stays that.
+        { type: "section", text: { type: "mrkdwn", text, verbatim: true }, expand: true }
       : {
           type: "rich_text",
           elements: [{ type: "rich_text_preformatted", elements: [{ type: "text", text }] }],
@@ -119,10 +118,19 @@ export function plainBlocksOf(stretches: readonly Stretch[]): Block[] {
   );
 }
 
-/** The text under a file, in one piece; a long one is cut. */
+/** The text under a file, in one piece; a long one is cut. It has no links: nothing would switch their previews off. */
 export function captionOf(markdown: string, handles: Handles): string {
   const [first = ""] = render(markdown, { handles, partsMax: 1 });
-  return textOf(readBody(first).stretches);
+  const bare = textOf(readBody(first).stretches).replace(
+    /<((?:https?:|mailto:)[^<>|]*)\|([^<>]*)>/gi,
+    (_whole, url: string, label: string) => (label === url ? url : `${label} (${url})`),
+  );
+  return withoutLinks(bare);
+}
+
+/** Addresses as words: Slack fetches what it takes for a link, and shows a preview of it. */
+function withoutLinks(text: string): string {
+  return text.replace(/(?<=\b(?:https?|ftp|mailto)):/gi, ":\u200B");
 }
 
 /** Whether one message holds these blocks, however they will be cut into stretches. */

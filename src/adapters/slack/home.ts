@@ -64,5 +64,5 @@ function header(text: string): Block {
 }
 
 function words(text: string): Block {
-  return { type: "section", text: { type: "mrkdwn", text } };
+  return { type: "section", text: { type: "mrkdwn", text, verbatim: true } };
 }

@@ -3,6 +3,7 @@ import { limits } from "../../core/limits.ts";
 import type { Address, FileRef, Inbound, Sender } from "../../core/message.ts";
 import { excerpt } from "../../core/words.ts";
 import {
+  botsIn,
   filesIn,
   type MessageEvent,
   microsOf,
@@ -55,6 +56,13 @@ const slackbot = "USLACKBOT";
 export function readEvent(payload: unknown, facts: Facts): Reading {
   const parsed = parseEvent(payload);
   if ("problem" in parsed) return { kind: "ignored", reason: parsed.problem, malformed: true };
+  if (isForAnother(payload, facts)) {
+    return {
+      kind: "ignored",
+      reason: "it is for the app in another workspace, which takes the same socket",
+      malformed: true,
+    };
+  }
   if ("other" in parsed) return ignored(`events "${excerpt(parsed.other, 60)}" are not asked for`);
   const { event } = parsed;
   switch (event.type) {
@@ -72,6 +80,12 @@ export function readEvent(payload: unknown, facts: Facts): Reading {
       if (event.subtype === "message_deleted") return readDelete(event, facts);
       return readMessage(event, facts);
   }
+}
+
+/** An app that is installed in several workspaces gets the events of all of them. Source: docs.slack.dev/apis/events-api. */
+function isForAnother(payload: unknown, { self }: Facts): boolean {
+  const bots = botsIn(payload);
+  return bots.length > 0 && !bots.includes(self.user);
 }
 
 /** A message of a conversation's history: what a live event of it would have said. */

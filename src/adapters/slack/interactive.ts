@@ -18,6 +18,8 @@ export type Pressed =
       trigger?: string;
       /** The message that only this person sees, in which the button stood. */
       ephemeral?: string;
+      /** It was given in some direct conversation, and which is ours with this person is not known. */
+      unplaced?: true;
     }
   | { kind: "ignored"; reason: string; malformed?: true };
 
@@ -34,7 +36,7 @@ export const modelCallback = "choose-model";
 const malformed = (reason: string): Pressed => ({ kind: "ignored", reason, malformed: true });
 
 /** Reads the payload of a `slash_commands` envelope. `direct` is the person's own conversation with us, where known. */
-export function readSlash(payload: unknown, facts: Facts & { direct?(user: string): string | undefined }): Pressed {
+export function readSlash(payload: unknown, facts: Facts & { direct(user: string): string | undefined }): Pressed {
   const read = v.safeParse(slashSchema, payload);
   if (!read.success) return malformed("it is no slash command");
   const {
@@ -47,7 +49,8 @@ export function readSlash(payload: unknown, facts: Facts & { direct?(user: strin
     response_url: url,
   } = read.output;
   // A command may be given in a conversation of two others: its answer belongs to where we are.
-  const at = channel.startsWith("D") ? (facts.direct?.(user) ?? channel) : channel;
+  const own = channel.startsWith("D") ? facts.direct(user) : channel;
+  const at = own ?? channel;
   const words = readText(text, { names: facts.names, self: facts.self.user }).text;
   const [name, args] = commandOf(command, words);
   const inbound: Inbound = {
@@ -61,7 +64,13 @@ export function readSlash(payload: unknown, facts: Facts & { direct?(user: strin
     name,
     args,
   };
-  return { kind: "inbound", inbound, trigger, ...(url === undefined ? {} : { responseUrl: url }) };
+  return {
+    kind: "inbound",
+    inbound,
+    trigger,
+    ...(url === undefined ? {} : { responseUrl: url }),
+    ...(own === undefined ? { unplaced: true } : {}),
+  };
 }
 
 /** `/pi-model x` and `/remoteagent model x` are `model` with `x`. */

@@ -80,6 +80,17 @@ const callbackSchema = v.looseObject({
   event: v.looseObject({ type: text }),
 });
 
+const authorizedSchema = v.looseObject({
+  authorizations: v.array(v.looseObject({ user_id: id, is_bot: v.boolean() })),
+});
+
+/** The bots as which an event may be seen; none when that is not told, or people are among them. */
+export function botsIn(payload: unknown): string[] {
+  const read = v.safeParse(authorizedSchema, payload);
+  if (!read.success || read.output.authorizations.some((one) => !one.is_bot)) return [];
+  return read.output.authorizations.map(({ user_id: user }) => user);
+}
+
 const known = new Set(["message", "app_mention", "reaction_added", "reaction_removed", "app_home_opened"]);
 
 /** An event of the Events API, with what makes a repetition known. */

@@ -14,6 +14,7 @@ import { type Pressed, readInteractive, readSlash } from "./interactive.ts";
 import type { createModals } from "./modals.ts";
 import type { Directory } from "./names.ts";
 import type { Envelope } from "./payloads.ts";
+import { entities } from "./text.ts";
 
 export interface PressDeps extends Pick<AdapterDeps, "log" | "receive"> {
   intake: Intake;
@@ -49,6 +50,10 @@ export function createPresses(deps: PressDeps) {
     if ((await opened) || facts === undefined) return;
     const again = read(envelope, facts);
     if (again.kind !== "inbound") return;
+    if (again.unplaced === true) {
+      void toast(id, "Give commands in the app's own conversation: it does not know this one.");
+      return;
+    }
     const receipt = await deps.receive(again.inbound);
     const words = again.inbound.kind === "action" ? toastOf(receipt) : undefined;
     if (words !== undefined) void toast(id, words);
@@ -86,5 +91,5 @@ function toastOf(receipt: Receipt): string | undefined {
       : receipt.state === "done"
         ? textOf(parseMarkdown(receipt.answer?.markdown ?? ""))
         : "";
-  return text.trim() === "" ? undefined : excerpt(text, limits.toastCharsMax);
+  return text.trim() === "" ? undefined : entities(excerpt(text, limits.toastCharsMax));
 }

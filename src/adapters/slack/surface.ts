@@ -41,6 +41,14 @@ function createHomes({ client, views, clock, log, signal }: SurfaceDeps) {
       await clock.sleep(wait, signal);
     }
   };
+  const isKnown = (user: string): boolean => {
+    try {
+      return views.home(user) !== undefined;
+    } catch (error) {
+      log.debug("Whose home page it is cannot be said", { error: errorText(error) });
+      return false;
+    }
+  };
   /** Everybody's page, one after the other, and not too often. */
   const refresh = async (): Promise<void> => {
     while (dirty && !signal.aborted) {
@@ -67,7 +75,8 @@ function createHomes({ client, views, clock, log, signal }: SurfaceDeps) {
     /** Somebody looks at their home page. */
     opened(user: string): void {
       people.delete(user);
-      people.set(user, clock.monotonic() + limits.homeOpenMs);
+      // A stranger's page never changes, and must push nobody else's aside.
+      if (isKnown(user)) people.set(user, clock.monotonic() + limits.homeOpenMs);
       const [oldest] = people.keys();
       if (people.size > limits.homePeopleMax && oldest !== undefined) people.delete(oldest);
       void publish(user).then(() => (dirty ? changed() : undefined));

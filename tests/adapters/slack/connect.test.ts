@@ -207,6 +207,17 @@ test("a server that comes back is found again, with pauses in between", async ()
   expect(door.calls("auth.test")).toBeGreaterThan(1);
 });
 
+test("a wait of no time at all is no reason to ask without pause", async () => {
+  await using door = await openDoor();
+  door.slack.faults.add({ fault: { kind: "limit", retryAfterS: 0 }, methods: ["apps.connections.open"] });
+  await door.until(() => door.adapter.health().state === "down");
+  for (let steps = 0; steps < 60; steps += 1) {
+    door.clock.advance(1);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  expect(door.calls("apps.connections.open")).toBe(1);
+});
+
 test("a revoked bot token is down with the mend, and no token is said", async () => {
   await using door = await connected();
   door.slack.revoke(door.app);

@@ -121,5 +121,16 @@ describe("a stream", () => {
     }
     expect(before).toBe("a <\u2060!channel> <\u2060@U1>");
   });
+  test("it has no links, however the text is cut: nothing switches their previews off", () => {
+    const text = "see https://a.example/?k=1 and [b](http://b.example)";
+    let before = "";
+    for (let at = 0; at <= text.length; at += 1) {
+      const now = stream(text.slice(0, at)) ?? "";
+      expect(now).not.toMatch(/https?:\//);
+      if (at < text.indexOf("[")) expect(now.startsWith(before)).toBe(true);
+      before = now;
+    }
+    expect(before.replaceAll("\u200B", "")).toBe(text);
+  });
   test("a long one is not streamed", () => expect(stream("x".repeat(12_000))).toBeUndefined());
 });

@@ -112,6 +112,21 @@ describe("messages", () => {
     ])
       expect(read("channel_message", changes)).toMatchObject({ kind: "ignored" });
   });
+  test("what is meant for the app in another workspace is not for us", () => {
+    const given = (authorizations: unknown) =>
+      readEvent({ ...wrapped(events.direct_message), authorizations }, facts).kind;
+    const ours = { enterprise_id: null, team_id: "T061EG9R6", user_id: "U0LAN0Z89", is_bot: true };
+    const theirs = { ...ours, team_id: "T0OTHER", user_id: "U0OTHERBOT" };
+    expect([[ours], [theirs], [theirs, ours], [], undefined, "x", [{ ...theirs, is_bot: false }]].map(given)).toEqual([
+      "inbound",
+      "ignored",
+      "inbound",
+      "inbound",
+      "inbound",
+      "inbound",
+      "inbound",
+    ]);
+  });
   test("somebody is their id, whatever they are called", () => {
     const other = inbound("channel_message", {
       user: "U061F7AUR",
@@ -216,7 +231,8 @@ describe("text", () => {
 
 describe("what is pressed", () => {
   test("slash commands of both forms", () => {
-    const slash = (changes: object) => readSlash({ ...interactions.slash, ...changes }, facts);
+    const slash = (changes: object) =>
+      readSlash({ ...interactions.slash, ...changes }, { ...facts, direct: () => "D1B" });
     expect(slash({})).toMatchObject({
       trigger: "13345224609.738474920.8088930838d88f008e0",
       responseUrl: "https://hooks.slack.com/commands/1234/5678",
@@ -306,7 +322,7 @@ test("whatever comes is read or ignored, never thrown at anybody", () => {
       expect(["ignored", "inbound"]).toContain(readEvent(payload, facts).kind);
       expect(namesNeeded(payload)).toBeDefined();
     }
-    expect(readSlash(event, facts).kind).toBe("ignored");
+    expect(readSlash(event, { ...facts, direct: () => undefined }).kind).toBe("ignored");
     expect(readInteractive(event, facts).kind).toBe("ignored");
   }
 });

@@ -9,7 +9,9 @@ test("a message: blocks, text for phones, no previews, the nonce in its metadata
   const seen = door.slack.lastOfBot(door.team);
   expect(seen?.ts).toBe(ref);
   expect(seen?.text).toBe("*bold* <https://example.com|https://example.com> &amp; `x`");
-  expect(seen?.blocks?.[0]).toMatchObject({ type: "section", text: { type: "mrkdwn", text: seen?.text } });
+  // Names and channels in plain words stay words.
+  const text = { type: "mrkdwn", text: seen?.text, verbatim: true };
+  expect(seen?.blocks?.[0]).toMatchObject({ type: "section", text });
   expect(seen?.flags).toMatchObject({ unfurlLinks: false, unfurlMedia: false });
   expect(seen?.metadata?.event_payload).toEqual({ nonce: "n-1" });
 });
@@ -86,6 +88,12 @@ const fates: [
   ["a connection that breaks", { kind: "lose" }, { fate: "unknown" }, { fate: "later" }],
   ["an answer that is cut off", { kind: "cut" }, { fate: "unknown" }, { fate: "later" }],
   ["a page in place of an answer", { kind: "html" }, { fate: "unknown" }, { fate: "later" }],
+  [
+    "a page of something in between that refuses",
+    { kind: "status", status: 403 },
+    { fate: "later", everywhere: true },
+    { fate: "later", everywhere: true },
+  ],
   ["a server that breaks", { kind: "status", status: 500 }, { fate: "unknown" }, { fate: "later" }],
   ["an internal error", { kind: "error", error: "internal_error" }, { fate: "unknown" }, { fate: "later" }],
   [
@@ -376,6 +384,17 @@ test("a file goes to its thread with its caption", async () => {
   expect(file).toMatchObject({ name: "table.csv", title: "table.csv" });
   expect(new TextDecoder().decode(file?.bytes)).toBe("a,b\n1,2\n");
   expect(door.slack.thread(door.team, ts).at(-1)).toMatchObject({ text: "The *table*", files: [file?.id ?? ""] });
+});
+
+test("a caption has no links: nothing switches their previews off", async () => {
+  await using door = await connected();
+  const caption = "[here](https://example.com/?key=1) and https://example.com/2 <!channel> a:b";
+  await door.adapter.file(shared(door.team), { name: "a.txt", bytes: new Uint8Array([1]), caption, nonce: "f" });
+  const text = door.slack.lastOfBot(door.team)?.text ?? "";
+  expect(text).not.toMatch(/https?:\/\/|<(?!\/)/);
+  expect(text.replaceAll("\u200b", "")).toBe(
+    "here (https://example.com/?key=1) and https://example.com/2 &lt;!channel&gt; a:b",
+  );
 });
 
 test("a file that nobody saw may be sent again; one that may be there is unknown", async () => {

@@ -6,6 +6,7 @@ import { Failure } from "../../../src/core/failure.ts";
 import type { TurnId } from "../../../src/core/ids.ts";
 import { limits } from "../../../src/core/limits.ts";
 import { connected, saying, shared } from "./door.ts";
+import { newChannel } from "./fake/world.ts";
 
 const now = 1_800_000_000_000;
 const turn = {
@@ -68,6 +69,45 @@ test("a pressed button says what came of it, to that person alone", async () => 
   expect(door.received[0]).toMatchObject({ kind: "action", delivery: "5", value: "0", answer: { as: "note" } });
   expect(door.slack.ephemerals(door.team, door.ann)[0]?.text).toBe("Only the owner may do that");
   expect(door.slack.lastOfBot(door.team)?.text).toBe("Sure?");
+});
+
+test("a word beside a button is words: nothing in it is a link or calls anybody", async () => {
+  await using door = await connected({
+    receive: () => ({ state: "refused", reason: "No session <https://evil.example|yours> & <!channel>" }),
+  });
+  const buttons = [{ label: "Yes", data: "5:0" }];
+  const ref = await door.adapter.post(shared(door.team), saying(door, "Sure?", { buttons }));
+  door.ann.press({ channel: door.team, ts: ref }, "5:0");
+  await door.until(() => door.slack.ephemerals(door.team, door.ann).length === 1);
+  expect(door.slack.ephemerals(door.team, door.ann)[0]?.text).toBe(
+    "No session &lt;https://evil.example|yours&gt; &amp; &lt;!channel&gt;",
+  );
+});
+
+test("a command in a conversation of two others is not taken for one from there", async () => {
+  await using door = await connected();
+  const bob = door.slack.user("bob");
+  const theirs = newChannel(door.slack.world, { kind: "im", name: "", members: [door.ann.id, bob.id] });
+  door.slack.takeScope(door.app, "im:write");
+  door.ann.slash(theirs, "/pi-status");
+  await door.until(() => door.slack.ephemerals(theirs, door.ann).length === 1);
+  expect(door.received).toHaveLength(0);
+  door.slack.giveScope(door.app, "im:write");
+  door.ann.slash(theirs, "/pi-status");
+  await door.until(() => door.received.length === 1);
+  expect(door.received[0]).toMatchObject({ conversation: { id: door.ann.dm().id, kind: "direct" } });
+});
+
+test("a stranger's home page is not kept current, nor is their thread given a title", async () => {
+  await using door = await connected({ receive: () => ({ state: "refused", reason: "Nobody knows you" }) });
+  door.ann.openHome();
+  await door.until(() => door.calls("views.publish") === 1);
+  for (const changed of door.watchers) changed();
+  door.ann.say(door.ann.dm(), "secret words", { thread: door.ann.startAssistantThread() });
+  await door.until(() => door.received.length === 1, { advanceMs: 200 });
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  expect(door.calls("views.publish")).toBe(1);
+  expect(door.calls("assistant.threads.setTitle")).toBe(0);
 });
 
 test("/pi-model opens a window with the models; what is chosen is that command", async () => {
