@@ -83,7 +83,8 @@ export function createChannels({ client, self }: { client: Pick<Client, "call">;
         noteChannel(v.parse(channelSchema, await client.call({ method: "GET", route: `/channels/${id}` }))),
       );
     },
-    isDirect: ({ type }: Channel) => type === directType,
+    /** False for a channel without a server that is no direct one. */
+    isDirect: (channel: Channel | undefined) => channel === undefined || channel.type === directType,
     isOwnRole: (id: string) => ownRoles.has(id),
     names: { channel: (id) => channels.get(id)?.name, role: (id) => roles.get(id) } satisfies Names,
   };

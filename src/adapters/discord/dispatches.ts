@@ -26,6 +26,8 @@ function softList<Schema extends v.GenericSchema>(schema: Schema) {
 const text = soft(v.string());
 const count = soft(v.pipe(v.number(), v.safeInteger(), v.minValue(0)));
 const id = snowflakeSchema;
+/** The server, absent in a direct chat: one that is odd must not make a room of many look like one. */
+const guild = v.optional(id);
 const kind = v.pipe(v.number(), v.integer());
 
 const userSchema = v.looseObject({ id, username: text, global_name: text, bot: soft(v.boolean()) });
@@ -66,7 +68,7 @@ const messageSchema = v.looseObject({
   ...contentEntries,
   id,
   channel_id: id,
-  guild_id: soft(id),
+  guild_id: guild,
   type: kind,
   author: userSchema,
   member: soft(memberSchema),
@@ -87,17 +89,17 @@ const editedSchema = v.looseObject({ ...messageSchema.entries, author: soft(user
 /** A message that changed; Discord may tell a part of it only. */
 export type Edited = v.InferOutput<typeof editedSchema>;
 
-const deleteSchema = v.looseObject({ id, channel_id: id, guild_id: soft(id) });
+const deleteSchema = v.looseObject({ id, channel_id: id, guild_id: guild });
 const bulkSchema = v.looseObject({
   ids: v.pipe(v.array(id), v.maxLength(1_000)),
   channel_id: id,
-  guild_id: soft(id),
+  guild_id: guild,
 });
 const reactionSchema = v.looseObject({
   user_id: id,
   channel_id: id,
   message_id: id,
-  guild_id: soft(id),
+  guild_id: guild,
   member: soft(memberSchema),
   emoji: v.looseObject({ id: soft(id), name: text }),
 });
@@ -144,7 +146,7 @@ const interactionSchema = v.looseObject({
   token: v.pipe(v.string(), v.nonEmpty(), v.maxLength(1_000), v.regex(/^[\w.~-]+$/)),
   channel_id: soft(id),
   channel: soft(channelSchema),
-  guild_id: soft(id),
+  guild_id: guild,
   member: soft(memberSchema),
   user: soft(userSchema),
   message: soft(v.looseObject({ id, flags: count })),

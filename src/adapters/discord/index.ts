@@ -41,7 +41,7 @@ export function openDiscord(settings: DiscordSettings, deps: AdapterDeps): Adapt
     names: channels.names,
     now: clock.now(),
   });
-  const { interact } = createInteractions({ ...deps, client, channels, lanes, tickets, facts });
+  const { interact } = createInteractions({ ...deps, client, channels, lanes, tickets, facts, signal });
   const fill = createGaps({
     ...deps,
     client,

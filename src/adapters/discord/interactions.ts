@@ -8,15 +8,17 @@ import type { Channels } from "./channels.ts";
 import type { Call, Client } from "./client.ts";
 import { type Form, filledIn, modalOf } from "./components.ts";
 import type { Interaction } from "./dispatches.ts";
-import { codeOf, codes, reasonOf } from "./errors.ts";
+import { codeOf, codes, isPassing, reasonOf, retryAfterOf } from "./errors.ts";
 import { contentMax, renderCaption } from "./format.ts";
 import { type Facts, readCommand, readPress, userOf } from "./inbound.ts";
 import type { Lanes } from "./lanes.ts";
 import { argsOption, modelCommand } from "./menu.ts";
+import { pauseMs } from "./shards.ts";
 import { type Ticket, type Tickets, ticketRoute } from "./tickets.ts";
 
 const kinds = { command: 2, component: 3, autocomplete: 4, modal: 5 } as const;
 const callbacks = { deferredMessage: 5, deferredUpdate: 6, autocomplete: 8, modal: 9 } as const;
+const suppressEmbeds = 1 << 2;
 const ephemeral = 1 << 6;
 /** Discord's own bound of a list of suggestions. */
 const suggestionsMax = 25;
@@ -31,6 +33,8 @@ interface InteractionDeps extends Pick<AdapterDeps, "receive" | "log" | "clock" 
   lanes: Lanes;
   tickets: Tickets;
   facts(): Facts;
+  /** Ends the tries when the adapter closes. */
+  signal: AbortSignal;
 }
 
 /** What takes interactions. */
@@ -77,7 +81,7 @@ export function createInteractions(deps: InteractionDeps) {
       void settle(deps, { ticket, receipt });
     };
     if (!lanes.push({ lane: interaction.channel_id ?? "", urgent: true, run }))
-      log.error("An interaction was dropped", { waiting: lanes.waiting() });
+      void settle(deps, { ticket, receipt: crowded });
   };
   const placeOf = async ({ channel_id: id = "", guild_id: guild, channel }: Interaction) =>
     channels.place(id, { guild, channel });
@@ -109,7 +113,7 @@ export function createInteractions(deps: InteractionDeps) {
   const slash = async (interaction: Interaction, sender: Sender) => {
     const { name = "", options = [] } = interaction.data ?? {};
     const args = String(options.find((option) => option.name === argsOption)?.value ?? "");
-    const form = args.trim() === "" ? await formFor(deps, commands.get(name)) : undefined;
+    const form = args.trim() === "" ? await formFor(deps, { command: commands.get(name), sender }) : undefined;
     // The interaction is over with that: what is filled in comes as another one.
     if (form !== undefined)
       return void (await acknowledge(interaction, { type: callbacks.modal, data: modalOf(form) }));
@@ -126,9 +130,9 @@ export function createInteractions(deps: InteractionDeps) {
     const name = id.startsWith(formMark) ? id.slice(formMark.length) : "";
     command(interaction, { sender, name, args: filledIn(components) ?? "" });
   };
-  const suggest = async (interaction: Interaction) => {
+  const suggest = async (interaction: Interaction, sender: Sender) => {
     const typed = String(interaction.data?.options?.find(({ focused }) => focused === true)?.value ?? "").toLowerCase();
-    const names = interaction.data?.name === modelCommand ? await modelsOf(deps) : [];
+    const names = interaction.data?.name === modelCommand ? await modelsOf(deps, sender) : [];
     const fitting = names.filter((name) => name.toLowerCase().includes(typed) && name.length <= 100);
     const choices = fitting.slice(0, suggestionsMax).map((name) => ({ name, value: name }));
     await acknowledge(interaction, { type: callbacks.autocomplete, data: { choices } });
@@ -141,9 +145,12 @@ export function createInteractions(deps: InteractionDeps) {
         const sender = userOf(interaction);
         if (sender === undefined || interaction.channel_id === undefined)
           return log.debug("An interaction is nobody's");
+        // A chat of several people without a server, to which somebody brought the bot along: not a place to answer in.
+        if (interaction.guild_id === undefined && !channels.isDirect(interaction.channel))
+          return log.debug("An interaction is of a place that is not ours");
         if (interaction.type === kinds.command) await slash(interaction, sender);
         else if (interaction.type === kinds.component) press(interaction, sender);
-        else if (interaction.type === kinds.autocomplete) await suggest(interaction);
+        else if (interaction.type === kinds.autocomplete) await suggest(interaction, sender);
         else if (interaction.type === kinds.modal) submitted(interaction, sender);
       } catch (error) {
         log.error("An interaction was skipped", { error: errorText(error) });
@@ -154,9 +161,14 @@ export function createInteractions(deps: InteractionDeps) {
 
 /** For a button that is none of ours, or whose message is too old. */
 const stale: Receipt = { state: "refused", reason: "This button works no more" };
+/** For what comes when too much waits already. */
+const crowded: Receipt = { state: "refused", reason: "Too much waits at the moment. Try it again in a minute" };
 
 /** The form of a command that needs something and got nothing; undefined when it runs as it is. */
-async function formFor(deps: InteractionDeps, command: MenuCommand | undefined): Promise<Form | undefined> {
+async function formFor(
+  deps: InteractionDeps,
+  { command, sender }: { command: MenuCommand | undefined; sender: Sender },
+): Promise<Form | undefined> {
   if (command === undefined) return undefined;
   const { name, summary, args = "" } = command;
   const form = {
@@ -166,7 +178,7 @@ async function formFor(deps: InteractionDeps, command: MenuCommand | undefined):
     placeholder: args,
   };
   if (name === modelCommand) {
-    const choices = await modelsOf(deps);
+    const choices = await modelsOf(deps, sender);
     if (choices.length === 0) return undefined;
     return choices.length > suggestionsMax || choices.some((choice) => choice.length > 100)
       ? form
@@ -175,8 +187,9 @@ async function formFor(deps: InteractionDeps, command: MenuCommand | undefined):
   return args.startsWith("<") ? form : undefined;
 }
 
-/** Names of models; none when they take longer than an answer may. */
-async function modelsOf({ views, clock, log }: InteractionDeps): Promise<readonly string[]> {
+/** Names of models; none for a stranger, and none when they take longer than an answer may. */
+async function modelsOf({ views, clock, log }: InteractionDeps, sender: Sender): Promise<readonly string[]> {
+  if (views.home(sender.id) === undefined) return [];
   const over = new AbortController();
   try {
     return await Promise.race([
@@ -193,27 +206,36 @@ async function modelsOf({ views, clock, log }: InteractionDeps): Promise<readonl
 
 /** Ends what stands for the answer, or says what no delivery says. Never throws. */
 async function settle(
-  { client, log }: InteractionDeps,
+  { client, clock, log, signal }: InteractionDeps,
   { ticket, receipt }: { ticket: Ticket; receipt: Receipt },
 ): Promise<void> {
   if (!(await ticket.acknowledged)) return;
   const call = closingOf(ticket, receipt);
   if (call === undefined) return;
-  try {
-    await client.call({ ...call, auth: false });
-  } catch (error) {
-    log.debug("An interaction was not answered", { error: reasonOf(error) });
+  for (let count = 1; !signal.aborted; count += 1) {
+    try {
+      await client.call({ ...call, auth: false });
+      return;
+    } catch (error) {
+      log.debug("An interaction was not answered", { error: reasonOf(error), count });
+      const wait = retryAfterOf(error);
+      // A note that may have been said is not said again.
+      const again = call.method === "POST" ? wait !== undefined : isPassing(error);
+      const ms = Math.max(pauseMs(clock, count), wait ?? 0);
+      if (!again || count >= limits.receiveTriesMax || clock.monotonic() + ms >= ticket.until) return;
+      await clock.sleep(ms, signal);
+    }
   }
 }
 
 /** What is to be said or taken away after a receipt; nothing when a delivery does it. */
 function closingOf(ticket: Ticket, receipt: Receipt): Call | undefined {
   const text = noteOf(receipt, ticket);
-  const body = { content: text, allowed_mentions: { parse: [] } };
+  const body = { content: text, allowed_mentions: { parse: [] }, flags: suppressEmbeds };
   if (!ticket.deferred) {
     return text === undefined
       ? undefined
-      : { method: "POST", route: ticketRoute(ticket), body: { ...body, flags: ephemeral } };
+      : { method: "POST", route: ticketRoute(ticket), body: { ...body, flags: suppressEmbeds | ephemeral } };
   }
   // A delivery is on its way, or was there first; what is told again was settled when it was told first.
   if (receipt.state === "duplicate" || ticket.first !== undefined) return undefined;
