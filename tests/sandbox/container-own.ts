@@ -1,5 +1,8 @@
 // What only the kind `container` has: somebody else's container, in every state that it may be in.
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
 import { findEndpoint } from "../../src/sandbox/engine/endpoint.ts";
 import { createEngine } from "../../src/sandbox/engine/engine.ts";
 import type { Sandbox, SandboxDriver } from "../../src/sandbox/sandbox.ts";
@@ -143,6 +146,19 @@ export function containerOwn({ start }: Pick<EngineChoice, "start">): void {
     const proof = await sandbox.kill("root");
     expect(proof.survivors).toEqual([]);
     expect(proof.killed.length).toBeGreaterThanOrEqual(2);
+  });
+  test("no path from inside is opened outside", async () => {
+    writeFileSync(join(place.base, "secret"), "of the host");
+    const [sandbox] = await opened("inside", { HostConfig: { Binds: [`${place.own}:/work`] }, WorkingDir: "/work" });
+    await shell(sandbox, `ln -sfn ${place.base}/secret link; ln -sfn ../../../../../secret up; mkfifo pipe`);
+    for (const path of ["link", "up", `${place.base}/secret`, "/work/../../secret"]) {
+      expect(await failureOf(sandbox.files.read(path, { length: 10 }))).toContain("it does not exist");
+    }
+    expect(await failureOf(sandbox.files.read("pipe", { length: 10 }))).toContain("it is not a regular file");
+    expect(await failureOf(sandbox.files.write("up/x", new Uint8Array(1)))).toContain("Cannot write");
+    expect((await shell(sandbox, "hostname; id -u")).out).not.toContain(hostname());
+    const { out } = await shell(sandbox, "env");
+    for (const name of Object.keys(process.env)) if (/TOKEN|KEY|BUN_/.test(name)) expect(out).not.toContain(`${name}=`);
   });
   test("a terminal has the size that it is given", async () => {
     const client = createEngine(

@@ -1,6 +1,5 @@
 // One running container as a place where commands run: their start, limits and kill with proof, by the shared runner.
 import { createHash } from "node:crypto";
-import { Failure } from "../../core/failure.ts";
 import { limits } from "../../core/limits.ts";
 import type { Clock } from "../../sys/clock.ts";
 import type { Log } from "../../sys/log.ts";
@@ -213,11 +212,4 @@ function wrappersOf(argv: readonly string[]): string[] {
 /** How a container's processes are told apart over restarts of this program. */
 export function ownerOf(stateDir: string): string {
   return createHash("sha256").update(stateDir).digest("hex").slice(0, 16);
-}
-
-/** @throws Failure `sandbox` unless the engine has Linux containers. */
-export async function requireLinux(engine: Engine): Promise<void> {
-  const { OSType } = await engine.info();
-  if (OSType !== "linux")
-    throw new Failure("sandbox", `Cannot use the engine: its containers run ${OSType}, not Linux`);
 }

@@ -52,6 +52,8 @@ interface State {
   holders: number;
   ready?: Ready;
   starting?: Promise<Ready>;
+  /** A stop on its way: a use that begins meanwhile waits, and then starts the container afresh. */
+  stopping?: Promise<void>;
   generation: number;
   idle?: AbortController;
   closed: boolean;
@@ -77,7 +79,12 @@ export function createSlot(deps: SlotDeps): Slot {
     state.idle?.abort();
     machine.close();
     delete state.ready;
-    await engine().stop(spec.name, limits.containerStopSeconds);
+    state.stopping = engine()
+      .stop(spec.name, limits.containerStopSeconds)
+      .finally(() => {
+        delete state.stopping;
+      });
+    await state.stopping;
   };
   return {
     spec,
@@ -136,6 +143,8 @@ async function waitIdle(state: State, { unused, stop }: { unused(): boolean; sto
 async function ensure(state: State): Promise<Ready> {
   const { deps } = state;
   if (state.closed) throw new Failure("sandbox", `Cannot use image ${shown(deps.image)}: its container was removed`);
+  // Whether it succeeds is the stopper's to tell.
+  if (state.stopping !== undefined) await Promise.allSettled([state.stopping]);
   const found = await deps.engine().inspect(deps.spec.name);
   if (found?.State.Paused === true) {
     throw new Failure("sandbox", `Cannot use image ${shown(deps.image)}: its container is paused`, {
