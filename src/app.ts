@@ -9,6 +9,7 @@ import { keepPruned } from "./app/pruning.ts";
 import { quietly } from "./app/quietly.ts";
 import { createRunning, openControlSocket } from "./app/running.ts";
 import { openTerminalDoor } from "./app/terminal.ts";
+import { sweepFiles } from "./app/vault.ts";
 import type { Config } from "./config/load.ts";
 import { limits } from "./core/limits.ts";
 import { checkHarness } from "./harness/index.ts";
@@ -51,6 +52,7 @@ export async function startApp(options: StartOptions): Promise<App> {
     closers.push(() => middle.outbox.close());
     // 6. What earlier lives left: processes first, then turns, then what waits.
     await quietly(log, () => parts.driver.sweep());
+    await quietly(log, () => sweepFiles({ store, log }));
     // When a step from here on fails, no turn runs into what is closed; after a stop nothing is left to close.
     closers.push(() => middle.gateway.close(0));
     const { resumed, offered } = middle.gateway.resume(crashLoop);

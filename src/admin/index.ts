@@ -14,6 +14,9 @@ import { sessions } from "./resources/sessions.ts";
 import { turns } from "./resources/turns.ts";
 import { users } from "./resources/users.ts";
 
+// Apart from the table: it is no noun of the command line, which has the verb `vault` in its place.
+export { vaultNoun } from "./resources/vault.ts";
+
 /** What the nouns read and change. */
 export type AdminStore = Pick<
   Store,

@@ -16,7 +16,6 @@ import { createSettingBook, type SettingBook } from "../gateway/turns/setting.ts
 import { sessionScope } from "../gateway/turns/turn.ts";
 import { sandboxLines } from "../gateway/view.ts";
 import { createHarnesses } from "../harness/index.ts";
-import { openLater } from "../sandbox/later.ts";
 import { createScheduler, type Scheduler } from "../schedule/runner.ts";
 import { localTimeZone } from "../sys/calendar.ts";
 import { createTools } from "../tools/index.ts";
@@ -24,6 +23,7 @@ import { createQuota } from "../workspace/quota.ts";
 import type { Doors } from "./doors.ts";
 import type { StartOptions } from "./options.ts";
 import type { Parts } from "./parts.ts";
+import { secretsOf, vaultServices } from "./vault.ts";
 
 /** The gateway with everything that it is handed, and the scheduler that feeds it. */
 export interface Middle {
@@ -43,7 +43,8 @@ interface Whole {
 }
 
 /** What turns are made of: what their sandbox shows, what the prompt says, which tools they have. */
-function openSettings({ config, log, clock }: StartOptions, { parts, doors, timeZone }: Whole): SettingBook {
+function openSettings(options: StartOptions, { parts, doors, timeZone }: Whole): SettingBook {
+  const { config, log, clock } = options;
   const { memoryMb, processes } = config.settings.limits;
   return createSettingBook({
     layout: parts.layout,
@@ -53,6 +54,7 @@ function openSettings({ config, log, clock }: StartOptions, { parts, doors, time
     isolationWaived: config.settings.isolation === "none",
     health: parts.health,
     facts: parts.store.facts,
+    secrets: secretsOf(options, parts),
     now: () => clock.now(),
     tools: createTools({ clock, bounds: { memoryBytes: memoryMb * 1_048_576, processes } }),
     timeZone,
@@ -112,7 +114,7 @@ function commandServices({ config }: StartOptions, { parts, settings }: { parts:
 /** Makes it; nothing runs before `gateway.resume` and `scheduler.start`. */
 export function openMiddle(options: StartOptions, { parts, doors }: { parts: Parts; doors: Doors }): Middle {
   const { config, log, clock } = options;
-  const { store, layout, driver } = parts;
+  const { store, layout } = parts;
   let terminal: Terminal | undefined;
   const timeZone = localTimeZone();
   const settings = openSettings(options, { parts, doors, timeZone });
@@ -163,7 +165,7 @@ export function openMiddle(options: StartOptions, { parts, doors }: { parts: Par
     takeAway: (inbound, ref) => takeAway({ handle: doors.handle(inbound.adapter), log }, { inbound, ref }),
     judge: createJudge({ models: parts.models, model: () => parts.modelOf(undefined), clock, log }),
     harness: (session) => harnesses(config.settings.agents[session.agent]?.harness ?? config.settings.harness),
-    openSandbox: (request) => openLater(driver, request),
+    ...vaultServices(options, parts),
     setting: settings.of,
     services: (row, sandbox) =>
       turnServices(

@@ -13,10 +13,12 @@ import type { Store } from "../store/store.ts";
 import { processTable } from "../sys/process-tree.ts";
 import { systemSpawn } from "../sys/spawn.ts";
 import { createRedactor } from "../vault/redact.ts";
+import type { Vault } from "../vault/vault.ts";
 import { createLayout } from "../workspace/layout.ts";
 import { createTranscript } from "../workspace/transcript.ts";
 import type { StartOptions } from "./options.ts";
 import { quietly } from "./quietly.ts";
+import { keysOf, startVault } from "./vault.ts";
 
 /** What stands between the store and the doors. */
 export interface Parts {
@@ -26,6 +28,7 @@ export interface Parts {
   hub: ReturnType<typeof createHub>;
   models: Models;
   redactor: ReturnType<typeof createRedactor>;
+  vault: Vault;
   layout: ReturnType<typeof createLayout>;
   transcript: ReturnType<typeof createTranscript>;
   modelOf(session: Session | undefined): string;
@@ -37,13 +40,17 @@ export interface Parts {
 
 /** Models, workspace, sandbox driver, redaction. */
 export async function openParts(
-  { config, log, clock, version }: StartOptions,
+  options: StartOptions,
   { store, startId }: Pick<Parts, "store" | "startId">,
 ): Promise<Parts> {
+  const { config, log, clock, version } = options;
   const { settings } = config;
+  // First of all: what it holds is a secret from here on, and a model's key may be in it.
+  const vault = await startVault(options, store);
   const layout = createLayout(config.workspace, { folderOf: store.moves.folder });
   await layout.prepare();
-  const models = configuredModels(config, { version, clock, log: log.child({ part: "models" }) });
+  const credential = keysOf(vault);
+  const models = configuredModels(config, { version, clock, log: log.child({ part: "models" }), credential });
   const chosen = formatModelName(await models.fallback());
   const driver = await openDriver(settings.sandbox, {
     spawn: systemSpawn,
@@ -66,6 +73,7 @@ export async function openParts(
     hub: createHub((error) => log.error("A listener failed", { error: errorText(error) })),
     models,
     redactor: createRedactor(() => config.secretValues()),
+    vault,
     layout,
     transcript: createTranscript({ log, root: layout.root }),
     modelOf: (session) => session?.model ?? settings.agents[session?.agent ?? "main"]?.model ?? chosen,

@@ -2,7 +2,7 @@
 import { serve } from "#serve";
 import { namedAdapters, type Terminal } from "../adapters/index.ts";
 import { createDispatch } from "../admin/dispatch.ts";
-import { resources } from "../admin/index.ts";
+import { resources, vaultNoun } from "../admin/index.ts";
 import { createSocket } from "../admin/socket.ts";
 import { errorText } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
@@ -14,6 +14,7 @@ import type { Middle } from "./middle.ts";
 import type { App, StartOptions } from "./options.ts";
 import type { Parts } from "./parts.ts";
 import { quietly } from "./quietly.ts";
+import { vaultNotices } from "./vault.ts";
 
 /** The control socket: whoever holds the lock may take a stale path away. */
 export async function openControlSocket(
@@ -22,13 +23,16 @@ export async function openControlSocket(
 ) {
   const onError = (what: string, error: unknown) => log.error("A request failed", { what, error: errorText(error) });
   const dispatch = createDispatch({
-    resources: resources(() => ({
-      ...parts.store,
-      adapters: () => namedAdapters(config.settings.adapters),
-      settleQuestion: middle.gateway.settleQuestion,
-      sendAgain: (delivery: number) => middle.outbox.again(delivery),
-      giveUp: middle.outbox.drop,
-    })),
+    resources: [
+      ...resources(() => ({
+        ...parts.store,
+        adapters: () => namedAdapters(config.settings.adapters),
+        settleQuestion: middle.gateway.settleQuestion,
+        sendAgain: (delivery: number) => middle.outbox.again(delivery),
+        giveUp: middle.outbox.drop,
+      })),
+      vaultNoun(() => parts.vault),
+    ],
     onError,
   });
   const answer = createSocket({
@@ -98,7 +102,7 @@ export function createRunning(
         model: parts.modelOf(undefined),
         health: parts.health(),
         adapters: doors.status(),
-        notices: parts.notices,
+        notices: [...parts.notices, ...vaultNotices(parts.vault)],
       }),
     stop(how) {
       // Whoever asks again and wants no wait ends the wait of the first.

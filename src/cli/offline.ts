@@ -1,12 +1,16 @@
 // An admin request: answered by the running instance, else by the store itself while this process holds the lock.
 import { namedAdapters } from "../adapters/index.ts";
 import { createDispatch } from "../admin/dispatch.ts";
-import { resources } from "../admin/index.ts";
+import { resources, vaultNoun } from "../admin/index.ts";
 import type { AdminRequest, AdminResponse } from "../admin/resource.ts";
+import { systemEnvironment } from "../config/load.ts";
 import { checkStateDirectory } from "../config/state.ts";
 import { programVersion } from "../core/build.ts";
+import { Failure } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
 import { acquireLock } from "../sys/lock.ts";
+import { openVault } from "../vault/open.ts";
+import type { Vault } from "../vault/vault.ts";
 import { alreadyRunning, call, findInstance } from "./instance.ts";
 import { findPlaces, loadLaunchConfig, type Places } from "./places.ts";
 
@@ -33,9 +37,12 @@ async function answerOffline(request: AdminRequest, places: Places): Promise<Adm
     const adapters = await configuredAdapters(places);
     const store = createStore(openStore(places.database, { copies: places.backups }));
     try {
+      const credentials = systemEnvironment().CREDENTIALS_DIRECTORY;
+      const vault = openVault({ store, keyPath: places.key, credentials, now: Date.now });
+      if (request.command.startsWith("vault-")) await openQuietly(vault);
       let thrown: unknown;
       const dispatch = createDispatch({
-        resources: resources(() => ({ ...store, adapters })),
+        resources: [...resources(() => ({ ...store, adapters })), vaultNoun(() => vault)],
         onError: (_command, error) => (thrown = error),
       });
       const answer = await dispatch(request, { kind: "host" });
@@ -47,6 +54,15 @@ async function answerOffline(request: AdminRequest, places: Places): Promise<Adm
     }
   } finally {
     lock.release();
+  }
+}
+
+/** As far as that needs nobody; what stays locked is told by what needs it. */
+async function openQuietly(vault: Vault): Promise<void> {
+  try {
+    await vault.open();
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
   }
 }
 

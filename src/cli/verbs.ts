@@ -19,6 +19,11 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     summary: "Print a code that makes you known to your bot",
     load: async () => (await import("./pair.ts")).pair,
   },
+  vault: {
+    group: "Begin",
+    summary: "Keep credentials for commands and models, sealed",
+    load: async () => (await import("./vault.ts")).vault,
+  },
   chat: {
     group: "Begin",
     summary: "Talk to the agent in this terminal",

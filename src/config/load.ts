@@ -18,6 +18,8 @@ export interface Config {
   secret(ref: SecretRef): string;
   /** Values that were text in settings or that `secret` and `environment` gave out, for the redactor. */
   secretValues(): Iterable<string>;
+  /** Adds what is secret and does not stand in settings (the vault), for the redactor. */
+  addSecrets(source: () => Iterable<string>): void;
   /** The variables that a child may have; no secrets among them. */
   env: Readonly<Record<string, string>>;
   /** One variable, for those who know its name (the keys of model providers). Empty is absent. */
@@ -73,6 +75,7 @@ export async function loadConfig({ flags = {}, env = systemEnvironment(), parts 
   // Whoever asks for them or not: what looks like a secret in our environment must not come out again.
   const inherited = Object.entries(env).flatMap(([name, value]) => (value && looksSecret(name) ? [value] : []));
   const values = new Set([...secrets, ...inherited]);
+  const sources: (() => Iterable<string>)[] = [() => values];
   const remember = (value: string) => {
     values.add(value);
     return value;
@@ -83,7 +86,8 @@ export async function loadConfig({ flags = {}, env = systemEnvironment(), parts 
     workspace,
     settings,
     secret: (ref) => remember(resolveSecret(ref, { env, from: stateDir })),
-    secretValues: () => values,
+    secretValues: () => sources.flatMap((source) => [...source()]),
+    addSecrets: (source) => void sources.push(source),
     env: Object.fromEntries(passedVariables.flatMap((name) => (env[name] ? [[name, env[name]] as const] : []))),
     environment(name) {
       const value = env[name];

@@ -102,6 +102,13 @@ const agentSchema = v.strictObject({
     described(v.pipe(v.string(), v.maxLength(limits.inputCharsMax)), "Added to the system prompt."),
   ),
   folders: v.optional(described(v.array(folderSchema), "Your own folders in which this agent may work."), []),
+  ownKeys: v.optional(
+    described(
+      v.boolean(),
+      "Whether a requester's own model key, from their vault, comes before the instance's and the settings' one.",
+    ),
+    false,
+  ),
 });
 
 /** What every adapter has, whatever its type. */

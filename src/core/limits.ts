@@ -306,7 +306,8 @@ export const limits = {
   /** Longest path of a file in the vault, and how deep it may lie. */
   vaultPathCharsMax: 255,
   vaultPathPartsMax: 8,
-  /** A vault's passphrase. */
+  /** What opens the vault from outside: the bytes of a credential, the characters of a passphrase. */
+  credentialBytesMin: 16,
   passphraseCharsMin: 8,
   passphraseCharsMax: 1_024,
   /** What an import looks at in a folder of vaults. */

@@ -59,7 +59,6 @@ export function idleSettings({ settings }: Config): string[] {
   const set: [string, boolean][] = [
     ["budget", settings.budget !== undefined],
     ["web", settings.web !== undefined],
-    ["vault.injectOnHost", settings.vault.injectOnHost],
     ["sentry.dsn", settings.sentry.dsn !== undefined],
   ];
   return set.filter(([, isSet]) => isSet).map(([name]) => `${name} is set, and this version does nothing with it`);

@@ -5,7 +5,7 @@ import type { Sender } from "../core/message.ts";
 import type { ModelName } from "../core/model-name.ts";
 import type { Session, TurnInput } from "../core/session.ts";
 import type { Entry } from "../core/transcript.ts";
-import type { Models } from "../models/model.ts";
+import type { KeyOwner, Models } from "../models/model.ts";
 import type { Clock } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
 import type { Tool, ToolContext } from "../tools/tool.ts";
@@ -28,6 +28,8 @@ export interface Turn {
   resumed: boolean;
   session: Session;
   requester: Sender;
+  /** Set where the agent allows that the requester's own model keys are used. */
+  keys?: KeyOwner;
   /** The whole system prompt; stable between turns as long as nothing it is made of changes. */
   system: string;
   model: ModelName;

@@ -22,12 +22,15 @@ export interface PromptParts {
   conversation: { adapter: string; name: string; kind: "direct" | "shared"; people?: readonly string[] };
   /** Names of secrets that commands find in their environment. */
   secrets?: readonly string[];
+  /** Paths of files with secrets, in the home of commands. */
+  secretFiles?: readonly string[];
 }
 
 /** Room for the note that a memory already cut to `limits.memoryCharsMax` ends with. */
 const cutNoteCharsMax = 200;
 const nameCharsMax = 100;
 const pathCharsMax = 4_096;
+const secretNameCharsMax = 128;
 const peopleMax = 100;
 
 const isolationText: Record<Sandbox["isolation"], string> = {
@@ -47,7 +50,8 @@ export function systemPrompt(parts: PromptParts): string {
     .slice(0, peopleMax)
     .map((name) => oneLine(name))
     .join(", ");
-  const secrets = (parts.secrets ?? []).map((name) => oneLine(name)).join(", ");
+  const secrets = (parts.secrets ?? []).map((name) => oneLine(name, secretNameCharsMax)).join(", ");
+  const files = (parts.secretFiles ?? []).map((path) => oneLine(path, pathCharsMax)).join(", ");
   return [
     section("identity", { agent: oneLine(parts.agent), timeZone: parts.timeZone }),
     parts.tools.length > 0
@@ -69,6 +73,7 @@ export function systemPrompt(parts: PromptParts): string {
     }),
     people === "" ? "" : section("people", { people }),
     secrets === "" ? "" : section("secrets", { names: secrets }),
+    files === "" ? "" : section("secretFiles", { paths: files }),
   ]
     .filter((text) => text !== "")
     .join("\n");

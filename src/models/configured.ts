@@ -13,7 +13,10 @@ export interface ModelsSource {
 }
 
 /** The models of a configuration. */
-export function configuredModels(source: ModelsSource, deps: Pick<ModelsDeps, "version" | "clock" | "log">): Models {
+export function configuredModels(
+  source: ModelsSource,
+  deps: Pick<ModelsDeps, "version" | "clock" | "log" | "credential">,
+): Models {
   const { model, models } = source.settings;
   const secrets = (refs: Readonly<Record<string, SecretRef>>) =>
     Object.fromEntries(Object.entries(refs).map(([name, ref]) => [name, source.secret(ref)]));

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import type { AuthContext, AuthResult, Provider } from "@earendil-works/pi-ai";
 import { Failure } from "../core/failure.ts";
+import type { KeyOwner } from "./model.ts";
 import { own } from "./own.ts";
 import { providers } from "./providers.ts";
 import type { ProviderSettings } from "./routes.ts";
@@ -20,8 +21,13 @@ export interface Access {
 
 export interface CredentialDeps {
   environment(name: string): string | undefined;
-  /** The vault: a key that the requester or the instance stored for `provider`. */
-  credential?: (provider: string) => Promise<string | undefined>;
+  /** The vault: a key that the requester, where one is named, or the instance stored for `provider`. */
+  credential?: (provider: string, requester?: KeyOwner) => Promise<string | undefined>;
+}
+
+/** The name under which the vault keeps the key of a provider. */
+export function keyName(provider: string): string {
+  return own(providers, provider)?.env[0] ?? `${provider.toUpperCase().replaceAll("-", "_")}_API_KEY`;
 }
 
 /**
@@ -30,10 +36,17 @@ export interface CredentialDeps {
  */
 export async function findAccess(
   name: string,
-  options: { settings: ProviderSettings; provider?: Provider; deps: CredentialDeps; signal?: AbortSignal },
+  options: {
+    settings: ProviderSettings;
+    provider?: Provider;
+    deps: CredentialDeps;
+    /** Whose own key comes first. */
+    requester?: KeyOwner;
+    signal?: AbortSignal;
+  },
 ): Promise<Access | undefined> {
   const { provider, settings, deps } = options;
-  const key = (await deps.credential?.(name)) || settings.apiKey?.() || undefined;
+  const key = (await deps.credential?.(name, options.requester)) || settings.apiKey?.() || undefined;
   const env = extraEnvironment(name, deps);
   const headers = settings.headers?.() ?? {};
   if (provider === undefined || settings.api !== undefined) {

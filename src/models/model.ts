@@ -23,8 +23,17 @@ export interface ModelTool {
   parameters: Json;
 }
 
+/** Somebody whose own keys may be used. */
+export interface KeyOwner {
+  adapter: string;
+  /** Their immutable id there. */
+  user: string;
+}
+
 export interface ModelRequest {
   model: ModelName;
+  /** Whose own key comes before the instance's; left out where the agent does not allow that. */
+  requester?: KeyOwner;
   system: string;
   messages: readonly TranscriptMessage[];
   tools: readonly ModelTool[];

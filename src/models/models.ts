@@ -82,7 +82,8 @@ async function* streamWithRetries(request: ModelRequest, deps: Kept): AsyncGener
 async function* askOnce(request: ModelRequest, deps: Kept): AsyncGenerator<ModelEvent, Ending> {
   try {
     const route = await deps.route(request.model);
-    const access = await findAccess(request.model.provider, { ...route, deps, signal: request.signal });
+    const whose = request.requester === undefined ? {} : { requester: request.requester };
+    const access = await findAccess(request.model.provider, { ...route, ...whose, deps, signal: request.signal });
     if (access === undefined) throw missingAccess(request.model.provider);
     return yield* ask(request, { route, access, deps: attemptDeps(request, deps) });
   } catch (error) {

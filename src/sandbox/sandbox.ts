@@ -112,7 +112,9 @@ export interface SandboxRequest {
   home: string;
   /** Environment added for every command (vault, settings). */
   env?: Record<string, string>;
-  /** Whose secrets `env` holds; a place that outlives the turn is never shared by two of them. */
+  /** Files in the home while the turn has the sandbox open, mode 0600; paths are relative to the home. */
+  files?: readonly { path: string; bytes: Uint8Array }[];
+  /** Whose secrets `env` and `files` hold; a place that outlives the turn is never shared by two of them. */
   vault?: string;
   /** Makes the folders above, where they are missing; called before they are looked at. */
   prepare?(): Promise<void>;

@@ -40,13 +40,14 @@ export interface Redactor {
  * the text; without secrets there is none.
  */
 export function createRedactor(secrets: () => Iterable<string>): Redactor {
-  let key = "";
+  let given: readonly string[] = [];
   let search: Search | undefined;
   const current = () => {
-    const values = [...new Set(secrets())].filter((value) => value.length >= secretCharsMin);
-    const now = values.join("\u0000");
-    if (now !== key) {
-      key = now;
+    const now = [...secrets()];
+    // Asked for each piece of each text: the same strings in the same order are the rule, and cheap to see.
+    if (now.length !== given.length || now.some((value, index) => value !== given[index])) {
+      given = now;
+      const values = [...new Set(now)].filter((value) => value.length >= secretCharsMin);
       search = values.length === 0 ? undefined : createSearch(values);
     }
     return search;

@@ -10,6 +10,7 @@ import type { FolderGrant, Sandbox, SandboxDriver, SandboxHealth, SandboxRequest
 import type { Facts } from "../../store/facts.ts";
 import type { Log } from "../../sys/log.ts";
 import type { Tool } from "../../tools/tool.ts";
+import type { Given } from "../../vault/given.ts";
 import type { Layout } from "../../workspace/layout.ts";
 import { readMemory } from "../../workspace/memory.ts";
 import { folderName } from "../../workspace/names.ts";
@@ -34,6 +35,8 @@ export interface SettingDeps {
   health(): SandboxHealth | undefined;
   facts: Facts;
   tools: readonly Tool[];
+  /** What the turn's requester gets of the vault, looked up at each start; absent: nothing. */
+  secrets?(row: TurnRow, whose: { guest: boolean }): Given;
   timeZone: string;
   log: Log;
   now(): number;
@@ -87,19 +90,29 @@ export function createSettingBook(deps: SettingDeps) {
       const { adapter, conversation } = row.replyTo;
       const place = await layout.mendConversation(adapter, conversation.id);
       const prepare = async () => void (await layout.prepareConversation(adapter, conversation.id));
-      const request = requestOf(deps, { row, session, place, guest, prepare });
       const off = await withheld(adapter);
+      // Where no command runs, none needs a secret.
+      const given = off === undefined ? deps.secrets?.(row, { guest }) : undefined;
+      const request = requestOf(deps, {
+        row,
+        session,
+        place,
+        guest,
+        prepare,
+        ...(given === undefined ? {} : { given }),
+      });
       const { plan } = session.options;
       // In plan mode the agent has what changes nothing.
       const useful = plan === undefined ? deps.tools : deps.tools.filter(({ effect }) => effect === undefined);
       const tools = off === undefined ? useful : [];
+      const notice = off === undefined ? given?.notice : `${off.reason}. ${off.hint}`;
       return {
         request,
         tools,
-        ...(off === undefined ? {} : { notice: `${off.reason}. ${off.hint}` }),
+        ...(notice === undefined ? {} : { notice }),
         async system(sandbox) {
           const inside = (path: string) => `${sandbox.root}/${layout.below(path)}`;
-          const parts = { row, sandbox, tools, plan, withheld: off?.reason };
+          const parts = { row, sandbox, tools, plan, withheld: off?.reason, given };
           return systemOf(deps, { ...parts, files: await files.of(place, inside) });
         },
       };
@@ -125,6 +138,7 @@ function requestOf(
     place,
     guest,
     prepare,
+    given,
   }: {
     row: TurnRow;
     session: Session;
@@ -132,10 +146,13 @@ function requestOf(
     guest: boolean;
     /** Makes the conversation's folders. */
     prepare(): Promise<void>;
+    given?: Given;
   },
 ): SandboxRequest {
   const { layout } = deps;
-  const whose = guest ? ["guests", folderName(row.requester.id)] : [];
+  // A home outlives the turn: what commands leave there with one vault's secrets is not for another's turns.
+  const secrets = given?.vault === undefined ? [] : ["vaults", given.vault];
+  const whose = guest ? ["guests", folderName(row.requester.id)] : secrets;
   const home = join(deps.sandboxes, row.agent, ...whose, layout.below(place.root).replaceAll("/", "+"));
   const common = {
     agent: row.agent,
@@ -143,6 +160,7 @@ function requestOf(
     session: session.id,
     workspace: layout.root,
     home,
+    ...(given?.vault === undefined ? {} : { vault: given.vault, env: given.env, files: given.files }),
     async prepare() {
       await prepare();
       mkdirSync(home, { recursive: true, mode: 0o700 });
@@ -169,6 +187,7 @@ function systemOf(
     tools,
     plan,
     withheld,
+    given,
   }: {
     row: TurnRow;
     sandbox: Sandbox;
@@ -176,6 +195,7 @@ function systemOf(
     tools: readonly Tool[];
     plan: SessionOptions["plan"];
     withheld: string | undefined;
+    given: Given | undefined;
   },
 ): string {
   const { adapter, conversation } = row.replyTo;
@@ -192,6 +212,8 @@ function systemOf(
     skills: files.skills,
     memory: files.memory,
     conversation: { adapter, name: conversation.id, kind: conversation.kind },
+    secrets: Object.keys(given?.env ?? {}),
+    secretFiles: (given?.files ?? []).map(({ path }) => `~/${path}`),
   });
 }
 

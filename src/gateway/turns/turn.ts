@@ -46,6 +46,8 @@ export interface TurnDeps {
   next(turn: TurnRow, taken: ReadonlySet<InputId>): TurnInput | undefined;
   /** Bytes of a stored attachment. */
   file(turn: TurnRow, stored: string): Promise<Uint8Array>;
+  /** True where the requester's own model keys come before the instance's. */
+  ownKeys?(row: TurnRow): boolean;
   /** All of a tool's context that is not of the call. */
   services(row: TurnRow, sandbox: Sandbox): TurnServices;
   onMessage(message: { turn: TurnRow; text: string; at: number }): void;
@@ -269,6 +271,7 @@ function buildTurn(
     resumed,
     session,
     requester: row.requester,
+    ...(deps.ownKeys?.(row) === true ? { keys: { adapter: row.replyTo.adapter, user: row.requester.id } } : {}),
     system,
     model: parseModelName(deps.modelOf(session)),
     history: deps.branches.get(session.id, session.head),

@@ -140,6 +140,7 @@ function summaryRequest(run: Run, conversation: string): ModelRequest {
     messages: [{ role: "user", content: [{ type: "text", text }], timestamp: run.clock.now() }],
     tools: [],
     cacheKey: `session-${run.turn.session.id}-summary`,
+    ...(run.turn.keys === undefined ? {} : { requester: run.turn.keys }),
     signal: run.stop.signal,
   };
 }

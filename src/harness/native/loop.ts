@@ -124,6 +124,7 @@ function request(run: Run): ModelRequest {
     messages: context.messages.slice(),
     tools: run.tools,
     cacheKey: `session-${turn.session.id}`,
+    ...(turn.keys === undefined ? {} : { requester: turn.keys }),
     ...(room < info.outputMax ? { outputMax: Math.max(room, outputTokensMin) } : {}),
     signal: run.stop.signal,
   };
