@@ -2,6 +2,7 @@
 import { Buffer } from "node:buffer";
 import { userInfo } from "node:os";
 import { basename } from "node:path";
+import type { Settings } from "../config/schema.ts";
 import { closest } from "../core/closest.ts";
 import { Failure } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
@@ -48,6 +49,8 @@ interface Call {
   args: Args;
   io: Io;
   name: string | undefined;
+  /** None when they are wrong. */
+  settings: Settings | undefined;
 }
 
 export const vault = verb({
@@ -74,7 +77,7 @@ export const vault = verb({
         hint: near === undefined ? `Known: ${names.join(", ")}` : `Did you mean remoteagent vault ${near}?`,
       });
     }
-    await run({ ask, args, io, name: args.name });
+    await run({ ask, args, io, name: args.name, settings: await settingsOf(args) });
     return exit.done;
   },
 });
@@ -151,22 +154,24 @@ async function set(call: Call): Promise<void> {
   const words = { new: "Stored", changed: "Replaced", same: "Unchanged:", differs: "Left alone:" }[done.stored];
   print(call, done, `${words} ${done.name} in the vault of ${done.owner}`);
   if (done.warning !== undefined) io.err(`${done.warning}\n`);
-  const hint = await reach(target.of, args);
+  const hint = reach(target.of, call.settings);
   if (hint !== undefined && done.stored !== "same") io.err(`${hint}\n`);
 }
 
-/** Why commands would not see it, as settings are now. */
-async function reach(kind: string, args: Args): Promise<string | undefined> {
-  if (kind === "instance") return undefined;
+/** The settings; makes the state folder. What is wrong with them is told by what needs them. */
+async function settingsOf(args: Args): Promise<Settings | undefined> {
   const stateDir = args["state-dir"];
-  let settings: Awaited<ReturnType<typeof loadLaunchConfig>>["settings"];
   try {
-    ({ settings } = await loadLaunchConfig(stateDir === undefined ? {} : { "state-dir": stateDir }));
+    return (await loadLaunchConfig(stateDir === undefined ? {} : { "state-dir": stateDir })).settings;
   } catch (error) {
-    // It is stored whatever settings say; what is wrong with them is told by what needs them.
-    if (error instanceof Failure) return undefined;
+    if (error instanceof Failure && error.code === "settings") return undefined;
     throw error;
   }
+}
+
+/** Why commands would not see it, as settings are now. */
+function reach(kind: string, settings: Settings | undefined): string | undefined {
+  if (kind === "instance" || settings === undefined) return undefined;
   const { sandbox, vault: vaultSettings } = settings;
   if (sandbox === "host" && !vaultSettings.injectOnHost)
     return 'Commands on the host do not get it: "vault": { "injectOnHost": true } in settings.json changes that';
@@ -272,13 +277,11 @@ async function reset(call: Call): Promise<void> {
 
 async function takeOver(call: Call): Promise<void> {
   const { ask, args, io } = call;
-  const stateDir = args["state-dir"];
-  const { settings } = await loadLaunchConfig(stateDir === undefined ? {} : { "state-dir": stateDir });
   await importVaults(ask, io, {
     folder: needName(call, "import"),
     dry: args["dry-run"] === true,
     replace: args.replace === true,
-    adapters: Object.fromEntries(Object.entries(settings.adapters).map(([name, { type }]) => [name, type])),
+    adapters: Object.fromEntries(Object.entries(call.settings?.adapters ?? {}).map(([name, { type }]) => [name, type])),
     adapter: typeof args.adapter === "string" ? args.adapter : undefined,
   });
 }

@@ -151,12 +151,12 @@ export function startTurn(deps: TurnDeps, start: TurnStart): ActiveTurn {
     // Nobody waits for it any more, and nobody else would close it.
     if (left) return sandbox.close();
     if (abort.signal.aborted) return;
-    if (setting.notice !== undefined) record({ type: "notice", text: deps.redactor.exact(setting.notice) });
     const harness = await deps.harness(session);
     const system = await setting.system(sandbox);
     const signal = abort.signal;
     const turn = buildTurn(deps, { ...start, setting, system, sandbox, recorder, record, pause, signal });
-    await consume(harness.run(turn), { record, dead, until: abandoned, redactor: deps.redactor });
+    const noted = withNotice(record, setting.notice === undefined ? undefined : deps.redactor.exact(setting.notice));
+    await consume(harness.run(turn), { record: noted, dead, until: abandoned, redactor: deps.redactor });
   };
 
   const run = async (): Promise<void> => {
@@ -220,6 +220,18 @@ function timedOut(event: TurnEvent & { type: "ended" }, timeoutMs: number): Turn
     hint: "/option timeout <seconds> changes it for this session, limits.timeoutSeconds in settings.json for all",
   };
   return { ...event, outcome: "failed", error };
+}
+
+/** Tells a notice as soon as it is known whom it is for: a screen follows a turn from the input on that it sent. */
+function withNotice(record: (event: TurnEvent) => void, notice: string | undefined): (event: TurnEvent) => void {
+  let text = notice;
+  return (event) => {
+    const due = text !== undefined && (event.type === "taken" || event.type === "ended") ? text : undefined;
+    if (due !== undefined) text = undefined;
+    if (due !== undefined && event.type === "ended") record({ type: "notice", text: due });
+    record(event);
+    if (due !== undefined && event.type === "taken") record({ type: "notice", text: due });
+  };
 }
 
 /** Reads the stream to its end, or until it is given up; then the harness is told that nobody reads any more. */
