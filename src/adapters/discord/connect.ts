@@ -169,7 +169,8 @@ async function planOf({ client, gatewayUrl }: LineDeps, shardsLeast: number): Pr
   const { remaining, reset_after: resetMs, max_concurrency: concurrency } = answer.session_start_limit;
   const shards = Math.min(Math.max(answer.shards, shardsLeast), limits.shardsMax);
   if (remaining < shards) throw new NoStarts(resetMs);
-  return { url: gatewayUrl ?? answer.url, fixed: gatewayUrl !== undefined, shards, concurrency };
+  const url = gatewayUrl ?? answer.url;
+  return { url, fixed: gatewayUrl !== undefined, shards, concurrency, starts: remaining };
 }
 
 /** What a failed start means, in one sentence with the mend. */
@@ -202,10 +203,15 @@ function tokenRefused(name: string, failures: number, clock: Clock): Trouble {
 }
 
 /** What a close code means that ends all: topics/opcodes-and-status-codes#gateway-gateway-close-event-codes. */
-function troubleOfCode(code: Close, { name, clock }: LineDeps): Trouble {
+function troubleOfCode(code: Close | undefined, { name, clock }: LineDeps): Trouble {
   const bot = JSON.stringify(name);
   const slowly = pauseMs(clock, 1, { base: limits.refusedTokenMs, cap: limits.refusedTokenCapMs });
   switch (code) {
+    case undefined:
+      return {
+        problem: `Discord ended the sessions of ${bot} again and again; it is asked how many are left`,
+        ms: limits.identifyEveryMs,
+      };
     case Close.AuthenticationFailed:
       return tokenRefused(name, 1, clock);
     case Close.ShardingRequired:

@@ -14,6 +14,8 @@ export interface GatewayPlan {
   shards: number;
   /** Shards that may identify at the same time. */
   concurrency: number;
+  /** Sessions that may be begun until it is asked anew: one more than the day allows costs the bot its token. */
+  starts: number;
 }
 
 export interface ShardEvents extends Pick<SocketOptions, "onHeard"> {
@@ -24,9 +26,9 @@ export interface ShardEvents extends Pick<SocketOptions, "onHeard"> {
   onLost(reason: string): void;
 }
 
-/** Why all of them were given up. */
+/** Why all of them were given up; without a code no session may be begun before it is asked how many are left. */
 export interface Verdict {
-  code: Close;
+  code: Close | undefined;
 }
 
 /**
@@ -63,6 +65,7 @@ export function openShards(
   const sockets = new Map<number, Socket>();
   const alive = new Set<number>();
   let verdict: Verdict | undefined;
+  let { starts } = plan;
 
   const attempt = async (id: number, session: GatewaySession | undefined): Promise<{ end: End; socket: Socket }> => {
     const socket = openSocket({
@@ -96,6 +99,11 @@ export function openShards(
     let session: GatewaySession | undefined;
     let failures = 0;
     while (!closing.signal.aborted) {
+      if (session === undefined && starts <= 0) {
+        verdict ??= { code: undefined };
+        return closing.abort();
+      }
+      if (session === undefined) starts -= 1;
       const began = clock.monotonic();
       const { end, socket } = await attempt(id, session);
       if (closing.signal.aborted) return;
@@ -112,6 +120,8 @@ export function openShards(
       }
       failures = clock.monotonic() - began > limits.stableLineMs || end.asked ? 0 : failures + 1;
       if (failures > 0) on.onLost(end.reason);
+      // It is us who cannot go on with it, and what we fail at would come again with each resume.
+      if (end.code === undefined && failures >= limits.receiveTriesMax) session = undefined;
       // A session that is over wants a moment of its own: events/gateway#resuming.
       await clock.sleep(end.asked ? 0 : pauseMs(clock, failures), closing.signal);
     }

@@ -49,6 +49,9 @@ function answerOf({ status, headers }: Response, text: string): Response {
   if (status >= 200 && status < 300) {
     if (!isJson(text)) throw new NetworkError("the answer was cut off or is not of Discord's API", false);
   } else if (status < 400) throw new NetworkError(`the server answered ${status}`, false);
+  // A page in place of Discord's word refuses nothing for good: that was something on the way. Too large stays too large.
+  else if (status < 500 && status !== 413 && status !== 429 && !isJson(text))
+    throw new NetworkError(`the server answered ${status}`, true);
   kept.set("content-type", "application/json");
   return new Response(isJson(text) ? text : JSON.stringify({ code: 0, message: `the server answered ${status}` }), {
     status,

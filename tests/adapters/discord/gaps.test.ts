@@ -3,15 +3,10 @@ import { expect, test } from "bun:test";
 import type { KnownPlace } from "../../../src/adapters/adapter.ts";
 import { Failure } from "../../../src/core/failure.ts";
 import type { Inbound } from "../../../src/core/message.ts";
-import { type Clock, systemClock } from "../../../src/sys/clock.ts";
-import { connected, type DoorOptions, room, until } from "./door.ts";
+import { systemClock } from "../../../src/sys/clock.ts";
+import { connected, type DoorOptions, hasty, room, until } from "./door.ts";
 import { createDiscord } from "./fake/index.ts";
 
-/** Pauses between tries pass a hundred times as fast. */
-const hasty: Clock = {
-  ...systemClock,
-  sleep: (ms, signal) => systemClock.sleep(ms >= 500 && ms <= 60_000 ? ms / 100 : ms, signal),
-};
 const history = "GET /channels/:id/messages";
 const numbered = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => `m${from + index}`);
 

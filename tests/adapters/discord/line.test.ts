@@ -2,7 +2,8 @@
 import { expect, test } from "bun:test";
 import type { KnownPlace } from "../../../src/adapters/adapter.ts";
 import { Failure } from "../../../src/core/failure.ts";
-import { connected, type Door, type DoorOptions, openDoor, room, until } from "./door.ts";
+import { limits } from "../../../src/core/limits.ts";
+import { connected, type Door, type DoorOptions, hasty, openDoor, room, until } from "./door.ts";
 import { createDiscord, type Discord } from "./fake/index.ts";
 
 /** Heartbeats often, sessions that may follow each other at once. */
@@ -366,4 +367,28 @@ test("a gap is read although Discord asks to wait", async () => {
   await until(() => door.texts().includes("live"));
   // What was said meanwhile is read as well as told: the gateway knows it by its id.
   expect([...new Set(door.texts())]).toEqual(["missed", "live"]);
+});
+
+test("an event that cannot be read is not asked for again for ever", async () => {
+  const discord = quick({ heartbeatIntervalMs: 10_000 });
+  const { ann, guild, channel } = room(discord);
+  await using door = await connected({ discord, clock: hasty });
+  const content = "x".repeat(limits.socketFrameCharsMax + 1);
+  discord.world.emit({ event: "MESSAGE_CREATE", intents: undefined, guild, data: () => ({ content }) });
+  await until(() => what(discord, "identify") === 2, "another session begins");
+  ann.say(channel, "m1");
+  await until(() => door.received.length === 1, "it goes on");
+});
+
+test("sessions that end again and again do not use up more than the day's", async () => {
+  const discord = quick();
+  discord.bot.identifiesLeft = 3;
+  discord.bot.identifiesResetAt = Date.now() + 3_600_000;
+  await using door = await openDoor({ discord, clock: hasty });
+  for (let count = 1; count <= 3; count += 1) {
+    await until(() => what(discord, "identify") === count && discord.gateway.sessions().length === 1, "one begins");
+    discord.gateway.invalidate(false);
+  }
+  await until(() => door.adapter.health().problem?.includes("start no more sessions") === true, "it waits");
+  expect(what(discord, "identify")).toBe(3);
 });

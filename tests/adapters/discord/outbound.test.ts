@@ -78,6 +78,8 @@ test.each<[RequestFault, string, boolean]>([
   [{ kind: "cut" }, "unknown", true],
   [{ kind: "error", status: 500, acts: true }, "unknown", true],
   [{ kind: "html", status: 502 }, "unknown", true],
+  [{ kind: "html", status: 403 }, "later", true],
+  [{ kind: "html", status: 413 }, "refused", false],
   [{ kind: "error", status: 403, code: 50013, message: "Missing Permissions" }, "refused", false],
   [{ kind: "error", status: 400, code: 50035, message: "Invalid Form Body" }, "refused", false],
   [{ kind: "error", status: 404, code: 10003, message: "Unknown Channel" }, "refused", false],
