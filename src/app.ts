@@ -2,7 +2,7 @@
 import { openAdapters } from "./app/adapters.ts";
 import { createDoors } from "./app/doors.ts";
 import { keepAlive } from "./app/life.ts";
-import { openMiddle } from "./app/middle.ts";
+import { type Middle, openMiddle } from "./app/middle.ts";
 import type { App, StartOptions } from "./app/options.ts";
 import { openParts } from "./app/parts.ts";
 import { keepPruned } from "./app/pruning.ts";
@@ -10,6 +10,7 @@ import { quietly } from "./app/quietly.ts";
 import { createRunning, openControlSocket } from "./app/running.ts";
 import { openTerminalDoor } from "./app/terminal.ts";
 import { sweepFiles } from "./app/vault.ts";
+import { createWebDoor } from "./app/web.ts";
 import type { Config } from "./config/load.ts";
 import { limits } from "./core/limits.ts";
 import { checkHarness } from "./harness/index.ts";
@@ -38,7 +39,9 @@ export async function startApp(options: StartOptions): Promise<App> {
     closers.push(() => parts.transcript.settled());
     // 3. The middle: gateway and scheduler.
     const doors = createDoors(options.alone ? {} : config.settings.adapters);
-    const middle = openMiddle(options, { parts, doors });
+    const web = createWebDoor(options, { parts, doors, middle: () => middle });
+    const middle: Middle = openMiddle(options, { parts, doors, sessionPage: web.sessionPage });
+    closers.push(() => web.close());
     closers.push(() => middle.scheduler.close());
     // 4. The doors: the control socket, with the terminal behind it.
     const terminal = openTerminalDoor(options, { parts, middle });
@@ -57,6 +60,7 @@ export async function startApp(options: StartOptions): Promise<App> {
     closers.push(() => middle.gateway.close(0));
     const { resumed, offered } = middle.gateway.resume(crashLoop);
     await middle.scheduler.start();
+    if (!options.alone) await web.start();
     // 7. Signs of life; after a crash loop what waits is taken up once this start has lived.
     if (crashLoop) parts.notices.push(crashLoopNotice(store.inputs.waitingCount()));
     const life = new AbortController();

@@ -2,6 +2,7 @@
 import type { Terminal } from "../adapters/index.ts";
 import { limits } from "../core/limits.ts";
 import { parseModelName } from "../core/model-name.ts";
+import type { CommandServices } from "../gateway/commands/command.ts";
 import { commands } from "../gateway/commands/index.ts";
 import { createDeliveries, type Outbox } from "../gateway/delivery/deliveries.ts";
 import { createReplies, type Replies } from "../gateway/delivery/reply.ts";
@@ -95,9 +96,13 @@ function openWayOut(
 }
 
 /** What the commands of the chat ask of the rest of the program. */
-function commandServices({ config }: StartOptions, { parts, settings }: { parts: Parts; settings: SettingBook }) {
+function commandServices(
+  { config }: StartOptions,
+  { parts, settings, sessionPage }: { parts: Parts; settings: SettingBook } & Pick<CommandServices, "sessionPage">,
+) {
   const { driver, models } = parts;
   return {
+    sessionPage,
     commands,
     agents: () => [...new Set(["main", ...Object.keys(config.settings.agents)])],
     checkModel: (name: string) => models.info(parseModelName(name)),
@@ -112,7 +117,10 @@ function commandServices({ config }: StartOptions, { parts, settings }: { parts:
 }
 
 /** Makes it; nothing runs before `gateway.resume` and `scheduler.start`. */
-export function openMiddle(options: StartOptions, { parts, doors }: { parts: Parts; doors: Doors }): Middle {
+export function openMiddle(
+  options: StartOptions,
+  { parts, doors, sessionPage }: Pick<Whole, "parts" | "doors"> & Pick<CommandServices, "sessionPage">,
+): Middle {
   const { config, log, clock } = options;
   const { store, layout } = parts;
   let terminal: Terminal | undefined;
@@ -150,7 +158,7 @@ export function openMiddle(options: StartOptions, { parts, doors }: { parts: Par
       sessionsMax: limits.cachedSessionsMax,
       bytesMax: limits.cachedBytesMax,
     }),
-    ...commandServices(options, { parts, settings }),
+    ...commandServices(options, { parts, settings, sessionPage }),
     traits: doors.traits,
     door: doors.known,
     deliver: outbox.deliver,

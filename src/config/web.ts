@@ -1,6 +1,7 @@
 // The `web` settings: what listens where, and who is believed about addresses.
 import { isIP } from "node:net";
 import * as v from "valibot";
+import { secretSchema } from "./secret.ts";
 
 const loopback = new Set(["127.0.0.1", "::1", "localhost"]);
 
@@ -51,6 +52,14 @@ export const webSchema = v.pipe(
         v.description("The address on which to listen; another one than 127.0.0.1 wants an https url."),
       ),
       "127.0.0.1",
+    ),
+    token: v.optional(
+      v.pipe(
+        secretSchema,
+        v.description(
+          "With it others than this machine may ask for /readyz and /metrics: Authorization: Bearer <token>.",
+        ),
+      ),
     ),
     trustedProxies: v.optional(
       v.pipe(

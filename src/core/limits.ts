@@ -545,6 +545,53 @@ export const limits = {
   tokenLookMs: 5_000,
   /** Nothing from a gateway for this long, and it does not count as connected. */
   gatewaySilentMs: 120_000,
+  /** Web: a link to a session's page, links of one person for one purpose, browsers in which one is open. */
+  viewLinkMs: 24 * 60 * 60_000,
+  linksOfOneMax: 20,
+  linkVisitsMax: 20,
+  /** Web: an address and one request's body, in bytes; requests at once and in a second, of one address and one link. */
+  webUrlCharsMax: 4_096,
+  webBodyBytesMax: 64 * 1024,
+  webAddressBurst: 600,
+  webAddressPerSecond: 100,
+  webLinkBurst: 400,
+  webLinkPerSecond: 50,
+  /** Links that do not work, of one address: at once, and how long until one more may be tried. */
+  webGuessesMax: 20,
+  webGuessMs: 30_000,
+  /** Addresses and links whose requests are counted, the least recent out first. */
+  webCountedMax: 10_000,
+  /** Session page: items of a page, rows read for one, turns looked at for one, forks back to the beginning. */
+  viewItemsMax: 200,
+  viewRowsMax: 1_000,
+  viewTurnsMax: 1_000,
+  viewForksMax: 64,
+  /** Of one text on the page; what is longer is cut, and can be asked for by itself up to the second. */
+  viewTextCharsMax: 20_000,
+  viewWholeCharsMax: 1_000_000,
+  /** Search: its words, rows looked through in one go, hits in one answer, and what is shown around a hit. */
+  viewQueryCharsMax: 200,
+  viewSearchRows: 2_000,
+  viewSearchMs: 25,
+  viewHitsMax: 50,
+  viewExcerptChars: 160,
+  /** Turns whose use is summed up in one go, and sessions whose sums are kept. */
+  viewSumTurns: 2_000,
+  viewSumsKeptMax: 256,
+  /** Live pages: all and of one link; how often the right is looked up; how often what forms is shown; bytes unread. */
+  viewStreamsMax: 200,
+  viewStreamsOfOneMax: 8,
+  viewRightEveryMs: 5_000,
+  viewFormingEveryMs: 150,
+  viewFormingCharsMax: 16_000,
+  viewProgressCharsMax: 2_000,
+  viewStreamBytesMax: 4 * 1024 * 1024,
+  /** After a lost connection, more than this many items and the page is loaded anew. */
+  viewCatchUpMax: 200,
+  /** A session page's file, one read of it; `/readyz` waits this long for the main loop; metrics are read this often. */
+  viewFileChunkBytes: 256 * 1024,
+  webReadyMs: 2_000,
+  metricsEveryMs: 15_000,
   /** Shards of one bot. */
   shardsMax: 64,
 } as const;

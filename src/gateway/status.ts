@@ -58,7 +58,6 @@ export function statusReport(deps: StatusDeps): StatusReport {
 export function idleSettings({ settings }: Config): string[] {
   const set: [string, boolean][] = [
     ["budget", settings.budget !== undefined],
-    ["web", settings.web !== undefined],
     ["sentry.dsn", settings.sentry.dsn !== undefined],
   ];
   return set.filter(([, isSet]) => isSet).map(([name]) => `${name} is set, and this version does nothing with it`);

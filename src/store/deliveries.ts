@@ -349,6 +349,7 @@ function looking(db: Database) {
   const telling = db.prepare(
     `SELECT count(*) AS n FROM deliveries WHERE adapter = ? AND conversation = ? AND ${open} AND kind = 'tell'`,
   );
+  const fates = db.prepare("SELECT fate, count(*) AS count FROM deliveries GROUP BY fate");
   const listed = db.prepare(
     `SELECT * FROM deliveries WHERE (?1 IS NULL OR fate IN (SELECT value FROM json_each(?1)))
        AND (?2 IS NULL OR adapter = ?2) AND (?3 IS NULL OR conversation = ?3) AND (?4 IS NULL OR turn = ?4)
@@ -386,6 +387,8 @@ function looking(db: Database) {
     /** True while that is on its way to be told. */
     telling: (adapter: string, conversation: string): boolean =>
       (telling.get<{ n: number }>(adapter, conversation)?.n ?? 0) > 0,
+    /** How many there are of each fate; reads them all. */
+    fates: (): { fate: DeliveryFate; count: number }[] => fates.all(),
     /** Newest first. */
     list(filter: {
       fates?: readonly DeliveryFate[];

@@ -3,7 +3,8 @@ import type { EntryId, SessionId, TurnId } from "../core/ids.ts";
 import type { Entry, EntryBody } from "../core/transcript.ts";
 import type { Database } from "../sys/sqlite.ts";
 
-interface Row {
+/** An entry as the table has it. */
+export interface EntryRow {
   id: number;
   parent: number | null;
   session: number;
@@ -68,19 +69,20 @@ export function openEntries(db: Database) {
      */
     branch(head: EntryId | null, { whole = false }: { whole?: boolean } = {}): Entry[] {
       if (head === null) return [];
-      const compaction = whole ? undefined : newestCompaction.get<Row>(head);
+      const compaction = whole ? undefined : newestCompaction.get<EntryRow>(head);
       const body = compaction === undefined ? undefined : (JSON.parse(compaction.body) as EntryBody);
       const keepFrom = body?.kind === "compaction" ? (body.keepFrom ?? compaction?.id ?? 0) : 0;
-      return walk.all<Row>(head, keepFrom).map(entry);
+      return walk.all<EntryRow>(head, keepFrom).map(entry);
     },
     get(id: EntryId): Entry | undefined {
-      const row = byId.get<Row>(id);
+      const row = byId.get<EntryRow>(id);
       return row === undefined ? undefined : entry(row);
     },
   };
 }
 
-function entry(row: Row): Entry {
+/** A row as everybody above the store sees it. */
+export function entry(row: EntryRow): Entry {
   return {
     id: row.id,
     parent: row.parent,

@@ -7,6 +7,7 @@ import { openFacts } from "./facts.ts";
 import { grouped } from "./grouped.ts";
 import { openHeld } from "./held.ts";
 import { openInputs } from "./inputs.ts";
+import { openLinks } from "./links.ts";
 import { openMacros } from "./macros.ts";
 import { openMessages } from "./messages.ts";
 import { openMoves } from "./moves.ts";
@@ -18,6 +19,7 @@ import { openSchedules } from "./schedules.ts";
 import { openSessions } from "./sessions.ts";
 import { openStarts } from "./starts.ts";
 import { openStrangers } from "./strangers.ts";
+import { openTimeline } from "./timeline.ts";
 import { openTurns } from "./turns.ts";
 import { openUsers } from "./users.ts";
 import { openVaults } from "./vaults.ts";
@@ -34,6 +36,7 @@ export function createStore(db: Database) {
     facts: openFacts(db),
     held: openHeld(db),
     inputs: openInputs(db),
+    links: openLinks(db),
     macros: openMacros(db),
     messages: openMessages(db),
     moves: openMoves(db),
@@ -45,6 +48,7 @@ export function createStore(db: Database) {
     sessions: openSessions(db),
     starts: openStarts(db),
     strangers: openStrangers(db),
+    timeline: openTimeline(db),
     turns: openTurns(db),
     users: openUsers(db),
     vaults: openVaults(db),

@@ -30,6 +30,14 @@ export interface StoredEvent {
   event: TurnEvent;
 }
 
+/** An event as the table has it. */
+export interface EventRow {
+  id: number;
+  turn: number;
+  at: number;
+  body: string;
+}
+
 export type Turns = ReturnType<typeof openTurns>;
 
 // A call that was started and never ended may have happened. Ids come again with some models: of those the starts
@@ -74,12 +82,6 @@ export function openTurns(db: Database) {
   const newestInSession = db.prepare(
     "SELECT * FROM turns WHERE session = ?1 AND (?2 IS NULL OR state = ?2) ORDER BY id DESC LIMIT ?3",
   );
-  const stored = (row: { id: number; turn: number; at: number; body: string }): StoredEvent => ({
-    n: row.id,
-    turn: row.turn,
-    at: row.at,
-    event: JSON.parse(row.body) as TurnEvent,
-  });
   return {
     create(fresh: { session: SessionId; agent: string; requester: Sender; replyTo: ReplyTarget; at: number }): TurnRow {
       const { lastId } = insert.run(
@@ -142,18 +144,18 @@ export function openTurns(db: Database) {
       return addEvent.run(id, at, event.type, JSON.stringify(shown)).lastId;
     },
     events(id: TurnId, { after = 0, limit = 10_000 }: { after?: EventNumber; limit?: number } = {}): StoredEvent[] {
-      return ofTurn.all<{ id: number; turn: number; at: number; body: string }>(id, after, limit).map(stored);
+      return ofTurn.all<EventRow>(id, after, limit).map(storedEvent);
     },
     /** The newest of a turn's events, in order. */
     lastEvents(id: TurnId, limit: number): StoredEvent[] {
-      const rows = newestOfTurn.all<{ id: number; turn: number; at: number; body: string }>(id, limit);
-      return rows.reverse().map(stored);
+      const rows = newestOfTurn.all<EventRow>(id, limit);
+      return rows.reverse().map(storedEvent);
     },
     eventsOfSession(
       id: SessionId,
       { after = 0, limit = 10_000 }: { after?: EventNumber; limit?: number } = {},
     ): StoredEvent[] {
-      return ofSession.all<{ id: number; turn: number; at: number; body: string }>(id, after, limit).map(stored);
+      return ofSession.all<EventRow>(id, after, limit).map(storedEvent);
     },
     lastEvent(): EventNumber {
       return lastNumber.get<{ n: number }>()?.n ?? 0;
@@ -173,6 +175,11 @@ export function openTurns(db: Database) {
       return rows.map(turn);
     },
   };
+}
+
+/** A row as everybody above the store sees it. */
+export function storedEvent(row: EventRow): StoredEvent {
+  return { n: row.id, turn: row.turn, at: row.at, event: JSON.parse(row.body) as TurnEvent };
 }
 
 function turn(row: Row): TurnRow {

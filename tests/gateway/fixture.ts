@@ -215,6 +215,7 @@ function answers(world: World) {
     confirmTools: () => {
       world.confirmed = true;
     },
+    sessionPage: async () => ({ elsewhere: true, link: ({ session }) => ({ url: `https://agent.test/${session}` }) }),
   } satisfies Partial<Deps>;
 }
 

@@ -13,6 +13,14 @@ import type { AdapterTraits } from "../handle.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Resolved, SessionBook } from "../sessions.ts";
 
+/** The pages that show sessions. */
+export interface SessionPage {
+  /** Reachable from other machines than this one, as far as settings say. */
+  elsewhere: boolean;
+  /** Makes a link for one person, in the caller's transaction. `conversation` is where it was asked for. */
+  link(scope: Pick<Address, "adapter" | "conversation"> & { user: string; session: number }): { url: string };
+}
+
 /** What commands may ask of the rest of the program. */
 export interface CommandServices {
   store: Store;
@@ -52,6 +60,8 @@ export interface CommandServices {
     inbound: Inbound,
     answer: { traits: AdapterTraits; id: number; answer: Answer },
   ): Pick<AnswerResult, "ok" | "text">;
+  /** Opens the web pages if they are not open yet. @throws Failure `state` when they cannot be. */
+  sessionPage(): Promise<SessionPage>;
   now(): number;
 }
 

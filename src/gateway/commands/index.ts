@@ -18,6 +18,7 @@ import { queue } from "./queue.ts";
 import { resend } from "./resend.ts";
 import { reset } from "./reset.ts";
 import { secretHelp } from "./secret-help.ts";
+import { session } from "./session.ts";
 import { sessions } from "./sessions.ts";
 import { start } from "./start.ts";
 import { status } from "./status.ts";
@@ -31,6 +32,7 @@ export const commands: readonly Command[] = [
   stop,
   status,
   sessions,
+  session,
   switchSession,
   model,
   agent,
