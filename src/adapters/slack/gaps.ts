@@ -16,6 +16,8 @@ import { idsIn } from "./text.ts";
 /** Places of a conversation that are asked for at a time, and tries of one call that Slack wants later. */
 const parallelMax = 2;
 const triesMax = 5;
+/** Pages of one place: apps of some kinds get 15 messages a page (docs.slack.dev/reference/methods/conversations.history). */
+const gapPagesMax = Math.ceil(limits.gapMessagesMax / 15);
 /** How long after a failure what could not be taken is fetched, the longest such wait as a multiple, and the tries: a day. */
 const owedMs = 60_000;
 const owedGrowthMax = 16;
@@ -63,7 +65,8 @@ export function createGaps(deps: GapDeps) {
   const missedIn = async ({ conversation, thread, after }: Place): Promise<SlackMessage[]> => {
     const found: SlackMessage[] = [];
     let cursor = "";
-    while (found.length < limits.gapMessagesMax) {
+    // Some workspaces give few messages a page, and a page may hold none.
+    for (let pages = 0; pages < gapPagesMax && found.length < limits.gapMessagesMax; pages += 1) {
       const page = await patiently(deps, () =>
         readPage(client, {
           channel: conversation.id,

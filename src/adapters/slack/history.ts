@@ -13,6 +13,8 @@ import { selfOf } from "./self.ts";
 import { idsIn, readText } from "./text.ts";
 
 const triesMax = 10;
+/** Of one conversation or thread, whatever its pages hold. */
+const callsMax = limits.historyMessagesMax / 10;
 
 /**
  * Messages of a conversation, oldest first, replies behind the message that they stand below. Slack tells the newest
@@ -46,7 +48,7 @@ async function pagesOf(
 ): Promise<SlackMessage[]> {
   const all: SlackMessage[] = [];
   let cursor = "";
-  for (let tries = 0; all.length < limits.historyMessagesMax; ) {
+  for (let tries = 0, calls = 0; all.length < limits.historyMessagesMax && calls < callsMax; calls += 1) {
     deps.signal?.throwIfAborted();
     try {
       const page = await readPage(client, {

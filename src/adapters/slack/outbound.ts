@@ -7,7 +7,7 @@ import { type AdapterHandle, type Button, PlatformError, type PlatformMessage } 
 import type { AdapterDeps } from "../adapter.ts";
 import { createRecent } from "../recent.ts";
 import type { Answers, Content } from "./answers.ts";
-import type { Answer, Arguments, Client } from "./client.ts";
+import { type Answer, type Arguments, type Client, SlackRefusal } from "./client.ts";
 import {
   type CallKind,
   isBlocksRefused,
@@ -165,7 +165,8 @@ export function createOutbound(parts: OutboundDeps): Outbound {
         const wait = retryAfterOf(error);
         if (wait !== undefined) quiet.set(conversation.id, clock.monotonic() + wait);
         // Whoever has no assistant there will have none with the next turn either.
-        else if (what === "typing") plain.set(`${conversation.id}:${thread ?? ""}`, true);
+        else if (what === "typing" && error instanceof SlackRefusal)
+          plain.set(`${conversation.id}:${thread ?? ""}`, true);
         log.debug("A sign was not shown", { what, error: errorText(error) });
       }
     },

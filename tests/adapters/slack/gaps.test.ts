@@ -147,3 +147,18 @@ test("gaps that come while one is being filled make no second queue", async () =
   // The two that were asked before the later gaps are asked once more.
   expect(door.calls("conversations.history")).toBeLessThanOrEqual(24);
 });
+
+test("a past whose pages never end is left at some point", async () => {
+  const { slack, ann, team, place } = before();
+  ann.say(team, "missed");
+  let pages = 0;
+  const endless = (async (url: string, init?: RequestInit) => {
+    if (!url.endsWith("/conversations.history")) return await fetch(url, init);
+    pages += 1;
+    return Response.json({ ok: true, messages: [], response_metadata: { next_cursor: "again" } });
+  }) as typeof fetch;
+  await using door = await connected({ slack, places: () => [place], fetch: endless });
+  ann.say(team, "live");
+  await door.until(() => door.received.length === 1);
+  expect(pages).toBeLessThanOrEqual(1_000);
+});
