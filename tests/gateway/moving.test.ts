@@ -176,4 +176,29 @@ describe("what goes out", () => {
     expect(world.platform.texts("8")).toEqual(["One", "Two"]);
     expect(world.outbox.lanes()).toBe(0);
   });
+
+  test("an answer that forms in both forms no more once it has ended", async () => {
+    const world = createOutbox();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    world.platform.fault = ({ conversation, body }) =>
+      conversation === "8" && body === "Other" ? { slow: promise } : undefined;
+    const session = world.store.sessions.create({ agent: "main", at: 1 }).id;
+    const row = { session, agent: "main", requester: { id: "1", name: "Ann" }, replyTo: place(), at: 1 };
+    const turn = world.store.turns.create(row).id;
+    const id = world.outbox.place(place(), { turn, choices: [] });
+    let text = "half";
+    const forming = world.outbox.form(id, () => text);
+    await world.wait(5_000, 500);
+    await world.say("Other", { to: place("8") });
+    move(world);
+    resolve();
+    await world.wait(20_000, 500);
+    text = "half of it";
+    forming.changed();
+    forming.end();
+    world.outbox.revise(id, { markdown: "All of it" });
+    await world.wait(20_000, 500);
+    expect(world.platform.texts("8")).toEqual(["Other", "All of it"]);
+    expect([world.row(id).fate, world.outbox.lanes()]).toEqual(["sent", 0]);
+  });
 });

@@ -155,19 +155,20 @@ export function createDeliveries(deps: SendingDeps) {
     form(id: number, content: () => string): FormingHandle {
       const row = deliveries.get(id);
       if (row === undefined) throw new Error(`There is no delivery ${id}`);
-      const lane = traffic.laneOf(row.adapter, row.conversation);
       const forming: Forming = { row, content, dirty: true, shown: "", nextAt: 0, failures: 0, quiet: false };
-      lane.forming.set(id, forming);
-      traffic.queue(lane);
+      // Looked up at each use: its conversation may have become part of another, with that one's lane.
+      const lane = () => traffic.laneOf(forming.row.adapter, forming.row.conversation);
+      lane().forming.set(id, forming);
+      traffic.queue(lane());
       return {
         changed() {
           if (forming.dirty) return;
           forming.dirty = true;
-          traffic.queue(lane);
+          traffic.queue(lane());
         },
         end() {
-          lane.forming.delete(id);
-          traffic.queue(lane);
+          lane().forming.delete(id);
+          traffic.queue(lane());
         },
       };
     },
