@@ -28,20 +28,23 @@ const removals: Readonly<Record<PrunedTable, { time: string; sql: string }>> = {
   },
   inputs: {
     time: "received_at",
-    // The newest message of each place stays: gaps are looked for after it.
+    // The newest message of each place stays: gaps are looked for after it. So does what was said later and came
+    // earlier: it would be found in such a gap, and be taken for something that was missed.
     sql: `DELETE FROM inputs WHERE id > ?1 AND id <= ?2 AND received_at < ?3
       AND state IN ('done', 'removed', 'context')
       AND (turn IS NULL OR EXISTS (SELECT 1 FROM turns t WHERE t.id = inputs.turn AND t.ended_at < ?3))
       AND (kind <> 'message' OR body ->> '$.event' IS NOT NULL OR EXISTS (
         SELECT 1 FROM inputs n WHERE n.kind = 'message' AND n.body ->> '$.event' IS NULL AND n.adapter = inputs.adapter
           AND n.conversation = inputs.conversation
-          AND ifnull(n.body ->> '$.thread', '') = ifnull(inputs.body ->> '$.thread', '') AND n.id > inputs.id))`,
+          AND ifnull(n.body ->> '$.thread', '') = ifnull(inputs.body ->> '$.thread', '') AND n.id > inputs.id
+          AND n.body ->> '$.sentAt' >= inputs.body ->> '$.sentAt'))`,
   },
   deliveries: {
     time: "created_at",
-    // What failed and was not told yet still is. Rows that others hang on go after those.
+    // What failed and was not told yet still is; of a bell, and of the telling itself, nobody ever is. Rows that others
+    // hang on go after those.
     sql: `DELETE FROM deliveries WHERE id > ?1 AND id <= ?2 AND created_at < ?3
-      AND (fate IN ('sent', 'dropped') OR (fate IN ('unknown', 'failed') AND told_at IS NOT NULL))
+      AND (fate IN ('sent', 'dropped') OR (fate IN ('unknown', 'failed') AND (told_at IS NOT NULL OR kind IN ('bell', 'tell'))))
       AND NOT EXISTS (SELECT 1 FROM deliveries p WHERE p.head = deliveries.id)
       AND NOT EXISTS (SELECT 1 FROM deliveries b WHERE b.answers = deliveries.id)
       AND NOT EXISTS (SELECT 1 FROM approvals a WHERE a.id = deliveries.question AND a.state = 'open')

@@ -120,6 +120,12 @@ describe("what is older than the bound goes", () => {
     expect(left("inputs")).toEqual([...kept, newest, fresh]);
     expect([...gone, event, command].some((id) => store.inputs.get(id) !== undefined)).toBe(false);
   });
+  test("inputs: what came late stands behind what was said after it, and gaps are looked for after the late one", async () => {
+    const [gone, newest, late] = [input(old, "done"), input(old + 9, "done"), input(old + 5, "done")];
+    await prune();
+    expect(left("inputs")).toEqual([newest, late]);
+    expect(store.inputs.get(gone)).toBeUndefined();
+  });
   test("inputs of a turn that is open stay with it", async () => {
     const id = input(old, "context");
     input(young, "done");
@@ -140,6 +146,17 @@ describe("what is older than the bound goes", () => {
     await prune();
     expect(left("deliveries")).toEqual(kept);
   });
+});
+
+test("deliveries that nobody is told of go once they have failed: bells, and the telling itself", async () => {
+  const kinds = ["bell", "tell", "reply"] as const;
+  const ids = kinds.map((kind) => {
+    const id = delivery(old, "failed");
+    db.prepare("UPDATE deliveries SET kind = ? WHERE id = ?").run(kind, id);
+    return id;
+  });
+  await prune();
+  expect(left("deliveries")).toEqual(ids.slice(2));
 });
 
 test("what was said stays, and is found as before", async () => {
