@@ -21,7 +21,8 @@ export interface ListItem {
 
 /** A block of the text. */
 export type Node =
-  | { type: "paragraph"; children: Inline[] }
+  /** `small`: beside what is said, as what tools did; in markdown it begins with `-# `, as on Discord. */
+  | { type: "paragraph"; children: Inline[]; small?: true }
   | { type: "heading"; level: number; children: Inline[] }
   /** `closed` is false while the end of a fence has not been written yet. */
   | { type: "code"; language: string; text: string; closed: boolean }
@@ -30,6 +31,9 @@ export type Node =
   | { type: "list"; start: number | null; items: ListItem[] }
   | { type: "table"; align: ("left" | "center" | "right" | null)[]; header: Inline[][]; rows: Inline[][][] }
   | { type: "rule" };
+
+/** What a small paragraph begins with. */
+const smallMark = "-# ";
 
 /** A block with the source that it was made of; `node` is null for blank lines. The sources add up to the text. */
 export interface SourceBlock {
@@ -196,8 +200,13 @@ function toNode(token: Token, depth: number): Node[] {
       return [{ type: "paragraph", children: [label, link] }];
     }
     default: {
-      const children = inline(token, depth);
-      return children.length === 0 ? [] : [{ type: "paragraph", children }];
+      const [first, ...others] = inline(token, depth);
+      if (first === undefined) return [];
+      if (first.type !== "text" || !first.text.startsWith(smallMark))
+        return [{ type: "paragraph", children: [first, ...others] }];
+      const rest = first.text.slice(smallMark.length);
+      const children: Inline[] = rest === "" ? others : [{ type: "text", text: rest }, ...others];
+      return children.length === 0 ? [] : [{ type: "paragraph", children, small: true }];
     }
   }
 }

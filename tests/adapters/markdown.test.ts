@@ -150,6 +150,15 @@ describe("long texts", () => {
     expect(paragraph.map((block) => block.raw.length)).toEqual([limits.markdownChunkChars]);
   });
 
+  test("a paragraph may be a small one", () => {
+    const text = (value: string) => ({ type: "text" as const, text: value });
+    expect(parseMarkdown("-# `ls` · done\n\nSaid -# so\n\n-#none")).toEqual([
+      { type: "paragraph", small: true, children: [{ type: "code", text: "ls" }, text(" · done")] },
+      { type: "paragraph", children: [text("Said -# so")] },
+      { type: "paragraph", children: [text("-#none")] },
+    ]);
+  });
+
   test("no text takes long", async () => {
     // In a process of its own, because what is tested here never came back.
     const child = Bun.spawn([process.execPath, join(import.meta.dir, "long-texts.ts")], { stdout: "pipe" });

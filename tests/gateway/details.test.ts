@@ -19,7 +19,7 @@ describe("details in the thread", () => {
     await work(chat);
     await chat.end();
     const [answer, ...details] = chat.shown();
-    expect(answer).toMatchObject({ body: "`step 1` · `step 2`\n\nDone, all of it" });
+    expect(answer).toMatchObject({ body: "-# `step 1` · `step 2`\n\nDone, all of it" });
     expect(answer?.thread).toBeUndefined();
     expect(details.map(({ body, thread, replyTo }) => [body, thread, replyTo])).toEqual([
       ["`step 1`\n```\noutput 1\n```", answer?.ref, undefined],
@@ -31,7 +31,7 @@ describe("details in the thread", () => {
     const chat = createChat(options);
     await work(chat);
     await chat.pass(limits.formingFirstMs + 10_000);
-    expect(chat.texts()).toEqual(["`step 1` · `step 2`\n\nDone, all of it"]);
+    expect(chat.texts()).toEqual(["-# `step 1` · `step 2`\n\nDone, all of it"]);
   });
 
   test("in a thread they stand in that", async () => {

@@ -94,7 +94,7 @@ describe("while it runs", () => {
     await emit({ type: "compacted", tokensBefore: 9, tokensAfter: 1 });
     await emit({ type: "tool", step: "start", call: "2", name: "bash", title: "make `all`", input: {} });
     await pass(limits.formingFirstMs);
-    expect(texts()).toEqual(["Let me look.\n\n`ls`\n\nOlder messages were summarised.\n\n`make 'all'` …"]);
+    expect(texts()).toEqual(["Let me look.\n\n-# `ls`\n\nOlder messages were summarised.\n\n-# `make 'all'` …"]);
   });
 
   test("a begun answer that is made anew leaves no trace", async () => {
@@ -173,7 +173,7 @@ describe("in the end", () => {
   test("all texts are kept in their order, with tool lines as wanted", async () => {
     const expected = {
       none: "One\n\nTwo",
-      summary: "One\n\n`ls` · `rm` (failed)\n\nTwo",
+      summary: "One\n\n-# `ls` · `rm` (failed)\n\nTwo",
       full: "One\n\n`ls`\n```\na b\n```\n\n`rm` (failed)\n\nTwo",
     };
     for (const toolOutput of ["none", "summary", "full"] as const) {
@@ -194,7 +194,7 @@ describe("in the end", () => {
     for (let index = 0; index < 8; index += 1) await tool(`c${index}`);
     await message("Done");
     await end();
-    expect(texts()).toEqual(["`c0` · `c1` · `c2` · `c3` · `c4` · 3 more\n\nDone"]);
+    expect(texts()).toEqual(["-# `c0` · `c1` · `c2` · `c3` · `c4` · 3 more\n\nDone"]);
   });
 
   test("a long answer takes its place and further messages", async () => {
@@ -371,10 +371,10 @@ describe("a crash", () => {
     await start(true);
     await pass(limits.placeholderMs);
     await pass(1_000);
-    expect(texts()).toEqual(["One\n\n`ls`"]);
+    expect(texts()).toEqual(["One\n\n-# `ls`"]);
     await message("Two");
     await end();
-    expect(texts()).toEqual(["One\n\n`ls`\n\nTwo"]);
+    expect(texts()).toEqual(["One\n\n-# `ls`\n\nTwo"]);
   });
 
   test.each(["before", "after"] as const)(

@@ -38,7 +38,9 @@ export function openLines(settings: LinesSettings, deps: AdapterDeps): Adapter {
     name: deps.name,
     type: "lines",
     traits: linesTraits,
-    render(markdown, form) {
+    render(written, form) {
+      // There are no small lines here.
+      const markdown = written.replace(/^-# /gm, "");
       if (form === "forming") return [closeMarks(lastChunk(markdown, pieceMax)).slice(0, textMax)];
       const chunks = new Chunks(markdown, { chars: pieceMax });
       const parts: string[] = [];

@@ -47,7 +47,7 @@ function isTight(before: Node | undefined, node: Node): boolean {
 function block(node: Node, around: Around): string[] {
   switch (node.type) {
     case "paragraph":
-      return textLines(node.children);
+      return textLines(node.children).map((line) => (node.small === true ? `-# ${line}` : line));
     case "heading":
       return heading(node);
     case "code":

@@ -10,9 +10,9 @@ import { cutNodes, textOf as wordsOf } from "../tree.ts";
 import { clean, drawBlock, fenced, type Handles } from "./mrkdwn.ts";
 import { entities } from "./text.ts";
 
-/** A stretch of a message: words with marks, or code that is shown as it is. */
+/** A stretch of a message: words with marks, small ones beside them, or code that is shown as it is. */
 export interface Stretch {
-  kind: "words" | "code";
+  kind: "words" | "small" | "code";
   text: string;
 }
 
@@ -36,6 +36,8 @@ const streamCharsMax = 11_000;
 /** Stand between the parts of a stored body; no text has them. */
 const stretchesApart = "\u001E";
 const streamApart = "\u001D";
+/** By the letter that a stretch begins with there. */
+const kinds: Readonly<Record<string, Stretch["kind"]>> = { w: "words", s: "small", c: "code" };
 const reserved = new RegExp(`[${stretchesApart}${streamApart}]`, "g");
 
 /** An answer as bodies of messages, none blank; of a long one as many as `partsMax`. Never throws. */
@@ -76,33 +78,31 @@ export function readBody(body: string): { stretches: Stretch[]; stream?: string 
   const shown = at < 0 ? body : body.slice(0, at);
   const stretches = shown
     .split(stretchesApart)
-    .map((one): Stretch => ({ kind: one.startsWith("c") ? "code" : "words", text: one.slice(1) }));
+    .map((one): Stretch => ({ kind: kinds[one[0] ?? ""] ?? "words", text: one.slice(1) }));
   return { stretches, ...(at < 0 ? {} : { stream: body.slice(at + 1) }) };
 }
 
 function bodyOf(stretches: readonly Stretch[]): string {
-  return stretches
-    .map(({ kind, text }) => `${kind === "code" ? "c" : "w"}${text.replace(reserved, "")}`)
-    .join(stretchesApart);
+  return stretches.map(({ kind, text }) => `${kind[0]}${text.replace(reserved, "")}`).join(stretchesApart);
 }
 
 /** Blocks of a message. */
 export function blocksOf(stretches: readonly Stretch[]): Block[] {
-  return stretches.map(({ kind, text }) =>
-    kind === "words"
-      ? // Links and mentions are written out: what stands in plain words stays that.
-        { type: "section", text: { type: "mrkdwn", text, verbatim: true }, expand: true }
-      : {
-          type: "rich_text",
-          elements: [{ type: "rich_text_preformatted", elements: [{ type: "text", text }] }],
-        },
-  );
+  return stretches.map(({ kind, text }) => {
+    if (kind === "code") {
+      const code = { type: "rich_text_preformatted", elements: [{ type: "text", text }] };
+      return { type: "rich_text", elements: [code] };
+    }
+    // Links and mentions are written out: what stands in plain words stays that.
+    const words = { type: "mrkdwn", text, verbatim: true };
+    return kind === "small" ? { type: "context", elements: [words] } : { type: "section", text: words, expand: true };
+  });
 }
 
 /** The same as text alone: for notifications, and for a message whose blocks are refused. */
 export function textOf(stretches: readonly Stretch[], { charsMax = textCharsMax } = {}): string {
   const text = stretches
-    .map(({ kind, text: own }) => (kind === "words" ? own : `\`\`\`\n${fenced(own)}\n\`\`\``))
+    .map(({ kind, text: own }) => (kind === "code" ? `\`\`\`\n${fenced(own)}\n\`\`\`` : own))
     .join("\n\n");
   return text.length <= charsMax ? text : `${text.slice(0, charsMax - 1).toWellFormed()}…`;
 }
@@ -111,7 +111,7 @@ export function textOf(stretches: readonly Stretch[], { charsMax = textCharsMax 
 export function plainBlocksOf(stretches: readonly Stretch[]): Block[] {
   return (
     stretches
-      .flatMap(({ kind, text }) => pieces(kind === "words" ? text : entities(text)))
+      .flatMap(({ kind, text }) => pieces(kind === "code" ? entities(text) : text))
       // What is escaped may take more room than it did; four sections are surely no more than a message holds.
       .slice(0, Math.floor(blocksCharsMax / sectionCharsMax))
       .map((text) => ({ type: "section", text: { type: "plain_text", text, emoji: false } }))
@@ -139,12 +139,16 @@ function isWithin(nodes: readonly Node[], handles: Handles): boolean {
   let codes = 0;
   for (const node of nodes) {
     const code = codeOf(node);
-    if (code !== undefined) codes += 1;
+    if (code !== undefined || isSmall(node)) codes += 1;
     chars += (code ?? drawBlock(node, handles)).length + 2;
     if (chars > messageCharsMax) return false;
   }
   // A stretch that was cut holds a quarter of what it might at least; words begin anew behind each code.
   return Math.ceil((4 * chars) / sectionCharsMax) + 2 * codes <= stretchesMax;
+}
+
+function isSmall(node: Node): boolean {
+  return node.type === "paragraph" && node.small === true;
 }
 
 /** What stands as it is in a block of its own. */
@@ -170,7 +174,7 @@ function drawn(node: Node, handles: Handles): Stretch[] {
   const code = codeOf(node);
   if (code !== undefined) return [{ kind: "code", text: code }];
   const text = drawBlock(node, handles);
-  if (text.length <= sectionCharsMax) return [{ kind: "words", text }];
+  if (text.length <= sectionCharsMax) return [{ kind: isSmall(node) ? "small" : "words", text }];
   const halves = halved(node);
   const grown = halves.reduce((sum, half) => sum + drawBlock(half, handles).length, -text.length);
   // A link that is cut is there twice: where that takes much room, its words have to do.

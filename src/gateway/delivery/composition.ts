@@ -79,7 +79,7 @@ export function doing(blocks: readonly Block[]): string {
   const running = blocks.filter((block) => "call" in block && block.state === "runs") as (Block & { title: string })[];
   const newest = running.at(-1);
   if (newest === undefined) return "";
-  return `${code(newest.title)} …${running.length > 1 ? ` and ${running.length - 1} more` : ""}`;
+  return `${small}${code(newest.title)} …${running.length > 1 ? ` and ${running.length - 1} more` : ""}`;
 }
 
 /** A failed end in words: what happened, and what the person can do. */
@@ -98,12 +98,15 @@ function sentence(text: string): string {
   return /[.!?…]$/.test(text) ? text : `${text}.`;
 }
 
+/** Makes a paragraph a small one, where a platform has such. */
+const small = "-# ";
+
 type Call = Block & { call: string };
 
 function inOneLine(calls: readonly Call[]): string {
   const named = calls.slice(0, limits.toolLinesShownMax).map(nameOf);
   const left = calls.length - named.length;
-  return [...named, ...(left > 0 ? [`${left} more`] : [])].join(" · ");
+  return `${small}${[...named, ...(left > 0 ? [`${left} more`] : [])].join(" · ")}`;
 }
 
 function inFull(call: Call): string {

@@ -36,6 +36,10 @@ test("a table that a phone would break is a list of its rows", () => {
   expect(text).toBe(`- **one**\n  what: ${cell}\n  why: ${cell}\n- **two**\n  what: x`);
 });
 
+test("what tools did stands in small", () => {
+  expect(render("-# `ls` · `make` (failed)\n\nDone")).toEqual(["-# `ls` · `make` (failed)\n\nDone"]);
+});
+
 test("a long code block is whole in each message", () => {
   const parts = render(`Before\n\n\`\`\`js\n${"const answer = 42;\n".repeat(400)}\`\`\`\n\nafter`);
   expect(parts.length).toBeGreaterThan(3);

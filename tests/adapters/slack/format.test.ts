@@ -55,6 +55,14 @@ test("a table in a quote is drawn as well", () => {
   expect(shown("> | a | b |\n> |---|---|\n> | 1 | 2 |")).toContain("> 1 │ 2");
 });
 
+test("what tools did stands in small", () => {
+  const [body = ""] = render("-# `ls` · `make` (failed)\n\nDone", { handles, partsMax: 1 });
+  expect(blocksOf(readBody(body).stretches)).toMatchObject([
+    { type: "context", elements: [{ type: "mrkdwn", text: "`ls` · `make` (failed)" }] },
+    { type: "section", text: { text: "Done" } },
+  ]);
+});
+
 describe("limits", () => {
   const world = newWorld({});
   const legal = (body: string) => {
@@ -74,6 +82,7 @@ describe("limits", () => {
     "a*b_c`d[e]~f ",
     "```\n<a & b>\n",
     "| a | b |\n",
+    "-# small\n\n",
   ])("a long text of %j", (pattern) => {
     const text = pattern.repeat(Math.ceil(60_000 / pattern.length));
     for (const body of render(text, { handles, partsMax: 11 })) legal(body);
