@@ -1,11 +1,10 @@
 // What an event asks for: messages, edits, deletes and reactions handed on in the order of their channel.
 import { createHash } from "node:crypto";
 import { errorText } from "../../core/failure.ts";
-import { limits } from "../../core/limits.ts";
-import type { Inbound, Sender } from "../../core/message.ts";
+import type { Inbound } from "../../core/message.ts";
 import { isStop } from "../../gateway/turns/stop.ts";
 import type { AdapterDeps } from "../adapter.ts";
-import { createRecent } from "../recent.ts";
+import { createAuthors } from "./authors.ts";
 import type { Channels } from "./channels.ts";
 import { type Dispatch, type Interaction, type Message, parseDispatch } from "./dispatches.ts";
 import { reasonOf, statusOf } from "./errors.ts";
@@ -29,8 +28,7 @@ interface IntakeDeps extends Pick<AdapterDeps, "receive" | "log"> {
 
 export function createIntake(deps: IntakeDeps) {
   const { channels, lanes, marks, log } = deps;
-  /** Who wrote what, for the deletes that do not say it. */
-  const authors = createRecent<Sender>(limits.discordChannelsMax);
+  const authors = createAuthors();
 
   const hand = async (reading: Reading): Promise<void> => {
     if (typeof reading === "string") log.debug("An event is not for the agent", { reason: reading });
@@ -38,7 +36,7 @@ export function createIntake(deps: IntakeDeps) {
   };
   const takeMessage = async (message: Message, place: Place): Promise<void> => {
     const reading = readMessage(message, { facts: deps.facts(), place });
-    if (typeof reading !== "string") authors.set(message.id, reading.sender);
+    if (typeof reading !== "string") authors.note(message.id, reading.sender);
     await hand(reading);
   };
   /** What stands in a channel, once it is known which that is; nothing where we may not look. */
@@ -61,7 +59,7 @@ export function createIntake(deps: IntakeDeps) {
     const run = () =>
       inPlace(at, async (place) => {
         for (const id of ids) {
-          const author = authors.get(id);
+          const author = authors.of(id);
           await hand(
             author === undefined
               ? "whose message was deleted is not known"
