@@ -2,6 +2,7 @@
 import type { SecretRef } from "../config/secret.ts";
 import type { TurnId } from "../core/ids.ts";
 import type { Address, Inbound, Receipt } from "../core/message.ts";
+import type { Behind } from "../core/succession.ts";
 import type { AdapterHandle } from "../gateway/handle.ts";
 import type { Clock } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
@@ -63,9 +64,9 @@ export interface AdapterDeps {
   name: string;
   /**
    * Takes one outside happening. When it resolves, the happening is stored (or refused) and may be acknowledged to the
-   * platform; when it throws, it must not be, and comes again.
+   * platform; when it throws, it must not be, and comes again. `behind`: others of its conversation are still coming in.
    */
-  receive(inbound: Inbound): Promise<Receipt>;
+  receive(inbound: Inbound, behind?: Behind): Promise<Receipt>;
   /**
    * The conversation `from` bears the id `to` from now on; its sessions and what waits for it go along. Done again, it
    * changes nothing. @throws Failure `store` when it could not be stored.

@@ -24,7 +24,7 @@ export async function openAdapters(
     const own = log.child({ adapter: name });
     const adapter = await openAdapter(settings, {
       name,
-      receive: (inbound) => middle.gateway.receive(inbound, doors.traits(name)),
+      receive: (inbound, behind) => middle.gateway.receive(inbound, doors.traits(name), behind),
       admins: () => doors.admins(name, store.roles),
       secret: config.secret,
       commands: commands

@@ -1,11 +1,13 @@
 // The middle of the house: admits what comes in, stores it, finds its session, runs its turn.
 import type { Admission } from "../access/admission.ts";
+import { presented } from "../access/pairing.ts";
 import { atLeast, type Role } from "../access/roles.ts";
 import { errorText } from "../core/failure.ts";
 import type { InputId } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import type { Inbound, Message, Receipt } from "../core/message.ts";
 import type { Input, Session, TurnRow } from "../core/session.ts";
+import { type Behind, untilAlone } from "../core/succession.ts";
 import type { Log } from "../sys/log.ts";
 import { findCommand, receiveCommand, unknownCommand } from "./commands/call.ts";
 import type { Command, CommandServices } from "./commands/command.ts";
@@ -120,10 +122,10 @@ export function createGateway(deps: GatewayDeps) {
   /** What was let in, by what it is. */
   const route = async (
     inbound: Exclude<Inbound, { kind: "action" }>,
-    { traits, role }: { traits: AdapterTraits; role: Role },
+    { traits, role, behind }: { traits: AdapterTraits; role: Role; behind?: Behind },
   ): Promise<Receipt> => {
     const missedMs = traits.live || store.inputs.has(inbound) ? undefined : lateness.of(inbound, traits);
-    const arrival = { traits, missedMs };
+    const arrival = { traits, missedMs, behind };
     const called = findCommand(deps.commands, inbound);
     if (called === "unknown")
       return store.transaction(() => answering.refuse(inbound, traits, unknownCommand(inbound)));
@@ -136,7 +138,7 @@ export function createGateway(deps: GatewayDeps) {
     return receiveOther(services, inbound);
   };
 
-  const receive = async (raw: Inbound, traits: AdapterTraits): Promise<Receipt> => {
+  const receive = async (raw: Inbound, traits: AdapterTraits, behind?: Behind): Promise<Receipt> => {
     const { inbound: said, exposed } = redactInbound(raw, deps.redactor);
     const stop = isStop(said);
     const command = stop !== undefined || findCommand(deps.commands, said) !== undefined;
@@ -144,12 +146,19 @@ export function createGateway(deps: GatewayDeps) {
     const admission = entry.judge(inbound, traits);
     // Before anything is stored: a full disk must not break a stop.
     if (stop !== undefined && admission.admitted) return halt(inbound, { ...stop, traits, role: admission.role });
+    // All but plain messages goes by what the store says: what is before it must be stored by then.
+    if (behind !== undefined && !(isPlain(inbound, { command }) && admission.admitted)) {
+      await untilAlone(behind);
+      return receive(raw, traits);
+    }
     const met = entry.meet(inbound, { traits, admission });
     if (met !== undefined) return met;
     if (!admission.admitted) return { state: "refused", reason: admission.reason };
     if (exposed) tellExposed(services, inbound, traits);
     const how = { traits, role: admission.role };
-    const receipt = await (inbound.kind === "action" ? press(inbound, how) : route(inbound, how));
+    const receipt = await (inbound.kind === "action"
+      ? press(inbound, how)
+      : route(inbound, { ...how, ...(behind === undefined ? {} : { behind }) }));
     if (exposed) takeExposed(services, inbound, traits);
     return receipt;
   };
@@ -175,10 +184,10 @@ export function createGateway(deps: GatewayDeps) {
   return {
     /**
      * Takes one outside happening. When it resolves, the happening is stored (or refused) and may be
-     * acknowledged to the platform. @throws Failure `store` when it could not be stored.
+     * acknowledged to the platform. @throws Failure `store` when it could not be stored, or stands behind such a one.
      */
-    receive: async (inbound: Inbound, traits: AdapterTraits): Promise<Receipt> =>
-      redactReceipt(await receive(currentInbound(store, fromDoor(inbound)), traits), deps.redactor),
+    receive: async (inbound: Inbound, traits: AdapterTraits, behind?: Behind): Promise<Receipt> =>
+      redactReceipt(await receive(currentInbound(store, fromDoor(inbound)), traits, behind), deps.redactor),
     /** The same for what the schedule says: it alone may say that something is an event, and whose. */
     receiveEvent: async (event: Message, traits: AdapterTraits): Promise<Receipt> =>
       redactReceipt(await receive(currentInbound(store, event), traits), deps.redactor),
@@ -220,6 +229,17 @@ export function createGateway(deps: GatewayDeps) {
       });
     },
   };
+}
+
+/** Whether an inbound may be stored together with those before it: nothing that it says is looked up among them. */
+function isPlain(inbound: Inbound, { command }: { command: boolean }): boolean {
+  return (
+    inbound.kind === "message" &&
+    !command &&
+    inbound.replyTo === undefined &&
+    inbound.text.length <= limits.inputCharsMax &&
+    presented(inbound) === undefined
+  );
 }
 
 /** Whoever is not let in any more has no more than a guest. */

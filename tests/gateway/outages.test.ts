@@ -1,7 +1,8 @@
 // What goes out although the program is killed, the disk is full, the network is away, or everybody writes at once.
 import { describe, expect, test } from "bun:test";
 import { limits } from "../../src/core/limits.ts";
-import { closeLost, type Queue } from "../../src/gateway/queue/queue.ts";
+import { closeLost } from "../../src/gateway/queue/create.ts";
+import type { Queue } from "../../src/gateway/queue/queue.ts";
 import { resumeTurns } from "../../src/gateway/turns/resume.ts";
 import { createChat } from "./chat.ts";
 import { createWorld, first, later, pdf, place, refused, settled } from "./outbox.ts";

@@ -1,13 +1,13 @@
 // One life of the program: the real gateway, store, deliveries and adapter over the ports of a world, until it dies.
 
 import * as v from "valibot";
-import type { Adapter } from "../../src/adapters/adapter.ts";
+import type { Adapter, AdapterDeps } from "../../src/adapters/adapter.ts";
 import { openTelegram } from "../../src/adapters/telegram/index.ts";
 import { telegramTraits } from "../../src/adapters/telegram/traits.ts";
 import { keepAlive } from "../../src/app/life.ts";
 import { Failure } from "../../src/core/failure.ts";
 import { limits } from "../../src/core/limits.ts";
-import type { Inbound, Receipt } from "../../src/core/message.ts";
+import type { Inbound } from "../../src/core/message.ts";
 import { commands } from "../../src/gateway/commands/index.ts";
 import { createDeliveries } from "../../src/gateway/delivery/deliveries.ts";
 import { createReplies } from "../../src/gateway/delivery/reply.ts";
@@ -171,7 +171,7 @@ function compose(parts: Composed): { close(drainMs: number): Promise<void> } {
   });
   const adapter = openAdapter(parts, {
     log,
-    receive: (inbound) => gateway.receive(inbound, telegramTraits),
+    receive: (inbound, behind) => gateway.receive(inbound, telegramTraits, behind),
     moved: (from, to) => gateway.moved(adapterName, { from, to }),
   });
   const own = world.traits.finds ? searching(adapter, { world, chance: parts.chance.fork(), life }) : adapter;
@@ -261,6 +261,7 @@ function gatewayDeps({ world, store, clock, chance, flaw, life }: Composed, log:
     backgroundOf: () => [],
     confirmText: () => undefined,
     confirmTools: () => undefined,
+    sessionPage: () => Promise.reject(new Error("There are no pages here")),
     turnsParallelMax: 3,
     timeoutMs: 5 * 60_000,
   };
@@ -269,14 +270,10 @@ function gatewayDeps({ world, store, clock, chance, flaw, life }: Composed, log:
 /** The adapter as it is, on the simulated line. */
 function openAdapter(
   { world, store, clock, wire, flaw, life }: Composed,
-  {
-    log,
-    receive,
-    moved,
-  }: { log: Log; receive(inbound: Inbound): Promise<Receipt>; moved(from: string, to: string): void },
+  { log, receive, moved }: { log: Log; receive: AdapterDeps["receive"]; moved(from: string, to: string): void },
 ): Adapter {
-  const noted = async (inbound: Inbound): Promise<Receipt> => {
-    const receipt = await receive(inbound);
+  const noted: AdapterDeps["receive"] = async (inbound, behind) => {
+    const receipt = await receive(inbound, behind);
     if (life.dead()) return receipt;
     const { kind, conversation, id } = inbound;
     world.received.push({ kind, conversation: conversation.id, id, receipt });

@@ -29,8 +29,8 @@ export function openTelegram(settings: TelegramSettings, deps: AdapterDeps): Ada
   const menu = createMenu({ ...deps, api });
   const moves = createMoves(deps, settings);
   const logMenu = (error: unknown) => log.warn("Cannot set the menu", { error: errorText(error) });
-  const receive: AdapterDeps["receive"] = async (inbound) => {
-    const receipt = await deps.receive(inbound);
+  const receive: AdapterDeps["receive"] = async (inbound, behind) => {
+    const receipt = await deps.receive(inbound, behind);
     if (receipt.state === "done") void menu.refresh().catch(logMenu);
     return receipt;
   };

@@ -1,6 +1,7 @@
 // Between poll and gateway: each conversation in order, nothing confirmed before it is taken, no update in the way for ever.
 import { errorText, Failure } from "../../core/failure.ts";
 import { limits } from "../../core/limits.ts";
+import type { Behind } from "../../core/succession.ts";
 import { type Clock, within } from "../../sys/clock.ts";
 import type { Log } from "../../sys/log.ts";
 import { updateId } from "./updates.ts";
@@ -11,8 +12,22 @@ export interface Job {
   lane?: string;
   /** It waits only a moment for those before it. */
   urgent?: boolean;
+  /** It is begun as soon as it cannot overtake those before it any more, and waits for more by itself where it must. */
+  follows?: boolean;
   /** When it throws, the update is not confirmed and comes again. */
-  run(): Promise<void>;
+  run(behind: Behind): Promise<void>;
+}
+
+/** What is under way in a lane. */
+interface Lane extends Pick<Behind, "succession" | "before"> {
+  /** Resolves when none of it can be overtaken any more. */
+  placedAll: Promise<unknown>;
+  /** How many jobs are not over. */
+  open: number;
+}
+
+function nothingBefore(): Behind {
+  return { succession: { broken: false }, before: Promise.resolve(), placed: () => undefined };
 }
 
 export interface IntakeDeps {
@@ -40,7 +55,7 @@ export function createIntake({ clock, log, read }: IntakeDeps) {
   const done = new Set<number>();
   const running = new Map<number, Promise<boolean>>();
   const tries = new Map<number, number>();
-  const lanes = new Map<string, Promise<boolean>>();
+  const lanes = new Map<string, Lane>();
   let skipped = 0;
   let failed = false;
   /** Everything before this number was confirmed once. */
@@ -51,15 +66,15 @@ export function createIntake({ clock, log, read }: IntakeDeps) {
     log.error("An update was skipped", { update: id, reason, skipped });
   };
 
-  const attempt = async (id: number, job: Job): Promise<boolean> => {
+  const attempt = async (id: number, work: () => Promise<void>): Promise<boolean> => {
     try {
-      await job.run();
+      await work();
     } catch (error) {
-      const count = (tries.get(id) ?? 0) + 1;
-      tries.set(id, count);
       // A store that cannot take it now will later; what fails for another reason would fail for ever.
-      const hopeless = !(error instanceof Failure && error.code === "store") && count >= limits.receiveTriesMax;
-      if (!hopeless) {
+      const hopeful = error instanceof Failure && error.code === "store";
+      const count = (tries.get(id) ?? 0) + (hopeful ? 0 : 1);
+      tries.set(id, count);
+      if (hopeful || count < limits.receiveTriesMax) {
         failed = true;
         log.warn("An update could not be taken and comes again", { update: id, count, error: errorText(error) });
         return false;
@@ -72,33 +87,37 @@ export function createIntake({ clock, log, read }: IntakeDeps) {
   };
 
   const start = (id: number, job: Job) => {
-    const { lane } = job;
-    if (job.urgent === true) return startUrgent(id, job);
-    const before = lane === undefined ? undefined : lanes.get(lane);
-    // After one that failed, the later ones of its lane wait for their turn to come again.
-    const work = before === undefined ? attempt(id, job) : before.then((ok) => (ok ? attempt(id, job) : false));
+    const work =
+      job.lane === undefined ? attempt(id, () => job.run(nothingBefore())) : inLane(id, { ...job, lane: job.lane });
     running.set(id, work);
-    if (lane !== undefined) lanes.set(lane, work);
-    void work.then(() => {
-      running.delete(id);
-      if (lane !== undefined && lanes.get(lane) === work) lanes.delete(lane);
-    });
+    void work.then(() => running.delete(id));
   };
 
-  /** What was said before it should be stored when it acts; what hangs must not keep it from acting. */
-  const startUrgent = (id: number, job: Job) => {
-    const { lane } = job;
-    const before = lane === undefined ? undefined : lanes.get(lane);
-    const ready = before === undefined ? undefined : within(clock, { work: before, ms: limits.receiveSlowMs });
-    const work = ready === undefined ? attempt(id, job) : ready.then(() => attempt(id, job));
-    running.set(id, work);
-    // What was said after a stop is not meant by it: it comes in when the stop has acted.
-    const both = Promise.all([before ?? true, work]).then((oks) => oks.every(Boolean));
-    if (lane !== undefined) lanes.set(lane, both);
-    void work.then(() => running.delete(id));
-    void both.then(() => {
-      if (lane !== undefined && lanes.get(lane) === both) lanes.delete(lane);
+  /** Begins a job behind those of its lane: as soon as they are over, or, when it follows, as soon as none is overtaken. */
+  const inLane = (id: number, { lane, run, follows = false, urgent = false }: Job & { lane: string }) => {
+    const row: Lane = lanes.get(lane) ?? { ...nothingBefore(), placedAll: Promise.resolve(), open: 0 };
+    lanes.set(lane, row);
+    const { succession, before } = row;
+    const placed = Promise.withResolvers<void>();
+    const go = () => attempt(id, () => run({ succession, before, placed: placed.resolve }));
+    // After one that failed, the later ones of its lane wait for their turn to come again; a stop does not.
+    const inTurn = () => (succession.broken ? false : go());
+    const work =
+      row.open === 0
+        ? go()
+        : urgent
+          ? within(clock, { work: before, ms: limits.receiveSlowMs }).then(go)
+          : (follows ? row.placedAll : before).then(inTurn);
+    row.open += 1;
+    const over = work.then((ok) => {
+      if (!ok) succession.broken = true;
+      row.open -= 1;
+      if (row.open === 0) lanes.delete(lane);
     });
+    row.before = Promise.all([before, over]).then(() => undefined);
+    // What was said after a stop is not meant by it: it comes in when the stop has acted.
+    row.placedAll = urgent ? row.before : Promise.race([placed.promise, over]);
+    return work;
   };
 
   const begin = (raw: unknown) => {

@@ -33,10 +33,14 @@ export function createJobs({
         case "inbound": {
           const [first] = reading.inbounds;
           if (first === undefined) return undefined;
+          const lane = first.conversation.id;
+          if (isStop(first) !== undefined) return { lane, urgent: true, run: async () => void (await receive(first)) };
+          if (first.kind === "message" && reading.inbounds.length === 1)
+            return { lane, follows: true, run: async (behind) => void (await receive(first, behind)) };
           const run = async () => {
             for (const inbound of reading.inbounds) await receive(inbound);
           };
-          return { lane: first.conversation.id, urgent: isStop(first) !== undefined, run };
+          return { lane, run };
         }
         case "button": {
           const [pressed] = reading.inbounds;

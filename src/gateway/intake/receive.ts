@@ -3,6 +3,7 @@ import type { Admission } from "../../access/admission.ts";
 import { limits } from "../../core/limits.ts";
 import type { FileRef, Inbound, Message, Receipt } from "../../core/message.ts";
 import type { Input, ReplyTarget, Session } from "../../core/session.ts";
+import { assertUnbroken, type Behind } from "../../core/succession.ts";
 import { ago, excerpt } from "../../core/words.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock } from "../../sys/clock.ts";
@@ -41,10 +42,11 @@ export interface ArrivalDeps extends ReceiveDeps {
   enter(inbound: Inbound, traits: AdapterTraits): Admission;
 }
 
-/** How it came: by which door, and by how much it was missed (milliseconds), if it was. */
+/** How it came: by which door, by how much it was missed (milliseconds), if it was, and behind what. */
 export interface Arrival {
   traits: AdapterTraits;
   missedMs: number | undefined;
+  behind?: Behind | undefined;
 }
 
 /** What became of a message inside the transaction. `after` is done once that is committed. */
@@ -62,7 +64,7 @@ export async function receiveMessage(deps: ArrivalDeps, inbound: Message, arriva
   const given = await withinLimits(deps, inbound);
   let message = given;
   // The turn that it starts is stored with it: one commit, and a person waits for each.
-  const { receipt, after } = await store.grouped((): Placed => {
+  const stored = inOrder(store, arrival.behind, (): Placed => {
     // Its conversation may have got another id since it came.
     message = currentInbound(store, given);
     const admission = deps.enter(message, arrival.traits);
@@ -71,11 +73,33 @@ export async function receiveMessage(deps: ArrivalDeps, inbound: Message, arriva
     if (!arrival.traits.live && placed.receipt.state === "waiting") deps.heard(replyTarget(message));
     return placed;
   });
+  arrival.behind?.placed();
+  const { receipt, after } = await stored;
   after?.();
   // What waits for its files is written when they are there.
   const later = receipt.state === "waiting" && filesMissing(message);
   if (!later && (receipt.state === "waiting" || receipt.state === "context")) deps.onInbound(message);
   return receipt;
+}
+
+/** Stored with others of this moment, and behind one of its own succession that fails not at all. */
+async function inOrder(store: Store, behind: Behind | undefined, work: () => Placed): Promise<Placed> {
+  if (behind === undefined) return store.grouped(work);
+  try {
+    return await store.grouped(() => {
+      assertUnbroken(behind);
+      try {
+        return work();
+      } catch (error) {
+        // Those behind it may be done in the same transaction, before anybody hears of this.
+        behind.succession.broken = true;
+        throw error;
+      }
+    });
+  } catch (error) {
+    behind.succession.broken = true;
+    throw error;
+  }
 }
 
 /** What {@link placeNow} finds out, for a message that was let in late: the caller wakes the session of the receipt. */
@@ -154,7 +178,8 @@ function start(
   if (!fresh) return { receipt: { state: "duplicate", input: input.id } };
   const place = deps.store.inputs.waitingCount(session.id);
   const begun = arrival === undefined ? undefined : queue.begin(session.id);
-  const meets = queue.meets(input);
+  // What it begins itself is not in its way.
+  const meets = begun === undefined ? queue.meets(input) : "nothing";
   if (meets === "waits" && arrival?.traits.live === false && queue.tellOnce(session.id))
     answering.reply(message, arrival.traits, {
       markdown: `Place ${place} in the queue: a turn is running. /queue shows what waits, /stop ends the turn.`,

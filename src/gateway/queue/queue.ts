@@ -2,28 +2,23 @@
 import { errorText } from "../../core/failure.ts";
 import type { InputId, SessionId, TurnId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
-import type { Input, QueueMode, Session, TurnInput, TurnRow } from "../../core/session.ts";
+import type { Input, Session, TurnInput, TurnRow } from "../../core/session.ts";
 import type { Proof } from "../../sandbox/sandbox.ts";
-import type { Store } from "../../store/store.ts";
-import { type Clock, within } from "../../sys/clock.ts";
+import { within } from "../../sys/clock.ts";
 import type { Log } from "../../sys/log.ts";
-import { mayJoin, replyTarget } from "../target.ts";
-import type { ActiveTurn, TurnDeps, TurnStart } from "../turns/turn.ts";
+import { mayJoin } from "../target.ts";
+import type { ActiveTurn, TurnStart } from "../turns/turn.ts";
+import { createBegun } from "./begun.ts";
+import { type CreateDeps, createTurn, modeOf } from "./create.ts";
 import { createHolds } from "./holds.ts";
 import { createLater } from "./later.ts";
 import { turnInput } from "./note.ts";
-import { filesMissing, joinUntil, readyInputs } from "./ready.ts";
+import { filesMissing, joinUntil } from "./ready.ts";
 
 /** What the queue works with. */
-export interface QueueDeps {
-  store: Store;
-  clock: Clock;
+export interface QueueDeps extends Omit<CreateDeps, "begun" | "later"> {
   log: Log;
   start(turn: TurnStart): ActiveTurn;
-  /** Begins to fetch what an input lacks, if nobody does so far; the session is woken when it is there. */
-  fetch(input: Input): void;
-  /** Inside the transaction that stores an event of a turn. */
-  onStored?: TurnDeps["onStored"];
   turnsParallelMax: number;
 }
 
@@ -31,7 +26,7 @@ export type Queue = ReturnType<typeof createQueue>;
 
 /** The queue over all sessions. */
 export function createQueue(deps: QueueDeps) {
-  const { store, clock, log } = deps;
+  const { store, clock } = deps;
   const active = new Map<SessionId, ActiveTurn>();
   const ready = new Set<SessionId>();
   const idle: (() => void)[] = [];
@@ -43,16 +38,14 @@ export function createQueue(deps: QueueDeps) {
   const holds = createHolds((id) => wake(id));
   /** Closed until what the last process left is judged, and again at the end. */
   let open = false;
-  /** Turns that are stored and do not run yet: the commit that they share with others is not over, or has failed. */
-  const begun = new Set<TurnId>();
+  const begun = createBegun(store);
+  const { cannotStart, guarded } = createGuard({ ...deps, later, isOpen: () => open });
   /** Sessions that are looked at in the next shared commit. */
   const waking = new Set<SessionId>();
-  /** As many turns run, or will in a moment, as may. */
+  /** As many turns run, or will in a moment, as may. Mostly there is room, whatever of them does not count after all. */
   const isFull = (): boolean => {
-    const most = deps.turnsParallelMax;
-    // Mostly there is room, whatever of these does not count after all.
-    if (waking.size + begun.size + active.size < most) return false;
-    return waking.size + busyCount(deps.store, { active, begun }) >= most;
+    const free = deps.turnsParallelMax - waking.size;
+    return begun.countMost() + active.size >= free && begun.count() + busyCount(active) >= free;
   };
   const fill = (): void => {
     for (const other of ready) if (!isFull()) wake(other);
@@ -87,21 +80,8 @@ export function createQueue(deps: QueueDeps) {
 
   const begin = (id: SessionId): (() => void) | undefined => {
     if (!mayBegin(id)) return undefined;
-    const made = store.transaction(() => create(id));
+    const made = store.transaction(() => createTurn({ ...deps, begun, later }, id));
     return made === undefined ? undefined : () => guarded(id, () => run(made.row, made.session));
-  };
-
-  /** A full disk: the input is stored and waits, and is looked at again after a while. */
-  const cannotStart = (session: SessionId, error: unknown): void => {
-    log.error("Cannot start a turn", { session, error: errorText(error) });
-    if (open) later.at(session, clock.now() + limits.startRetryMs);
-  };
-  const guarded = (session: SessionId, work: () => void): void => {
-    try {
-      work();
-    } catch (error) {
-      cannotStart(session, error);
-    }
   };
 
   /**
@@ -112,43 +92,16 @@ export function createQueue(deps: QueueDeps) {
     guarded(id, () => {
       if (waking.has(id) || !mayBegin(id)) return;
       waking.add(id);
-      const work = () => {
+      const look = () => {
         waking.delete(id);
         return begin(id);
       };
-      store
-        .grouped(work, (start) => start?.())
-        .catch((error: unknown) => {
-          waking.delete(id);
-          cannotStart(id, error);
-        });
+      const lose = (error: unknown) => {
+        waking.delete(id);
+        cannotStart(id, error);
+      };
+      store.grouped(look, (start) => start?.()).catch(lose);
     });
-
-  const modeOf = (session: Session | undefined): QueueMode => session?.options.queue ?? "steer";
-
-  /** Stores a new turn for what waits first and lacks nothing, with everything that may share it. */
-  const create = (id: SessionId): { row: TurnRow; session: Session } | undefined => {
-    const session = store.sessions.get(id);
-    if (session === undefined) return undefined;
-    if (!closeLeft(deps, { session: id, begun })) return undefined;
-    const waiting = store.inputs.waiting(id, limits.missedHeldMax);
-    const ready = readyInputs(waiting, { mode: modeOf(session), now: clock.now() });
-    const [first] = ready.inputs ?? [];
-    for (const input of ready.missing) deps.fetch(input);
-    if (ready.inputs === undefined && ready.at !== undefined) later.at(id, ready.at);
-    if (ready.inputs === undefined || first === undefined) return undefined;
-    const row = store.turns.create({
-      session: id,
-      agent: session.agent,
-      requester: first.inbound.sender,
-      replyTo: replyTarget(first.inbound),
-      at: clock.now(),
-    });
-    begun.add(row.id);
-    for (const input of ready.inputs) store.inputs.assign(input.id, row.id);
-    giveContext(store, { row, before: first.id });
-    return { row, session };
-  };
 
   return {
     wake,
@@ -183,14 +136,14 @@ export function createQueue(deps: QueueDeps) {
     },
     /** A turn has read it, although it waits until that is stored. */
     isOffered: (id: InputId): boolean => [...offered.values()].includes(id),
-    /**
-     * What a new input meets: nothing runs that concerns it, a turn that it steers or ends, or a turn that it waits for.
-     */
+    /** What a new input meets: nothing that concerns it, a turn that it steers or ends, or one that it waits for. */
     meets(input: Input): "nothing" | "steers" | "ends" | "waits" {
-      const turn = input.session === null ? undefined : active.get(input.session);
-      if (turn === undefined || turn.ended() || input.turn === turn.row.id) return "nothing";
-      const mode = modeOf(store.sessions.get(turn.row.session));
-      if (!mayJoin(input.inbound, turn.row)) return "waits";
+      if (input.session === null) return "nothing";
+      const turn = active.get(input.session);
+      const row = turn === undefined ? begun.in(input.session) : turn.ended() ? undefined : turn.row;
+      if (row === undefined || input.turn === row.id) return "nothing";
+      const mode = modeOf(store.sessions.get(row.session));
+      if (!mayJoin(input.inbound, row)) return "waits";
       return mode === "steer" ? "steers" : mode === "interrupt" ? "ends" : "waits";
     },
     /** True once in a burst of inputs that wait behind one turn. */
@@ -251,11 +204,25 @@ export function createQueue(deps: QueueDeps) {
   };
 }
 
-/** What was said in a room beside the agent goes to the turn that is asked there next. */
-function giveContext({ inputs }: Store, { row, before }: { row: TurnRow; before: InputId }): void {
-  const { adapter, conversation, thread } = row.replyTo;
-  if (conversation.kind !== "shared") return;
-  inputs.give(row.id, { adapter, conversation: conversation.id, before, ...(thread === undefined ? {} : { thread }) });
+/** A full disk: the input is stored and waits, and is looked at again after a while. */
+function createGuard({
+  clock,
+  log,
+  later,
+  isOpen,
+}: Pick<QueueDeps, "clock" | "log"> & { later: CreateDeps["later"]; isOpen(): boolean }) {
+  const cannotStart = (session: SessionId, error: unknown): void => {
+    log.error("Cannot start a turn", { session, error: errorText(error) });
+    if (isOpen()) later.at(session, clock.now() + limits.startRetryMs);
+  };
+  const guarded = (session: SessionId, work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      cannotStart(session, error);
+    }
+  };
+  return { cannotStart, guarded };
 }
 
 /**
@@ -271,41 +238,7 @@ function pause({ store, log }: Pick<QueueDeps, "store" | "log">, turn: TurnId): 
   }
 }
 
-/** Turns that do something, or will in a moment: one that waits for a person takes nobody's place. */
-function busyCount(
-  { turns }: Store,
-  { active, begun }: { active: ReadonlyMap<SessionId, ActiveTurn>; begun: Set<TurnId> },
-): number {
-  for (const id of begun) if (turns.get(id) === undefined) begun.delete(id);
-  return begun.size + [...active.values()].filter((turn) => !turn.waiting()).length;
-}
-
-/**
- * One turn at a time: what is still open in a session lost its end to a store that failed, such as a full disk, and is
- * ended now. @returns false when one begins in this very moment, or waits for an answer: what came later waits behind it.
- */
-function closeLeft(deps: QueueDeps, { session, begun }: { session: SessionId; begun: ReadonlySet<TurnId> }): boolean {
-  const { turns, approvals } = deps.store;
-  const left = turns.openIn(session);
-  if (left.some((turn) => begun.has(turn) || approvals.openOfTurn(turn) > 0)) return false;
-  for (const lost of left) closeLost(deps, lost);
-  return true;
-}
-
-/** Ends a turn whose end could not be stored when it came; runs in the caller's transaction. */
-export function closeLost(
-  { store, clock, onStored }: Pick<TurnDeps, "store" | "clock" | "onStored">,
-  turn: TurnId,
-): void {
-  const row = store.turns.get(turn);
-  if (row === undefined) return;
-  const at = clock.now();
-  const error = { code: "turn.interrupted" as const, message: "The end of this turn could not be stored" };
-  store.turns.end(turn, { outcome: "failed", at, error, usage: row.usage });
-  const event = { type: "ended" as const, outcome: "failed" as const, error, usage: row.usage };
-  store.turns.append(turn, { event, at });
-  onStored?.(row, event);
-  store.approvals.voidTurn(turn, at);
-  store.inputs.finish(turn);
-  store.inputs.unassign(turn);
+/** Turns that do something: one that waits for a person takes nobody's place. */
+function busyCount(active: ReadonlyMap<SessionId, ActiveTurn>): number {
+  return [...active.values()].filter((turn) => !turn.waiting()).length;
 }

@@ -7,7 +7,8 @@ import type { Session, TurnRow } from "../../core/session.ts";
 import type { Store } from "../../store/store.ts";
 import type { Clock } from "../../sys/clock.ts";
 import type { Hub } from "../hub.ts";
-import { closeLost, type Queue } from "../queue/queue.ts";
+import { closeLost } from "../queue/create.ts";
+import type { Queue } from "../queue/queue.ts";
 import type { TurnDeps } from "./turn.ts";
 
 interface ResumeDeps extends Pick<TurnDeps, "onStored"> {

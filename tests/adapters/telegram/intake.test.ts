@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { createIntake, type Job } from "../../../src/adapters/telegram/intake.ts";
 import { Failure } from "../../../src/core/failure.ts";
+import type { Behind } from "../../../src/core/succession.ts";
 import { createManualClock } from "../../schedule/manual-clock.ts";
 
 const log = { trace() {}, debug() {}, info() {}, warn() {}, error() {}, child: () => log };
@@ -18,6 +19,8 @@ interface Update {
   update_id: number;
   lane: string;
   stop: boolean;
+  /** It may share a commit with those before it. */
+  plain: boolean;
 }
 
 /** One life of a bot: what was taken, in the order in which it was done, and what Telegram was told. */
@@ -26,8 +29,27 @@ async function live(seed: number) {
   const clock = createManualClock(0);
   const stored: number[] = [];
   const slow: (() => void)[] = [];
+  /** What shares the next commit, in its order. */
+  const group: (() => void)[] = [];
+  const commit = () => {
+    for (const work of group.splice(0)) work();
+  };
+  /** As the gateway does: its place first, the commit later, and nothing behind one that failed. */
+  const follow = async (id: number, { succession, placed }: Behind) => {
+    if (random() < 0.15) await new Promise<void>((resolve) => slow.push(resolve));
+    await new Promise<void>((resolve, reject) => {
+      group.push(() => {
+        succession.broken ||= random() < 0.2;
+        if (succession.broken) return reject(new Failure("store", "The disk is full"));
+        stored.push(id);
+        resolve();
+      });
+      placed();
+    });
+  };
   const read = (raw: unknown): Job => {
-    const { update_id: id, lane, stop } = raw as Update;
+    const { update_id: id, lane, stop, plain } = raw as Update;
+    if (plain) return { lane, follows: true, run: (behind) => follow(id, behind) };
     const run = async () => {
       if (random() < 0.15) await new Promise<void>((resolve) => slow.push(resolve));
       if (random() < 0.2) throw new Failure("store", "The disk is full");
@@ -43,7 +65,9 @@ async function live(seed: number) {
     rounds += 1;
     if (rounds > 5_000) throw new Error(`Seed ${seed} does not end`);
     while (all.length < 60 && random() < 0.5) {
-      const update = { update_id: 100 + all.length, lane: `chat ${Math.floor(random() * 4)}`, stop: random() < 0.05 };
+      const stop = random() < 0.05;
+      const lane = `chat ${Math.floor(random() * 4)}`;
+      const update = { update_id: 100 + all.length, lane, stop, plain: !stop && random() < 0.6 };
       all.push(update);
       queue.push(update);
     }
@@ -56,6 +80,7 @@ async function live(seed: number) {
       await Promise.resolve();
       if (ticks > 50) clock.advance(100);
       if (random() < 0.05) slow.shift()?.();
+      if (random() < 0.2) commit();
     }
     const { offset } = await taking;
     const confirmed = queue.filter(({ update_id: id }) => offset !== undefined && id < offset);
