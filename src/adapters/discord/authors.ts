@@ -3,8 +3,6 @@ import { limits } from "../../core/limits.ts";
 import type { Sender } from "../../core/message.ts";
 import { createRecent } from "../recent.ts";
 
-export type Authors = ReturnType<typeof createAuthors>;
-
 /** Keeps the authors of so many messages; one person's messages share one object. */
 export function createAuthors() {
   const authors = createRecent<Sender>(limits.discordChannelsMax);
