@@ -57,7 +57,7 @@ interface Sought {
   since: number;
   /** Our own bot's id, once it is known. */
   bot: string | undefined;
-  isOpen(ref: string): boolean;
+  isOpen(message: { channel: string; ts: string }): boolean;
 }
 
 /**
@@ -98,9 +98,14 @@ export async function findSent(client: Client, sought: Sought): Promise<string |
 }
 
 /** A stream of ours that says nothing, and that nobody writes to; a file without words looks the same but for its file. */
-function isBegun({ ts, text, bot_id, metadata, files }: SlackMessage, { bot, since, isOpen }: Sought): boolean {
+function isBegun({ ts, text, bot_id, metadata, files }: SlackMessage, { bot, since, target, isOpen }: Sought): boolean {
   const mine = bot !== undefined && bot_id === bot && metadata === undefined && (files ?? []).length === 0;
-  return mine && (text ?? "").trim() === "" && millisOf(ts) >= since - limits.clockSkewMs && !isOpen(ts);
+  return (
+    mine &&
+    (text ?? "").trim() === "" &&
+    millisOf(ts) >= since - limits.clockSkewMs &&
+    !isOpen({ channel: target.conversation.id, ts })
+  );
 }
 
 function isOurs({ metadata }: SlackMessage, nonce: string): boolean {

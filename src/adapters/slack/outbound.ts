@@ -90,7 +90,7 @@ export function createOutbound(parts: OutboundDeps): Outbound {
     } catch (error) {
       if (!isStreaming(error)) throw error;
       // A stream of a life before.
-      await streams.end(target.conversation.id, ref);
+      await streams.end({ channel: target.conversation.id, ts: ref });
       await eitherForm("chat.update", args, contentOf(message, ref));
     }
   };
@@ -124,14 +124,15 @@ export function createOutbound(parts: OutboundDeps): Outbound {
       if (answers.isOnly(ref)) {
         return await answers.change(ref, message === undefined ? undefined : (id) => contentOf(message, id));
       }
+      const spot = { channel: target.conversation.id, ts: ref };
       await guarded(target, "change", async () => {
         if (
           message?.forming === true &&
-          streams.isOpen(ref) &&
-          (await streams.grow(ref, readBody(message.body).stream))
+          streams.isOpen(spot) &&
+          (await streams.grow(spot, readBody(message.body).stream))
         )
           return;
-        await streams.stop(ref);
+        await streams.stop(spot);
         if (message !== undefined) await update(target, ref, message);
         else await client.call("chat.delete", { channel: target.conversation.id, ts: ref });
       });

@@ -9,6 +9,12 @@ import { isCode, isMethodMissing, platformError, reasonOf, retryAfterOf } from "
 /** Refusals in a row after which it is not tried any more. */
 const refusalsMax = 3;
 
+/** Where a message stands. */
+interface Spot {
+  channel: string;
+  ts: string;
+}
+
 export type Streams = ReturnType<typeof createStreams>;
 
 export function createStreams({
@@ -17,32 +23,33 @@ export function createStreams({
   log,
   team,
 }: { client: Client; team(): string | undefined } & Pick<AdapterDeps, "clock" | "log">) {
-  /** What each open stream shows, by its ts. One that is forgotten is ended by the first other change to it. */
-  const open = createRecent<{ channel: string; sent: string } | undefined>(limits.adapterNotesMax);
+  /** What each open stream shows. One that is forgotten is ended by the first other change to it. */
+  const open = createRecent<{ sent: string }>(limits.adapterNotesMax);
   /** Who spoke last in a thread: a stream outside of direct conversations is for one person. */
   const speakers = createRecent<string>(limits.adapterNotesMax);
   let refusals = 0;
   /** Until when none is begun. Monotonic. */
   let notBefore = 0;
 
+  // A ts is unique in its channel alone.
+  const keyOf = ({ channel, ts }: Spot) => `${channel}:${ts}`;
   const at = ({ conversation, thread }: ReplyTarget) => `${conversation.id}:${thread ?? ""}`;
   /** @throws what the call threw, when it may be made later: only a stream that is ended can be changed. */
-  const stop = async (ref: string): Promise<void> => {
-    const stream = open.get(ref);
-    if (stream === undefined) return;
+  const stop = async (spot: Spot): Promise<void> => {
+    if (!open.has(keyOf(spot))) return;
     try {
-      await client.call("chat.stopStream", { channel: stream.channel, ts: ref });
+      await client.call("chat.stopStream", { ...spot });
     } catch (error) {
       if (platformError(error, "change").fate === "later") throw error;
       log.debug("A stream was not ended", { error: reasonOf(error) });
     }
-    open.set(ref, undefined);
+    open.delete(keyOf(spot));
   };
 
   return {
     spoke: (conversation: string, thread: string | undefined, user: string) =>
       speakers.set(`${conversation}:${thread ?? ""}`, user),
-    isOpen: (ref: string) => open.get(ref) !== undefined,
+    isOpen: (spot: Spot) => open.has(keyOf(spot)),
     /**
      * Begins an answer. @returns its ts; undefined when Slack has no stream for this place.
      * @throws what the call threw, when nobody can say whether it began
@@ -61,7 +68,7 @@ export function createStreams({
           ...(user === undefined ? {} : { recipient_user_id: user, recipient_team_id: team() }),
         });
         if (typeof ts !== "string") return undefined;
-        open.set(ts, { channel: conversation.id, sent: "" });
+        open.set(keyOf({ channel: conversation.id, ts }), { sent: "" });
         refusals = 0;
         return ts;
       } catch (error) {
@@ -80,31 +87,31 @@ export function createStreams({
       }
     },
     /** Shows what was added. @returns whether the stream shows `text` now; else it is ended. */
-    async grow(ref: string, text: string | undefined): Promise<boolean> {
-      const stream = open.get(ref);
+    async grow(spot: Spot, text: string | undefined): Promise<boolean> {
+      const stream = open.get(keyOf(spot));
       if (stream === undefined) return false;
       if (text?.startsWith(stream.sent) !== true) {
-        await stop(ref);
+        await stop(spot);
         return false;
       }
       const added = text.slice(stream.sent.length);
       if (added.trim() === "") return true;
       try {
-        await client.call("chat.appendStream", { channel: stream.channel, ts: ref, markdown_text: added });
+        await client.call("chat.appendStream", { ...spot, markdown_text: added });
         stream.sent = text;
         return true;
       } catch (error) {
         if (error instanceof Error && isCode(error, "ratelimited")) throw error;
         // What it shows is not known any more.
-        await stop(ref);
+        await stop(spot);
         return false;
       }
     },
     stop,
     /** Ends a stream that an earlier life left open, as far as that goes. */
-    async end(channel: string, ref: string): Promise<void> {
-      open.set(ref, { channel, sent: "" });
-      await stop(ref);
+    async end(spot: Spot): Promise<void> {
+      open.set(keyOf(spot), { sent: "" });
+      await stop(spot);
     },
   };
 }

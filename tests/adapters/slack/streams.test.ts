@@ -45,3 +45,15 @@ test("a stream of a life before that may not end now is no lost answer either", 
   await door.adapter.change(target, { ref, message });
   expect(door.slack.lastOfBot(door.ann.dm())).toMatchObject({ ts: ref, streaming: false, text: "the end" });
 });
+
+test("messages of two conversations that were sent at one moment are two", async () => {
+  await using door = await connected();
+  const bob = door.slack.user("bob");
+  const [one, other] = [direct(door.ann, door.ann.say(door.ann.dm(), "go")), direct(bob, bob.say(bob.dm(), "go"))];
+  const ref = await door.adapter.post(one, saying(door, "…", { forming: true }));
+  door.slack.faults.add({ fault: { kind: "error", error: "not_allowed" }, methods: ["chat.startStream"], times: 1 });
+  expect(await door.adapter.post(other, saying(door, "…", { forming: true }))).toBe(ref);
+  await door.adapter.change(other, { ref, message: saying(door, "for bob alone", { forming: true }) });
+  expect(door.slack.lastOfBot(bob.dm())).toMatchObject({ text: "for bob alone" });
+  expect(door.slack.lastOfBot(door.ann.dm())).toMatchObject({ streaming: true, text: "" });
+});
