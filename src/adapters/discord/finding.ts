@@ -6,6 +6,7 @@ import * as v from "valibot";
 import { limits } from "../../core/limits.ts";
 import { PlatformError } from "../../gateway/handle.ts";
 import type { AdapterDeps } from "../adapter.ts";
+import { createRecent } from "../recent.ts";
 import type { Client } from "./client.ts";
 import { platformError } from "./errors.ts";
 import { pageMessages } from "./gaps.ts";
@@ -36,22 +37,30 @@ interface Wanted {
   since: number;
 }
 
-/**
- * Makes the search of one bot. `sent` are messages of ours that are known: they are none that is looked for. `echoes`
- * has the messages of which the gateway told, by their nonces.
- */
+export type Own = ReturnType<typeof createOwn>;
+
+/** The bot's own messages, as far as they are known: from the answer to whoever sent, or from the event. */
+export function createOwn() {
+  const ids = createRecent<true>(limits.adapterNotesMax);
+  const nonces = createRecent<string>(limits.adapterNotesMax);
+  return {
+    /** Discord said that this one was made. */
+    note(id: string, nonce?: string): void {
+      ids.set(id, true);
+      if (nonce !== undefined) nonces.set(nonce, id);
+    },
+    has: ids.has,
+    of: nonces.get,
+  };
+}
+
+/** Makes the search of one bot. `own` messages are none that is looked for, but for the one that bears the nonce. */
 export function createFinder({
   client,
   clock,
   self,
-  sent,
-  echoes,
-}: Pick<AdapterDeps, "clock"> & {
-  client: Pick<Client, "call">;
-  self(): string | undefined;
-  sent: { has(id: string): boolean };
-  echoes: { get(nonce: string): string | undefined };
-}) {
+  own,
+}: Pick<AdapterDeps, "clock"> & { client: Pick<Client, "call">; self(): string | undefined; own: Own }) {
   const page = async (channel: string, query: Record<string, string>): Promise<Found[]> => {
     let raw: unknown;
     try {
@@ -64,7 +73,7 @@ export function createFinder({
     return all.output.sort((a, b) => (isAfter(a.id, b.id) ? 1 : -1));
   };
   return async (channel: string, { nonce, body, replyTo, since }: Wanted): Promise<string | undefined> => {
-    const told = echoes.get(nonce);
+    const told = own.of(nonce);
     if (told !== undefined) return told;
     const me = self();
     if (me === undefined)
@@ -75,10 +84,10 @@ export function createFinder({
       const found = await page(channel, { after, limit: String(pageMessages) });
       // Who may not read the past is shown an empty one: resources/message#get-channel-messages.
       if (pages === 0 && found.length === 0 && (await page(channel, { limit: "1" })).length === 0) throw blind();
-      const own = found.filter(({ id, author }) => author.id === me && !sent.has(id));
-      if (words === undefined && own.length > 0)
+      const unknown = found.filter(({ id, author }) => author.id === me && !own.has(id));
+      if (words === undefined && unknown.length > 0)
         throw new PlatformError("Nobody can say whether a file arrived", { fate: "unknown" });
-      const likely = own.find(
+      const likely = unknown.find(
         ({ content, message_reference: answered }) =>
           bare(content) === words && (answered === undefined || answered.message_id === replyTo),
       );

@@ -3,12 +3,12 @@ import { errorText } from "../../core/failure.ts";
 import { limits } from "../../core/limits.ts";
 import { within } from "../../sys/clock.ts";
 import type { Adapter, AdapterDeps } from "../adapter.ts";
-import { createRecent } from "../recent.ts";
 import { createChannels } from "./channels.ts";
 import { createClient } from "./client.ts";
 import type { DiscordSettings } from "./config.ts";
 import { openLine, type SelfUser } from "./connect.ts";
 import { createFetcher } from "./files.ts";
+import { createOwn } from "./finding.ts";
 import { createGaps } from "./gaps.ts";
 import type { Facts } from "./inbound.ts";
 import { createIntake } from "./intake.ts";
@@ -34,7 +34,7 @@ export function openDiscord(settings: DiscordSettings, deps: AdapterDeps): Adapt
   const lanes = createLanes({ clock, log, signal, onRoom: () => onGap() });
   const marks = createMarks(deps);
   const tickets = createTickets(deps);
-  const echoes = createRecent<string>(limits.adapterNotesMax);
+  const own = createOwn();
   const facts = (): Facts => ({
     adapter: name,
     self: { id: self.id, name: self.name, isOwnRole: channels.isOwnRole },
@@ -56,7 +56,7 @@ export function openDiscord(settings: DiscordSettings, deps: AdapterDeps): Adapt
       log.warn("Cannot look for what was missed", { error: errorText(error) });
     }
   };
-  const intake = createIntake({ ...deps, channels, lanes, marks, facts, echoes, interact, onGap });
+  const intake = createIntake({ ...deps, channels, lanes, marks, facts, own, interact, onGap });
   const line = openLine({
     name,
     gatewayUrl: settings.gatewayUrl,
@@ -87,7 +87,7 @@ export function openDiscord(settings: DiscordSettings, deps: AdapterDeps): Adapt
     name,
     type: "discord",
     traits: discordTraits,
-    ...createOutbound({ log, clock, client, tickets, echoes, self: () => (self.id === "0" ? undefined : self.id) }),
+    ...createOutbound({ log, clock, client, tickets, own, self: () => (self.id === "0" ? undefined : self.id) }),
     fetch: createFetcher({ deps, client, apiUrl: settings.apiUrl }),
     health: line.health,
     async close() {

@@ -8,6 +8,7 @@ import { createAuthors } from "./authors.ts";
 import type { Channels } from "./channels.ts";
 import { type Dispatch, type Interaction, type Message, parseDispatch } from "./dispatches.ts";
 import { reasonOf, statusOf } from "./errors.ts";
+import type { Own } from "./finding.ts";
 import { type Facts, type Place, type Reading, readDelete, readEdit, readMessage, readReaction } from "./inbound.ts";
 import type { Lanes } from "./lanes.ts";
 import type { Marks } from "./marks.ts";
@@ -18,8 +19,8 @@ interface IntakeDeps extends Pick<AdapterDeps, "receive" | "log"> {
   lanes: Lanes;
   marks: Marks;
   facts(): Facts;
-  /** Where the bot's own messages are noted, by nonce: what arrived of those nobody answered for. */
-  echoes: { set(nonce: string, message: string): void };
+  /** Where the bot's own messages are noted: what arrived of those nobody answered for. */
+  own: Pick<Own, "note">;
   /** Takes an interaction; never throws. */
   interact(interaction: Interaction): Promise<void>;
   /** Something is or was missing. */
@@ -75,7 +76,7 @@ export function createIntake(deps: IntakeDeps) {
     switch (name) {
       case "MESSAGE_CREATE": {
         if (body.nonce !== undefined && body.author.id === deps.facts().self.id)
-          deps.echoes.set(String(body.nonce), body.id);
+          deps.own.note(body.id, String(body.nonce));
         const { channel_id: lane, id } = body;
         const urgent = mayStop(body, deps.facts());
         const mark = async () => marks.set(lane, id);

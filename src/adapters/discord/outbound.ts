@@ -11,7 +11,7 @@ import { createRecent } from "../recent.ts";
 import type { Call, Client } from "./client.ts";
 import { componentsOf } from "./components.ts";
 import { type CallKind, isForbidden, platformError, reasonOf, retryAfterOf } from "./errors.ts";
-import { createFinder } from "./finding.ts";
+import { createFinder, type Own } from "./finding.ts";
 import { contentMax, nothingYet, render, renderCaption, renderForming } from "./format.ts";
 import { snowflakeSchema } from "./snowflake.ts";
 import { overError, type Ticket, type Tickets, ticketRoute } from "./tickets.ts";
@@ -29,8 +29,7 @@ export type Outbound = Pick<Required<AdapterHandle>, "render" | "post" | "change
 interface OutboundDeps extends Pick<AdapterDeps, "log" | "clock"> {
   client: Pick<Client, "call">;
   tickets: Tickets;
-  /** Ids of the bot's own messages of which the gateway told, by nonce. */
-  echoes: { get(nonce: string): string | undefined };
+  own: Own;
   /** The bot's own id; undefined before it is known. */
   self(): string | undefined;
 }
@@ -39,14 +38,12 @@ const sentSchema = v.looseObject({ id: snowflakeSchema });
 
 /** The outgoing half of a handle. */
 export function createOutbound(deps: OutboundDeps): Outbound {
-  const { client, log, clock, tickets } = deps;
+  const { client, log, clock, tickets, own } = deps;
   /** Until when a channel wants to be left alone, by what it answered. */
   const quiet = createRecent<number>(limits.adapterNotesMax);
   /** Channels of which it was logged that the bot may not write there. */
   const told = createRecent<true>(limits.adapterNotesMax);
-  /** Messages of ours that are known to be there: none of them is one that is looked for. */
-  const sent = createRecent<true>(limits.adapterNotesMax);
-  const finder = createFinder({ ...deps, sent });
+  const finder = createFinder(deps);
 
   /** Makes a call; what it throws is a PlatformError. */
   const run = async (target: ReplyTarget, { kind, call }: { kind: CallKind; call: Call }): Promise<unknown> => {
@@ -67,7 +64,7 @@ export function createOutbound(deps: OutboundDeps): Outbound {
   const make = async (target: ReplyTarget, order: { kind: CallKind; call: Call }): Promise<string> => {
     const answer = v.safeParse(sentSchema, await run(target, order));
     if (!answer.success) throw new PlatformError("Discord did not say which message it was", { fate: "unknown" });
-    sent.set(answer.output.id, true);
+    own.note(answer.output.id);
     return answer.output.id;
   };
   /** Sends by the interaction that is answered: the first takes the place of "thinking". */

@@ -55,6 +55,18 @@ test("also of a file, which has no words", async () => {
   expect(await adapter.find?.(target, { nonce: file.nonce, since })).toBe(mine()[0]?.id as string);
 });
 
+test("a message whose event told its nonce is no other one", async () => {
+  const { ann, channel, door, adapter, target, lose, mine, since } = await setUp();
+  await using _door = door;
+  const [arrived, lost] = [words("Done."), words("Done.")];
+  await lose(() => adapter.post(target, arrived));
+  await lose(() => adapter.post(target, lost), false);
+  ann.say(channel, "next");
+  await until(() => door.received.length === 1);
+  expect(await adapter.find?.(target, { nonce: lost.nonce, body: "Done.", since })).toBeUndefined();
+  expect(await adapter.find?.(target, { nonce: arrived.nonce, body: "Done.", since })).toBe(mine()[0]?.id as string);
+});
+
 /** As after a restart: what is known of the message is what its row says. */
 async function again(discord: ReturnType<typeof createDiscord>) {
   return connected({ discord });

@@ -328,13 +328,14 @@ test("what was said while the program was away is read from where it stopped, al
   const place: KnownPlace = { conversation: { id: channel.id, kind: "shared" }, newest: { id: first.id, sentAt: 0 } };
   const door = await connected({ discord, places: () => [place] });
   for (const text of ["one", "two"]) ann.say(channel, text);
-  await until(() => door.received.length === 2);
+  // What is said now may be read as well as told.
+  await until(() => new Set(door.texts()).size === 2);
   await door[Symbol.asyncDispose]();
   for (const text of ["three", "four"]) ann.say(channel, text);
   await using again = await connected({ discord, memory: door.memory, places: () => [place] });
   ann.say(channel, "five");
   await until(() => again.texts().includes("five"), "it goes on");
-  expect(again.texts()).toEqual(["three", "four", "five"]);
+  expect([...new Set(again.texts())]).toEqual(["three", "four", "five"]);
 });
 
 test("a channel that may not be read any more holds up nothing", async () => {
