@@ -22,29 +22,32 @@ export type Moves = ReturnType<typeof openMoves>;
 
 // In each: ?1 adapter, ?2 the old id, ?3 the new id, ?4 what stands before ids of the old conversation from now on.
 const notEvent = "external NOT LIKE 'event:%'";
+/** An id of the old conversation as it is marked; one that was marked by an earlier move stays. See {@link movedId}. */
+const marked = (id: string): string => `iif(${id} LIKE 'moved:%', ${id}, ?4 || ${id})`;
+const markedRoot = (target: string): string => `'$.root', ${marked(`(${target} ->> '$.root')`)}`;
 const steps: readonly string[] = [
   // What came in. Ids of presses and menu commands are the platform's own, and those of events ours: they stay.
   `UPDATE OR IGNORE inputs SET conversation = ?3,
-     external = iif(kind IN ('message', 'edit', 'delete', 'reaction') AND ${notEvent}, ?4 || external, external),
+     external = iif(kind IN ('message', 'edit', 'delete', 'reaction') AND ${notEvent}, ${marked("external")}, external),
      body = json_replace(body, '$.conversation.id', ?3,
-       '$.id', iif(kind IN ('message', 'edit', 'delete', 'reaction') AND ${notEvent}, ?4 || external, external),
-       '$.replyTo', ?4 || (body ->> '$.replyTo'), '$.target', ?4 || (body ->> '$.target'),
-       '$.root', ?4 || (body ->> '$.root'))
+       '$.id', iif(kind IN ('message', 'edit', 'delete', 'reaction') AND ${notEvent}, ${marked("external")}, external),
+       '$.replyTo', ${marked("(body ->> '$.replyTo')")}, '$.target', ${marked("(body ->> '$.target')")},
+       ${markedRoot("body")})
    WHERE adapter = ?1 AND conversation = ?2`,
-  `UPDATE OR IGNORE messages SET conversation = ?3, external = ?4 || external, root = ?4 || root
+  `UPDATE OR IGNORE messages SET conversation = ?3, external = ${marked("external")}, root = ${marked("root")}
    WHERE adapter = ?1 AND conversation = ?2`,
   `UPDATE turns SET reply_to = json_replace(json_remove(reply_to, '$.replyTo'), '$.conversation.id', ?3,
-     '$.root', ?4 || (reply_to ->> '$.root'))
+     ${markedRoot("reply_to")})
    WHERE reply_to ->> '$.adapter' = ?1 AND reply_to ->> '$.conversation.id' = ?2`,
-  `UPDATE deliveries SET conversation = ?3, ref = iif(fate = 'sent', ?4 || ref, NULL), root = ?4 || root,
+  `UPDATE deliveries SET conversation = ?3, ref = iif(fate = 'sent', ${marked("ref")}, NULL), root = ${marked("root")},
      target = json_replace(json_remove(target, '$.replyTo'), '$.conversation.id', ?3,
-       '$.root', ?4 || (target ->> '$.root'))
+       ${markedRoot("target")})
    WHERE adapter = ?1 AND conversation = ?2`,
   `UPDATE deliveries SET origin = json_replace(json_remove(origin, '$.replyTo'), '$.conversation.id', ?3,
-     '$.root', ?4 || (origin ->> '$.root'))
+     ${markedRoot("origin")})
    WHERE adapter = ?1 AND origin IS NOT NULL AND origin ->> '$.conversation.id' = ?2`,
   `UPDATE approvals SET origin = json_replace(json_remove(origin, '$.replyTo'), '$.conversation.id', ?3,
-     '$.root', ?4 || (origin ->> '$.root'))
+     ${markedRoot("origin")})
    WHERE origin ->> '$.adapter' = ?1 AND origin ->> '$.conversation.id' = ?2`,
   "UPDATE users SET direct = ?3 WHERE adapter = ?1 AND direct = ?2",
   // What the new id has already counts; what the old one had beside it goes.
@@ -52,7 +55,7 @@ const steps: readonly string[] = [
   "DELETE FROM roles WHERE adapter = ?1 AND surface = ?2",
   "UPDATE OR IGNORE wirings SET conversation = ?3 WHERE adapter = ?1 AND conversation = ?2",
   "DELETE FROM wirings WHERE adapter = ?1 AND conversation = ?2",
-  `UPDATE bindings SET root = ?4 || root
+  `UPDATE bindings SET root = ${marked("root")}
    WHERE root <> '' AND conversation = (SELECT id FROM conversations WHERE adapter = ?1 AND external = ?2)`,
   `UPDATE OR IGNORE bindings SET conversation = (SELECT id FROM conversations WHERE adapter = ?1 AND external = ?3)
    WHERE conversation = (SELECT id FROM conversations WHERE adapter = ?1 AND external = ?2)

@@ -101,6 +101,26 @@ describe("what came in", () => {
     expect(store.moves.folder("tg", to)).toBe(to);
   });
 
+  test("what came before two moves comes again as what it was, by whichever id", async () => {
+    const { send, quiet, store, gateway } = world.now;
+    const one = posted("one");
+    const two = posted("two", there);
+    await send(one);
+    await quiet();
+    gateway.moved("tg", { from, to });
+    await send(two);
+    await quiet();
+    gateway.moved("tg", { from: to, to: "-9001" });
+    expect([(await send(one)).state, (await send(two)).state]).toEqual(["duplicate", "duplicate"]);
+    const edit = { ...one, kind: "edit" as const, id: "e1", target: one.id, text: "one!" };
+    expect((await send(edit)).state).toBe("context");
+    // Its thread's session is the one that it had.
+    expect(await send(posted("go on", { replyTo: one.id }))).toMatchObject({ session: 1 });
+    expect(await send(posted("go on", { ...there, replyTo: two.id }))).toMatchObject({ session: 2 });
+    await quiet();
+    expect(store.turns.list()).toHaveLength(4);
+  });
+
   test("a move after a move, and one back", async () => {
     const { send, quiet, store, gateway } = world.now;
     await send(posted("one"));
