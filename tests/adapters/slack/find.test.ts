@@ -61,3 +61,21 @@ test("what was said long before is not looked through", async () => {
   expect(await door.adapter.find?.(shared(door.team), { nonce: "none", since, body })).toBeUndefined();
   expect(door.calls("conversations.history")).toBe(1);
 });
+
+test("what was sent and then edited, or broadcast from its thread, is found once", async () => {
+  await using door = await connected();
+  const target = shared(door.team, door.ann.say(door.team, "thread"));
+  const since = door.clock.now();
+  const first = saying(door, "first", { nonce: "here" });
+  const ref = await door.adapter.post(target, first);
+  await door.adapter.change(target, { ref, message: saying(door, "second", { nonce: "here" }) });
+  const shown = door.team.messages.get(ref);
+  if (shown !== undefined) shown.broadcast = true;
+  for (let count = 0; count < 450; count += 1) door.ann.say(door.team, "more", { thread: target.thread ?? "" });
+  for (const [nonce, found] of [
+    ["here", ref],
+    ["elsewhere", undefined],
+  ] as const)
+    expect(await door.adapter.find?.(target, { nonce, since, body: first.body })).toBe(found);
+  expect(door.calls("conversations.replies")).toBeGreaterThanOrEqual(4);
+});
