@@ -41,7 +41,7 @@ export function createFixture({ url, host = "127.0.0.1", trustedProxies = [] }: 
   const clock = {
     ...systemClock,
     now: () => time.at + time.past,
-    monotonic: () => performance.now() + time.past,
+    monotonic: () => time.past,
   };
   const secrets: string[] = [];
   const doors: Record<string, Door> = { terminal: { local: true }, chat: { local: false, dm: "everyone" } };

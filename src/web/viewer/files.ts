@@ -31,28 +31,35 @@ export async function fileResponse(
 ): Promise<Response | undefined> {
   const kept = keptFile(deps, { timeline, ref });
   if (kept === undefined) return undefined;
+  const open = () => openBeneath(deps.workspace, kept.stored, { for: "read" });
+  const look = await firstLook(open);
+  if (look === undefined) return undefined;
+  const type = images.find(({ is }) => is(look.head))?.type;
+  return new Response(contentOf(open, look.size), {
+    headers: {
+      "content-type": type ?? "application/octet-stream",
+      "content-length": String(look.size),
+      "content-disposition": disposition(type === undefined ? "attachment" : "inline", deps.redact(kept.name)),
+      "content-security-policy": "default-src 'none'; sandbox",
+    },
+  });
+}
+
+/** Its size and its first bytes; undefined when it is gone, or a link is in its place. */
+async function firstLook(open: () => Promise<FileHandle>): Promise<{ size: number; head: Buffer } | undefined> {
   let file: FileHandle;
   try {
-    file = await openBeneath(deps.workspace, kept.stored, { for: "read" });
+    file = await open();
   } catch {
-    // Gone, or a link in its place: for whoever asks, it is not there.
+    // For whoever asks it is not there, whatever the reason.
     return undefined;
   }
   try {
     const head = Buffer.alloc(16);
     const [{ size }] = await Promise.all([file.stat(), file.read(head, 0, head.byteLength, 0)]);
-    const type = images.find(({ is }) => is(head))?.type;
-    return new Response(contentOf(file, size), {
-      headers: {
-        "content-type": type ?? "application/octet-stream",
-        "content-length": String(size),
-        "content-disposition": disposition(type === undefined ? "attachment" : "inline", deps.redact(kept.name)),
-        "content-security-policy": "default-src 'none'; sandbox",
-      },
-    });
-  } catch (error) {
+    return { size, head };
+  } finally {
     await file.close();
-    throw error;
   }
 }
 
@@ -75,26 +82,39 @@ function keptFile(
   return stored === undefined || name === undefined ? undefined : { stored, name };
 }
 
-/** The bytes as they are read, so that a large file takes no more memory than a small one. Closes the file. */
-function contentOf(file: FileHandle, size: number): ReadableStream<Uint8Array> {
+/**
+ * The bytes as they are read, so that a large file takes no more memory than a small one. It is opened by whoever reads
+ * first, since a body that nobody reads is never told that it is over.
+ */
+function contentOf(open: () => Promise<FileHandle>, size: number): ReadableStream<Uint8Array> {
+  let file: FileHandle | undefined;
   let at = 0;
+  const close = async (): Promise<void> => {
+    const opened = file;
+    file = undefined;
+    await opened?.close();
+  };
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const chunk = new Uint8Array(Math.min(limits.viewFileChunkBytes, Math.max(size - at, 0)));
-        const { bytesRead } =
-          chunk.byteLength === 0 ? { bytesRead: 0 } : await file.read(chunk, 0, chunk.byteLength, at);
-        if (bytesRead > 0) {
+        try {
+          file ??= await open();
+          const chunk = new Uint8Array(Math.min(limits.viewFileChunkBytes, size - at));
+          const { bytesRead } = chunk.byteLength === 0 ? { bytesRead: 0 } : await file.read(chunk, 0, chunk.length, at);
           at += bytesRead;
-          controller.enqueue(chunk.subarray(0, bytesRead));
-          return;
+          if (bytesRead > 0) controller.enqueue(chunk.subarray(0, bytesRead));
+          // Shorter than it said: what was promised cannot be kept.
+          else if (at < size) throw new Error("The file became shorter while it was read");
+          if (at === size) {
+            await close();
+            controller.close();
+          }
+        } catch (error) {
+          await close();
+          throw error;
         }
-        await file.close();
-        // Shorter than it said: what was promised cannot be kept.
-        if (at < size) controller.error(new Error("The file became shorter while it was read"));
-        else controller.close();
       },
-      cancel: () => file.close(),
+      cancel: close,
     },
     { highWaterMark: 0 },
   );

@@ -111,6 +111,8 @@ function mountData(app: Hono<WebEnv>, deps: WebDeps, streams: Streams): void {
     app.get(`/session/:link/${path}`, async (context) => {
       const found = seen(context);
       if ("status" in found) return refuse(context, deps, found);
+      // The router takes a HEAD for a GET and drops the body: a stream would never hear that nobody reads it.
+      if (context.req.method === "HEAD") return new Response(null);
       const made = await answer(found, context);
       if (made === undefined) return refuse(context, deps, wrongQuery);
       return made instanceof Response ? made : context.json(made);

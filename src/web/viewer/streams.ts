@@ -46,6 +46,7 @@ export function createStreams(deps: StreamDeps) {
         leave = undefined;
       });
       watchers.add(watcher);
+      watcher.begin();
       return new Response(watcher.body, {
         headers: { "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no" },
       });
@@ -128,22 +129,25 @@ function createWatcher(deps: StreamDeps, listening: Listening, onEnd: () => void
     {
       start(opened) {
         controller = opened;
-        push("retry: 1000\n\n");
-        guarded(() => {
-          catchUp();
-          write({ event: "state", data: listening.state() });
-        });
       },
       cancel: () => end(),
     },
     new ByteLengthQueuingStrategy({ highWaterMark: 64 * 1024 }),
   );
   signal.addEventListener("abort", () => end(), { once: true });
-  void keep();
   return {
     body,
     link,
     end,
+    /** Tells what was missed; called once it is among the others, since it may end at once. */
+    begin(): void {
+      push("retry: 1000\n\n");
+      guarded(() => {
+        catchUp();
+        write({ event: "state", data: listening.state() });
+      });
+      void keep();
+    },
     hear(happening: Happening): void {
       if (happening.session !== session) return;
       const { event } = happening;
