@@ -30,9 +30,16 @@ new=$folder/.remoteagent-vault-new
 trap 'rm -f -- "$new"' EXIT
 cat >"$new" && [ "$(wc -c <"$new")" -eq "$2" ] && chmod 600 -- "$new" && mv -f -- "$new" "$path" || exit 4
 `;
+// A folder in a file's place was put there by somebody else.
 const removeScript = `
 cd -- "\${HOME:-/root}" || exit 1
-for path; do rm -f -- "./$path" || exit 2; done
+failed=0
+for path; do
+  [ -e "./$path" ] || [ -L "./$path" ] || continue
+  [ -d "./$path" ] && [ ! -L "./$path" ] && continue
+  rm -f -- "./$path" || failed=2
+done
+exit $failed
 `;
 const reasons: Record<number, string> = {
   1: "there is no home",
