@@ -67,6 +67,20 @@ test("a message whose event told its nonce is no other one", async () => {
   expect(await adapter.find?.(target, { nonce: arrived.nonce, body: "Done.", since })).toBe(mine()[0]?.id as string);
 });
 
+test("an event that comes while it is looked for says the same", async () => {
+  const { discord, ann, channel, door, adapter, target, lose, mine, since } = await setUp();
+  await using _door = door;
+  const lost = words("Done.");
+  discord.faults.add({ on: "dispatch", fault: { kind: "reorder" }, event: "MESSAGE_CREATE", times: 1 });
+  await lose(() => adapter.post(target, lost));
+  discord.faults.add({ on: "request", fault: { kind: "delay", ms: 200 }, route: "GET /channels/:id/messages" });
+  const found = adapter.find?.(target, { nonce: lost.nonce, body: "Done.", since });
+  // The event comes behind this one.
+  ann.say(channel, "next");
+  await until(() => door.received.length === 1);
+  expect(await found).toBe(mine()[0]?.id as string);
+});
+
 /** As after a restart: what is known of the message is what its row says. */
 async function again(discord: ReturnType<typeof createDiscord>) {
   return connected({ discord });
