@@ -124,16 +124,18 @@ export function createGateway(deps: GatewayDeps) {
     inbound: Exclude<Inbound, { kind: "action" }>,
     { traits, role, behind }: { traits: AdapterTraits; role: Role; behind?: Behind },
   ): Promise<Receipt> => {
-    const missedMs = traits.live || store.inputs.has(inbound) ? undefined : lateness.of(inbound, traits);
+    const known = store.inputs.find(inbound);
+    const missedMs = traits.live || known !== undefined ? undefined : lateness.of(inbound, traits);
     const arrival = { traits, missedMs, behind };
     const called = findCommand(deps.commands, inbound);
     if (called === "unknown")
       return store.transaction(() => answering.refuse(inbound, traits, unknownCommand(inbound)));
     if (called !== undefined) {
-      const say = (message: Message) => receiveMessage(services, message, arrival);
+      const say = (message: Message) =>
+        receiveMessage(services, message, { ...arrival, known: store.inputs.find(message) });
       return receiveCommand({ ...services, say }, { inbound, ...called, ...arrival, role });
     }
-    if (inbound.kind === "message") return receiveMessage(services, inbound, arrival);
+    if (inbound.kind === "message") return receiveMessage(services, inbound, { ...arrival, known });
     if (inbound.kind === "edit") return receiveEdit(services, inbound);
     return receiveOther(services, inbound);
   };

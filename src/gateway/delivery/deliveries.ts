@@ -3,11 +3,11 @@ import { errorText } from "../../core/failure.ts";
 import type { TurnId } from "../../core/ids.ts";
 import type { Outgoing } from "../../core/message.ts";
 import type { ReplyTarget } from "../../core/session.ts";
-import type { DeliveryKind, FreshDelivery } from "../../store/deliveries.ts";
+import type { DeliveryKind } from "../../store/deliveries.ts";
 import { current } from "../moving.ts";
 import { directOf, type SendingDeps, tellUndelivered } from "./fates.ts";
 import type { Forming } from "./lane.ts";
-import { freshNonce, layOut } from "./pieces.ts";
+import { addRest, freshNonce, split, storePieces } from "./pieces.ts";
 import { createTraffic } from "./traffic.ts";
 
 /** How a message goes out. */
@@ -62,16 +62,16 @@ export function createDeliveries(deps: SendingDeps) {
       if (traffic.handleOf(adapter) !== undefined) traffic.queue(traffic.laneOf(adapter, conversation));
   };
 
-  /** In the caller's transaction: the split of a text, when its platform is there to say how. */
-  const splitNow = (id: number): void => {
-    const row = deliveries.get(id);
-    const handle = row === undefined ? undefined : traffic.handleOf(row.adapter);
-    if (row?.form !== "markdown" || handle === undefined) return;
+  /** The split of a text, when its platform is there to say how. */
+  const splitNow = (adapter: string, { markdown, choices }: { markdown: string; choices: Outgoing["choices"] }) => {
+    const handle = traffic.handleOf(adapter);
+    if (handle === undefined) return undefined;
     try {
-      layOut(traffic.laneDeps, { row, handle });
+      return split(traffic.laneDeps, { markdown, handle, choices: choices ?? [] });
     } catch (error) {
       // The text is stored as it is; the lane tries once more and says what became of it.
-      log.warn("Cannot render a message yet", { delivery: id, error: errorText(error) });
+      log.warn("Cannot render a message yet", { adapter, error: errorText(error) });
+      return undefined;
     }
   };
 
@@ -92,9 +92,15 @@ export function createDeliveries(deps: SendingDeps) {
     target: ReplyTarget,
     { markdown, choices, options }: { markdown: string; choices: Outgoing["choices"]; options: OwnOptions },
   ): number => {
-    const content: Pick<FreshDelivery, "form" | "body" | "choices"> = { form: "markdown", body: markdown };
-    const id = deliveries.add({ ...common(target, options), ...content, choices: choices ?? [] });
-    splitNow(id);
+    const own = common(target, options);
+    const pieces = splitNow(own.target.adapter, { markdown, choices });
+    if (pieces === undefined)
+      return deliveries.add({ ...own, form: "markdown", body: markdown, choices: choices ?? [] });
+    const [first, ...rest] = pieces;
+    const parts = pieces.length;
+    const id = deliveries.add({ ...own, form: "final", body: first.body, choices: first.choices, parts });
+    const row = rest.length === 0 ? undefined : deliveries.get(id);
+    if (row !== undefined) addRest(traffic.laneDeps, { row, rest, parts });
     return id;
   };
 
@@ -145,9 +151,10 @@ export function createDeliveries(deps: SendingDeps) {
         const row = deliveries.get(id);
         if (row === undefined) return;
         deliveries.reopen(id);
+        const pieces = markdown.trim() === "" ? undefined : splitNow(row.adapter, { markdown, choices });
         if (markdown.trim() === "") deliveries.say(id, { form: "removed", at });
-        else deliveries.say(id, { form: "markdown", body: markdown, choices, at });
-        splitNow(id);
+        else if (pieces === undefined) deliveries.say(id, { form: "markdown", body: markdown, choices, at });
+        else storePieces(traffic.laneDeps, { row, pieces });
         made(row.target);
       });
     },

@@ -8,7 +8,7 @@ import type { Redactor } from "../../vault/redact.ts";
 import type { AdapterHandle } from "../handle.ts";
 
 /** One row's content. */
-interface Piece {
+export interface Piece {
   body: string;
   choices: readonly Choice[];
   file?: DeliveryFile;
@@ -26,15 +26,25 @@ export function freshNonce(clock: Pick<Clock, "random">): string {
   return Buffer.from(clock.random(12)).toString("hex");
 }
 
-/** The parts of a text as a platform takes them; buttons stand under the last one. */
-function split(markdown: string, { handle, choices }: { handle: AdapterHandle; choices: readonly Choice[] }): Piece[] {
+/**
+ * The parts of a text as a platform takes them, from the first; buttons stand under the last one.
+ * @throws when the adapter cannot render it.
+ */
+export function split(
+  { redactor }: Pick<LayoutDeps, "redactor">,
+  { markdown: raw, handle, choices }: { markdown: string; handle: AdapterHandle; choices: readonly Choice[] },
+): [Piece, ...Piece[]] {
+  const markdown = redactor.exact(raw);
   const bodies = handle.render(markdown, "final");
   const shown = bodies.slice(0, limits.answerPartsMax);
-  const pieces = shown.map((body, index): Piece => ({ body, choices: index === shown.length - 1 ? choices : [] }));
-  if (bodies.length <= limits.answerPartsMax) return pieces;
+  const [first, ...rest] = shown.map(
+    (body, index): Piece => ({ body, choices: index === shown.length - 1 ? choices : [] }),
+  );
+  if (first === undefined) throw new Error("An adapter rendered a text as nothing");
+  if (bodies.length <= limits.answerPartsMax) return [first, ...rest];
   const bytes = Buffer.byteLength(markdown);
   const caption = "The answer goes on: all of it is in this file.";
-  return [...pieces, { body: markdown, choices: [], file: { name: "answer.md", bytes, caption } }];
+  return [first, ...rest, { body: markdown, choices: [], file: { name: "answer.md", bytes, caption } }];
 }
 
 /**
@@ -43,13 +53,30 @@ function split(markdown: string, { handle, choices }: { handle: AdapterHandle; c
  * own of it. @throws when the adapter cannot render it.
  */
 export function layOut(deps: LayoutDeps, { row, handle }: { row: Delivery; handle: AdapterHandle }): void {
-  const { deliveries, redactor, clock } = deps;
-  const pieces = split(redactor.exact(row.body ?? ""), { handle, choices: row.choices });
-  const [first, ...rest] = pieces.slice(Math.min(row.part, pieces.length) - 1);
-  if (first === undefined) throw new Error("An adapter rendered a text as nothing");
+  const pieces = split(deps, { markdown: row.body ?? "", handle, choices: row.choices });
+  storePieces(deps, { row, pieces });
+}
+
+/** The same for pieces that are there already. */
+export function storePieces(
+  { deliveries, clock }: Pick<LayoutDeps, "deliveries" | "clock">,
+  { row, pieces }: { row: Delivery; pieces: readonly [Piece, ...Piece[]] },
+): void {
+  const own = Math.min(row.part, pieces.length) - 1;
+  const first = pieces[own] ?? pieces[0];
+  const rest = pieces.slice(own + 1);
   const at = clock.now();
   const parts = row.part + rest.length;
   deliveries.say(row.id, { form: "final", body: first.body, choices: first.choices, parts, at });
+  addRest({ deliveries, clock }, { row, rest, parts });
+}
+
+/** The parts behind the one of a row. */
+export function addRest(
+  { deliveries, clock }: Pick<LayoutDeps, "deliveries" | "clock">,
+  { row, rest, parts }: { row: Delivery; rest: readonly Piece[]; parts: number },
+): void {
+  const at = clock.now();
   for (const [index, { body, choices, file }] of rest.entries()) {
     deliveries.add({
       target: row.target,

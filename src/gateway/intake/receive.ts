@@ -1,5 +1,6 @@
 // Messages on their way in: made fit, stored in their session, and the turn that they start with them.
 import type { Admission } from "../../access/admission.ts";
+import type { InputId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
 import type { FileRef, Inbound, Message, Receipt } from "../../core/message.ts";
 import type { Input, ReplyTarget, Session } from "../../core/session.ts";
@@ -55,12 +56,15 @@ interface Placed {
   after?: () => void;
 }
 
-/** Takes a message that was let in and is no command. @throws Failure `store` when it could not be stored. */
-export async function receiveMessage(deps: ArrivalDeps, inbound: Message, arrival: Arrival): Promise<Receipt> {
+/** Takes a message that was let in and is no command; `known`: as which it was stored before. @throws Failure `store` when it could not be stored. */
+export async function receiveMessage(
+  deps: ArrivalDeps,
+  inbound: Message,
+  arrival: Arrival & { known: InputId | undefined },
+): Promise<Receipt> {
   const { store } = deps;
   // Nothing is kept for what came before.
-  const known = store.inputs.find(inbound);
-  if (known !== undefined) return { state: "duplicate", input: known };
+  if (arrival.known !== undefined) return { state: "duplicate", input: arrival.known };
   const given = await withinLimits(deps, inbound);
   let message = given;
   // The turn that it starts is stored with it: one commit, and a person waits for each.
