@@ -111,6 +111,17 @@ function targetOf(args: Args): { of: string; who?: string } | undefined {
 
 const own = () => ({ of: "user", who: `terminal/${userInfo().uid}` });
 
+/** A person or a conversation of an adapter that there is: nobody else would ever get it. */
+function checked<Target extends { of: string; who?: string }>({ settings }: Call, target: Target): Target {
+  const adapter = /^([^/]+)\//.exec(target.who ?? "")?.[1];
+  if (adapter === undefined || settings === undefined || target.of === "profile") return target;
+  const names = [...Object.keys(settings.adapters), "terminal"];
+  if (names.includes(adapter)) return target;
+  throw new Failure("usage", `There is no adapter ${JSON.stringify(adapter)} in settings`, {
+    hint: `Known: ${names.join(", ")}`,
+  });
+}
+
 function needName({ name }: Call, what: string): string {
   if (name !== undefined && name !== "") return name;
   throw new Failure("usage", `Cannot ${what}: the name is missing`, { hint: `remoteagent vault ${what} <NAME>` });
@@ -142,7 +153,7 @@ async function set(call: Call): Promise<void> {
   const { ask, args, io } = call;
   const file = typeof args.file === "string" ? args.file : undefined;
   const name = call.name ?? (file === undefined || file === "-" ? needName(call, "set") : basename(file));
-  const target = targetOf(args) ?? own();
+  const target = checked(call, targetOf(args) ?? own());
   const most = limits.vaultFileBytesMax;
   const bytes =
     file === undefined ? await readValue(name, io) : file === "-" ? await readStdin(most) : readBytes(file, most);
@@ -233,6 +244,7 @@ async function bind(call: Call, how: "bind" | "unbind"): Promise<void> {
     const done = await ask<{ bound: string }>("unbind", { ...target });
     return print(call, done, `${done.bound} is bound to no profile any more`);
   }
+  checked(call, target);
   if (typeof profile !== "string") throw new Failure("usage", "Cannot bind: --profile is missing");
   const done = await ask<{ bound: string }>("bind", { ...target, profile });
   print(call, done, `${done.bound} gets the profile ${profile} from the next turn on`);

@@ -67,6 +67,7 @@ test("stored, listed, removed and brought back, without and with an instance", a
   expect(none).toMatchObject({ code: 2 });
   const two = await run.call("vault", "list", "--user", "tg/1", "--profile", "x");
   expect(two.err).toContain("more than one is named");
+  expect((await piped(run, secret, "vault", "set", "A", "--user", "tg/1")).err).toContain('no adapter "tg"');
   expect((await run.call("vault", "lsit")).err).toContain("Did you mean remoteagent vault list?");
   expect(disk(run.stateDir).includes(secret)).toBe(false);
 }, 60_000);

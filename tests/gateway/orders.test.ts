@@ -322,4 +322,5 @@ test("secret-help says what to do, and never asks for one in the chat", async ()
   const text = await tell("/secret-help");
   expect(text).toContain("Never write a secret");
   expect(text).toContain("void the old one");
+  expect(text).toContain("remoteagent vault set NAME");
 });
