@@ -165,11 +165,14 @@ export function createQueue(deps: QueueDeps) {
     },
     /** A turn that waited for an answer has it, and goes on: this is no attempt that failed. */
     goOn(row: TurnRow, session: Session): void {
-      if (!open || active.has(session.id)) return;
-      guarded(session.id, () => {
-        store.turns.setState(row.id, "running");
-        run(row, session, { resumed: true });
-      });
+      const start = () =>
+        guarded(session.id, () => {
+          // A stop that was under way has ended it.
+          if (!open || active.has(session.id) || store.turns.get(row.id)?.state !== "waiting") return;
+          store.turns.setState(row.id, "running");
+          run(row, session, { resumed: true });
+        });
+      if (!holds.after(session.id, start)) start();
     },
     /** A turn waits for a person now: another may have its place. */
     freed: fill,
