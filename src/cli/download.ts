@@ -49,7 +49,9 @@ export const download = verb({
     process.once("SIGTERM", leave);
     try {
       const past = args.stored === true ? undefined : await pastOf(place, { config, io, signal: stop.signal });
-      return await print(past ?? storedPast(place, config.stateDir), {
+      const stored = (page: object) =>
+        askAdmin({ id: "1", command: "messages-list", args: { ...place, ...page } }, { stateDir: config.stateDir });
+      return await print(past ?? storedPast(place, stored), {
         place,
         io,
         json: args.json === true,
@@ -118,12 +120,14 @@ interface Row {
   text: string;
 }
 
-/** What the store has of a conversation, by the running instance or without one. @throws Failure */
-async function* storedPast(place: Place, stateDir: string): AsyncGenerator<HistoryLine> {
-  let after: number | undefined;
-  for (let count = 0; count < limits.historyMessagesMax; ) {
-    const page = { ...(after === undefined ? {} : { after }), limit: limits.downloadPageRows };
-    const answer = await askAdmin({ id: "1", command: "messages-list", args: { ...place, ...page } }, { stateDir });
+/** What the store has of a conversation; `ask` gives a page of its rows. @throws Failure */
+export async function* storedPast(
+  place: Place,
+  ask: (page: { after?: number; limit: number }) => ReturnType<typeof askAdmin>,
+): AsyncGenerator<HistoryLine> {
+  let count = 0;
+  for (let after: number | undefined; count < limits.historyMessagesMax; ) {
+    const answer = await ask({ ...(after === undefined ? {} : { after }), limit: limits.downloadPageRows });
     if (!answer.ok) throw new Failure("internal", answer.error.message);
     const rows = answer.data as Row[];
     for (const { id, external, root, direction, sender, at, text } of rows) {
@@ -137,10 +141,10 @@ async function* storedPast(place: Place, stateDir: string): AsyncGenerator<Histo
       };
     }
     after = rows.at(-1)?.id;
-    if (after === undefined || rows.length < limits.downloadPageRows) break;
     count += rows.length;
+    if (rows.length < limits.downloadPageRows) break;
   }
-  if (after !== undefined) return;
+  if (count > 0) return;
   throw new Failure(
     "not-found",
     `Cannot download ${JSON.stringify(`${place.adapter}/${place.conversation}`)}: nothing was said there`,
