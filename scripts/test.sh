@@ -107,6 +107,10 @@ if [ "${1:-}" = --install ]; then
   elif [ -n "$packages" ]; then
     echo "missing, and only root can install them:$packages"
   fi
+  # The browser is large and not everywhere: without it the tests that need one say so and are skipped.
+  if ! command -v chromium >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } || echo "no chromium can be had here"
+  fi
   bun_find "$version" || bun_fetch "$version"
   "$BUN" install --frozen-lockfile
   if [ -f src/main.ts ]; then "$BUN" scripts/build.ts; fi
