@@ -193,6 +193,8 @@ export const limits = {
   processLineCharsMax: 200,
   /** Rounds of freezing before a tree that grows while it is frozen is killed as it is. */
   freezeRoundsMax: 20,
+  /** Scopes with commands outside of pid namespaces that are told apart; beyond, all are looked through when one is killed. */
+  looseScopesMax: 1_000,
   /** Trying whether bubblewrap works. */
   sandboxCheckMs: 5_000,
   /** One call to a container engine; making and starting a container; one answer of it; its words in a sentence. */

@@ -49,7 +49,8 @@ export function createExec(deps: ExecDeps): Exec {
     deps,
     entries: new Set(),
     starting: new Set(),
-    used: new Map(),
+    loose: new Set(),
+    crowded: false,
     watch: createWatch(deps),
     markers: markerReader(deps.table),
     counter: 0,
@@ -75,10 +76,9 @@ async function start(state: State, command: Command, prepare: (marker: string) =
   const starting: Starting = { command, scope: command.scope, cancelled: false, over: over.promise };
   let proof = nothing;
   state.starting.add(starting);
-  state.used.set(command.scope, state.used.get(command.scope) ?? true);
   try {
     const entry = await launch(state, { command, marker, prepare });
-    if (!entry.contained) state.used.set(command.scope, false);
+    if (!entry.contained) noteLoose(state, command.scope);
     const started = running(state, entry);
     if (starting.cancelled) {
       proof = await killEntries(state, [entry]);
@@ -89,6 +89,15 @@ async function start(state: State, command: Command, prepare: (marker: string) =
     state.starting.delete(starting);
     over.resolve(proof);
   }
+}
+
+/** A scope that lasts, as that of background commands, is kept until it is killed; of very many none. */
+function noteLoose(state: State, scope: string): void {
+  if (state.loose.size >= limits.looseScopesMax && !state.loose.has(scope)) {
+    state.crowded = true;
+    state.loose.clear();
+  }
+  state.loose.add(scope);
 }
 
 async function launch(

@@ -17,10 +17,9 @@ export const nothing: Proof = { killed: [], survivors: [] };
  * kernel empties before their end is told. It saves the walk through all processes at the end of each turn.
  */
 function mayRun(state: State, scope: string): boolean {
-  const contained = state.used.get(scope);
-  if (contained === undefined) return false;
-  if (!contained) return true;
   return (
+    state.crowded ||
+    state.loose.has(scope) ||
     [...state.entries].some(({ command }) => command.scope === scope) ||
     [...state.starting].some((one) => one.scope === scope)
   );
@@ -29,11 +28,7 @@ function mayRun(state: State, scope: string): boolean {
 /** Kills everything of a scope, or of all that ever ran, and waits for the proof. Of what only starts, too. */
 export async function kill(state: State, scope?: string): Promise<Proof> {
   // Most turns run nothing: a look at every process of the machine would be most of what they cost.
-  if (scope !== undefined && !mayRun(state, scope)) {
-    // Known again with its next command; a turn has none after this.
-    state.used.delete(scope);
-    return nothing;
-  }
+  if (scope !== undefined && !mayRun(state, scope)) return nothing;
   const wanted = (one: { scope: string }) => scope === undefined || one.scope === scope;
   const starting = [...state.starting].filter(wanted);
   for (const one of starting) one.cancelled = true;
@@ -45,7 +40,7 @@ export async function kill(state: State, scope?: string): Promise<Proof> {
     ]),
   );
   const again = [...state.starting, ...[...state.entries].map(({ command }) => command)].some(wanted);
-  if (scope !== undefined && proof.survivors.length === 0 && !again) state.used.delete(scope);
+  if (scope !== undefined && proof.survivors.length === 0 && !again) state.loose.delete(scope);
   return proof;
 }
 
@@ -189,19 +184,41 @@ export function mayHaveLeft({ deps, entries }: State, entry: Entry): boolean {
   }
 }
 
-/** Kills what an earlier program with the same owner left behind. */
+/**
+ * Kills what an earlier program with the same owner left behind. Mostly there is nothing: then each process is looked at
+ * once, for its marker alone.
+ */
 export async function sweep(state: State): Promise<Proof> {
   const { table, clock, owner, run } = state.deps;
+  const isLeft = (pid: number): boolean => {
+    const marker = table.variable(pid, markerName) ?? "";
+    return marker.startsWith(`${owner}.`) && !marker.startsWith(`${owner}.${run}.`);
+  };
+  if (!mayBeLeft(table, isLeft)) return nothing;
   return killTree(
     {
       freeze: true,
       proofMs: limits.proofMs,
-      select: (rows) =>
-        rows.filter((row) => {
-          const marker = table.variable(row.pid, markerName) ?? "";
-          return marker.startsWith(`${owner}.`) && !marker.startsWith(`${owner}.${run}.`);
-        }),
+      select: (rows) => rows.filter(({ pid }) => isLeft(pid)),
     },
     { table, clock },
   );
+}
+
+/**
+ * Whether any process is one of those. A fork can slip through a look, so a second one follows for those that appeared
+ * meanwhile; the numbers of others that end cannot come round in that time.
+ */
+function mayBeLeft(table: ProcessTable, isLeft: (pid: number) => boolean): boolean {
+  const seen = new Set<number>();
+  try {
+    for (let look = 0; look < 2; look++) {
+      const fresh = table.pids?.().filter((pid) => !seen.has(pid));
+      if (fresh === undefined || fresh.some(isLeft)) return true;
+      for (const pid of fresh) seen.add(pid);
+    }
+    return false;
+  } catch {
+    return true; // Out of descriptors: nothing is known, so everything is looked at until something is.
+  }
 }

@@ -76,8 +76,10 @@ export interface State {
   deps: ExecDeps;
   entries: Set<Entry>;
   starting: Set<Starting>;
-  /** Scopes under which something was started since they were last killed; true: only in pid namespaces of its own. */
-  used: Map<string, boolean>;
+  /** Scopes under which something was started outside of a pid namespace of its own since they were last killed. */
+  loose: Set<string>;
+  /** There were too many of them to be kept: what has ended in any scope may have left something. */
+  crowded: boolean;
   watch: Watch;
   markers: MarkerReader;
   counter: number;

@@ -19,6 +19,11 @@ export interface ProcessRow {
 export interface ProcessTable {
   /** @throws Error when the machine is out of descriptors or memory: then nothing is known. */
   list(): Promise<ProcessRow[]>;
+  /**
+   * The numbers of all processes, without a look at any; absent where the system cannot say that.
+   * @throws Error as `list` does.
+   */
+  pids?(): number[];
   /** One process; `undefined` when there is none. @throws Error as `list` does. */
   find(pid: number): Promise<ProcessRow | undefined>;
   /**
@@ -65,16 +70,13 @@ export function procTable(root: string): ProcessTable {
     }
   };
   const row = (pid: number): ProcessRow | undefined => parseStat(read(pid, "stat") ?? "");
+  const pids = () =>
+    readdirSync(root)
+      .map(Number)
+      .filter((pid) => Number.isInteger(pid));
   return {
-    list: async () => {
-      const rows: ProcessRow[] = [];
-      for (const name of readdirSync(root)) {
-        const pid = Number(name);
-        const found = Number.isInteger(pid) ? row(pid) : undefined;
-        if (found !== undefined) rows.push(found);
-      }
-      return rows;
-    },
+    list: async () => pids().flatMap((pid) => row(pid) ?? []),
+    pids,
     find: async (pid) => row(pid),
     children: (pid) => {
       const lists = tasksOf(`${root}/${pid}/task`).map((task) => read(pid, `task/${task}/children`));

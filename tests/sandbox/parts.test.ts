@@ -3,21 +3,22 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { Failure } from "../../src/core/failure.ts";
 import { isWithin } from "../../src/core/folder.ts";
+import { limits } from "../../src/core/limits.ts";
 import { bubblewrapOptions, optionBytes } from "../../src/sandbox/bubblewrap.ts";
 import { createExec } from "../../src/sandbox/exec.ts";
 import { findFences } from "../../src/sandbox/host/cgroup.ts";
 import { type CheckDeps, checkBubblewrap } from "../../src/sandbox/host/check.ts";
 import { commandEnvironment } from "../../src/sandbox/host/environment.ts";
 import { openDriver } from "../../src/sandbox/index.ts";
-import { kill } from "../../src/sandbox/kill.ts";
 import { type Bind, insidePath, lookInside, toHost, toInside } from "../../src/sandbox/paths.ts";
 import { seccompProgram } from "../../src/sandbox/seccomp.ts";
-import type { State } from "../../src/sandbox/state.ts";
 import { descendants, killTree } from "../../src/sandbox/tree.ts";
 import { type Clock, systemClock } from "../../src/sys/clock.ts";
 import type { ProcessRow, ProcessTable } from "../../src/sys/process-tree.ts";
+import type { Spawn } from "../../src/sys/spawn.ts";
 import { failureOf } from "./contract.ts";
 import { hostSetup, keepingLog } from "./host-setup.ts";
 
@@ -133,6 +134,51 @@ describe("trees", () => {
     const plan = { select: (rows: readonly ProcessRow[]) => [...rows], freeze: false, proofMs: 2_000 };
     expect((await killTree(plan, { table, clock: systemClock })).killed).toHaveLength(1);
     expect(sent).toEqual(["SIGKILL 2"]);
+  });
+});
+
+describe("what an earlier life left", () => {
+  /** A machine of processes with markers; `late` ones are there from the second look on. */
+  function machine(markers: Record<number, string>, { late = {} }: { late?: Record<number, string> } = {}) {
+    const rows = Object.keys(markers).map((pid) => row(Number(pid), 1));
+    const { table, sent } = playedTable(rows);
+    const asked: number[] = [];
+    let looks = 0;
+    const pids = () => {
+      looks += 1;
+      if (looks === 2) for (const pid of Object.keys(late)) rows.push(row(Number(pid), 1));
+      return rows.map(({ pid }) => pid);
+    };
+    const variable = (pid: number) => {
+      asked.push(pid);
+      return { ...markers, ...late }[pid];
+    };
+    const deps = { clock: systemClock, log: keepingLog([]), owner: "o", run: "r", reaper: () => undefined };
+    const played = { ...table, pids, variable };
+    const never = () => Promise.reject(new Failure("sandbox", "Not part of this test"));
+    const sweep = (change: { pids?: ProcessTable["pids"] | undefined } = {}) =>
+      createExec({ ...deps, table: { ...played, ...change }, spawn: never }).sweep();
+    return { sweep, sent, asked };
+  }
+
+  test("is nothing, mostly: then each process is looked at once", async () => {
+    const { sweep, asked, sent } = machine({ 2: "", 3: "other.run.1", 4: "o.r.1" });
+    expect(await sweep()).toEqual({ killed: [], survivors: [] });
+    expect(asked).toEqual([2, 3, 4]);
+    expect(sent).toEqual([]);
+  });
+  test("is killed, also what appears during the first look", async () => {
+    expect((await machine({ 2: "", 3: "o.before.1" }).sweep()).killed).toEqual([{ pid: 3, command: "p3" }]);
+    const { sweep, sent } = machine({ 2: "" }, { late: { 9: "o.before.2" } });
+    expect((await sweep()).killed).toEqual([{ pid: 9, command: "p9" }]);
+    expect(sent).toContain("SIGKILL 9");
+  });
+  test("is looked for among the rows where numbers alone are not to be had, or not now", async () => {
+    const failing = () => {
+      throw new Error("EMFILE");
+    };
+    for (const pids of [undefined, failing])
+      expect((await machine({ 3: "o.before.1" }).sweep({ pids })).killed).toHaveLength(1);
   });
 });
 
@@ -367,12 +413,58 @@ describe("fences", () => {
   });
 });
 
-test("what a turn ran is forgotten when the turn is over, whatever it was", async () => {
-  const used = new Map([["turn-1", true]]);
-  const state: Pick<State, "used" | "entries" | "starting"> = { used, entries: new Set(), starting: new Set() };
-  expect(await kill(state as State, "turn-1")).toEqual({ killed: [], survivors: [] });
-  expect(used.size).toBe(0);
-});
+test("what scopes ran is forgotten, and of very many it is looked for everywhere", async () => {
+  let looks = 0;
+  const { table } = playedTable([]);
+  const counting: ProcessTable = {
+    ...table,
+    list: async () => {
+      looks += 1;
+      return [];
+    },
+  };
+  let contained = true;
+  const child = {
+    pid: 7,
+    stdin: null,
+    pipe: () => null,
+    exited: Promise.resolve({ code: 0 }),
+    kill: () => false,
+    unref: () => undefined,
+  };
+  const runner = createExec({
+    table: counting,
+    clock: systemClock,
+    log: keepingLog([]),
+    spawn: async () =>
+      ({ ...child, stdout: Readable.from([]), stderr: Readable.from([]) }) as unknown as Awaited<ReturnType<Spawn>>,
+    owner: "o",
+    run: "r",
+    reaper: () => undefined,
+  });
+  const run = async (scope: string) => {
+    const prepare = async () => ({ argv: ["true"], cwd: "/", env: {}, extra: [], contained, release: () => undefined });
+    const { done, stdout, stderr } = await runner.start({ argv: ["true"], scope, stdin: null }, prepare);
+    stdout.resume();
+    stderr.resume();
+    await done;
+  };
+  const looksOf = async (scope: string): Promise<number> => {
+    const before = looks;
+    await runner.kill(scope);
+    return looks - before;
+  };
+  await run("kept together");
+  expect(await looksOf("kept together")).toBe(0);
+  contained = false;
+  await run("loose");
+  expect(await looksOf("loose")).toBeGreaterThan(0);
+  expect(await looksOf("loose")).toBe(0);
+  for (let n = 0; n < limits.looseScopesMax; n += 1) await run(`many ${n}`);
+  expect(await looksOf("loose")).toBe(0);
+  await run("one more");
+  expect(await looksOf("many 0")).toBeGreaterThan(0);
+}, 30_000);
 
 test("the table opens the kinds it has, and names them for any other", async () => {
   const setup = hostSetup("none");

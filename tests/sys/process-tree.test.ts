@@ -51,6 +51,7 @@ test.each([
   if (row === undefined) throw new Error("The child is not in the table");
   expect(row).toMatchObject({ parent: process.pid, dead: false });
   expect(table.describe(row)).toContain("sleep");
+  if (table.pids !== undefined) expect(table.pids()).toContain(row.pid);
   if (process.platform === "linux" && table.children(process.pid) !== undefined) {
     expect(table.children(process.pid)).toContain(row.pid);
     expect(table.variable(row.pid, "MARK")).toBe("here");
