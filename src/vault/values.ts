@@ -68,8 +68,11 @@ function looksRandom(word: string): boolean {
   return /[A-Za-z]/.test(word) && /[0-9]/.test(word) && !/^[a-z]+(?:[-_.][a-z0-9]+)+$/.test(word);
 }
 
+/** An address without a login and without a key in its path or query, or one of mail. */
 function isAddress(word: string): boolean {
-  return /^[a-z][a-z0-9+.-]{1,20}:\/\/[^:@]*$/i.test(word) || /^[^@\s]+@[^@\s]+\.[a-z]{2,}$/i.test(word);
+  if (/^[^@\s]+@[^@\s]+\.[a-z]{2,}$/i.test(word)) return true;
+  const path = /^[a-z][a-z0-9+.-]{1,20}:\/\/[^/?#@]*([^@]*)$/i.exec(word)?.[1];
+  return path !== undefined && !path.split(/[/?&=#]/).some((part) => looksRandom(part));
 }
 
 /** Bytes that are no text are carried out as text: in base64 in one piece or in lines, or in hex. */

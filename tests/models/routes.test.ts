@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { Failure } from "../../src/core/failure.ts";
 import { parseModelName, type ThinkingLevel } from "../../src/core/model-name.ts";
+import { keyName } from "../../src/models/credentials.ts";
 import type { ModelsDeps } from "../../src/models/models.ts";
 import { providers } from "../../src/models/providers.ts";
 import { mapLevel } from "../../src/models/routes.ts";
@@ -131,6 +132,23 @@ describe("keys", () => {
     const { end } = await collect(made.stream(ask("anthropic/claude-sonnet-4-5")));
     return sent[0]?.headers.get("x-api-key") ?? failed(end).failure;
   };
+  test("the vault is asked for the requester whom the request names, and for nobody else", async () => {
+    const asked: unknown[] = [];
+    const credential = async (...words: unknown[]) => void asked.push(words);
+    const { models: made } = setup({ ANTHROPIC_API_KEY: "from-env" }, {}, { credential });
+    const requester = { adapter: "tg", user: "57" };
+    await collect(made.stream({ ...ask("anthropic/claude-sonnet-4-5"), requester }));
+    await collect(made.stream(ask("anthropic/claude-sonnet-4-5")));
+    expect(asked).toEqual([
+      ["anthropic", requester],
+      ["anthropic", undefined],
+    ]);
+    expect([keyName("anthropic"), keyName("google"), keyName("my-server")]).toEqual([
+      "ANTHROPIC_API_KEY",
+      "GEMINI_API_KEY",
+      "MY_SERVER_API_KEY",
+    ]);
+  });
   test("vault, then settings, then environment", async () => {
     const environment = { ANTHROPIC_API_KEY: "from-env" };
     const settings = { anthropic: { apiKey: () => "from-settings" } };
