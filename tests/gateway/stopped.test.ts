@@ -18,7 +18,7 @@ test("a call that was cut off by a stop did not fail", async () => {
   await emit({ ...call, step: "start", title: "sleep 9", input: {} });
   await emit({ ...call, step: "end", ok: false, ms: 1, text: "Command aborted" });
   await end({ outcome: "stopped" });
-  expect(texts()).toEqual(["`sleep 9`\n\nStopped."]);
+  expect(texts()).toEqual(["-# `sleep 9`\n\nStopped."]);
 });
 
 test("a call that failed before the words that a stop cut off has failed all the same", async () => {
@@ -27,7 +27,7 @@ test("a call that failed before the words that a stop cut off has failed all the
   await tool("make", { ok: false });
   await text("That di");
   await end({ outcome: "stopped" });
-  expect(texts()).toEqual(["`make` (failed)\n\nThat di\n\nStopped."]);
+  expect(texts()).toEqual(["-# `make` (failed)\n\nThat di\n\nStopped."]);
 });
 
 test("a long turn that a person stopped does not ring: they look at it", async () => {
