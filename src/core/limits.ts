@@ -535,6 +535,8 @@ export const limits = {
   /** Discord: texts from this length on count as cut, channels and roles whose names are known. */
   discordSplitCharsMin: 1_900,
   discordChannelsMax: 10_000,
+  /** What is known of the limits of a route that is not called any more: those of an interaction live 15 minutes. */
+  discordRouteMs: 15 * 60_000,
   /** How long an interaction can be answered after its acknowledgement, with a margin before Discord's 15 minutes. */
   interactionAnswerMs: 14 * 60_000,
   /** Between two tries to acknowledge an interaction. */

@@ -30,8 +30,9 @@ const methods = {
 /** The client of one bot. */
 export function createClient(
   settings: Pick<DiscordSettings, "botToken" | "apiUrl">,
-  deps: Pick<AdapterDeps, "name" | "secret" | "fetch" | "clock">,
+  deps: Pick<AdapterDeps, "name" | "secret" | "fetch" | "clock"> & { routeMs?: number },
 ) {
+  const { routeMs = limits.discordRouteMs } = deps;
   const transport = createTransport(deps);
   const rest = new REST({
     api: settings.apiUrl.replace(/\/+$/, ""),
@@ -41,6 +42,10 @@ export function createClient(
     // One channel's limit must not hold up another's calls, nor the same one's beyond what its caller waits for.
     rejectOnRateLimit: () => true,
     timeout: limits.platformUploadMs + limits.platformCallMs,
+    // Each interaction has routes of its own, which the library would keep for a day.
+    hashLifetime: routeMs,
+    hashSweepInterval: routeMs,
+    handlerSweepInterval: routeMs,
     makeRequest: transport as unknown as NonNullable<ConstructorParameters<typeof REST>[0]>["makeRequest"] & object,
   });
   const tokenNow = (): string => {
