@@ -20,6 +20,7 @@ import { measureBotDay } from "../tests/bench/telegram/day.ts";
 import { measureBotRestart, measureBotTool, measureBotTurns } from "../tests/bench/telegram/turns.ts";
 import { measureTool } from "../tests/bench/tools.ts";
 import { measureRestart, measureTurns } from "../tests/bench/turns.ts";
+import { measureWeb } from "../tests/bench/web.ts";
 import { build } from "./build.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -41,6 +42,7 @@ const parts: Record<string, (setup: Setup) => Promise<Found>> = {
   "telegram-crowd": measureBotCrowd,
   "slack-turns": measureSlackTurns,
   "discord-turns": measureDiscordTurns,
+  web: measureWeb,
   adapters: measureAdapters,
   unused: measureUnused,
   "telegram-day": measureBotDay,

@@ -73,6 +73,7 @@ function cells(row: Row): string[] {
 
 function limit(target: Target): string {
   if ("more" in target) return `+${target.more}`;
+  if ("p95" in target) return `p95 ${target.p95}`;
   return "most" in target ? String(target.most) : `${target.ratio}×`;
 }
 
