@@ -54,6 +54,16 @@ export async function measureIdle(setup: Setup): Promise<Found> {
 
 /** Resident memory of a process. */
 export function residentMegabytes(pid: number): number {
-  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return statusMegabytes(pid, "VmRSS");
+}
+
+/** What of it is the process' own, and no page of a file that the system may take back. */
+export function privateMegabytes(pid: number): number {
+  return statusMegabytes(pid, "RssAnon");
+}
+
+function statusMegabytes(pid: number, line: "VmRSS" | "RssAnon"): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const kilobytes = new RegExp(`^${line}:\\s+(\\d+) kB$`, "m").exec(status)?.[1];
   return (Number(kilobytes) * 1_024) / bytesPerMegabyte;
 }
