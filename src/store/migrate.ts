@@ -9,6 +9,7 @@ import platforms from "./migrations/005-platforms.sql" with { type: "text" };
 import pruning from "./migrations/006-pruning.sql" with { type: "text" };
 import vault from "./migrations/007-vault.sql" with { type: "text" };
 import links from "./migrations/008-links.sql" with { type: "text" };
+import search from "./migrations/009-search.sql" with { type: "text" };
 
 /** One step. Its place in the list is its number, which `PRAGMA user_version` records. */
 export interface Migration {
@@ -26,6 +27,7 @@ export const migrations: readonly Migration[] = [
   { name: "pruning", sql: pruning },
   { name: "vault", sql: vault },
   { name: "links", sql: links },
+  { name: "search", sql: search },
 ];
 
 /** The number that a database has been brought to. */

@@ -279,6 +279,17 @@ describe("search", () => {
     expect(store.messages.search("' ; DROP TABLE messages")).toHaveLength(0);
     expect(store.messages.search("   ")).toHaveLength(0);
   });
+  test("finds what is in many pieces of the index, and after they were merged", () => {
+    const settings = openStore(join(folder, "remoteagent.db"));
+    const row = settings.prepare("SELECT v FROM messages_search_config WHERE k = 'crisismerge'").get<{ v: number }>();
+    settings.close();
+    expect(row).toEqual({ v: 32 });
+    // One transaction each, as messages come; several times the pieces after which they are merged.
+    for (let n = 1; n <= 100; n += 1) {
+      add(`message of day ${n}`);
+      expect(store.messages.search("message of day", 200)).toHaveLength(n);
+    }
+  });
 });
 
 describe("opening", () => {
