@@ -5,12 +5,14 @@ import { limits } from "../core/limits.ts";
 import { parseModelName } from "../core/model-name.ts";
 import { configuredModels, type ModelsSource } from "../models/configured.ts";
 import type { Models } from "../models/model.ts";
+import type { ModelsDeps } from "../models/models.ts";
 import { systemClock } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
 
-/** The models of a configuration, without the vault and without a log. */
-export function modelsOf(source: ModelsSource): Models {
-  return configuredModels(source, { version: programVersion, clock: systemClock, log: silent });
+/** The models of a configuration, without a log; with keys of the vault where `credential` gives them. */
+export function modelsOf(source: ModelsSource, credential?: ModelsDeps["credential"]): Models {
+  const deps = { version: programVersion, clock: systemClock, log: silent };
+  return configuredModels(source, credential === undefined ? deps : { ...deps, credential });
 }
 
 /** Undefined when the model answered; else what went wrong, in a sentence. */

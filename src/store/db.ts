@@ -15,7 +15,7 @@ import { openDatabase } from "#sqlite";
 import { Failure } from "../core/failure.ts";
 import type { Database } from "../sys/sqlite.ts";
 import { guarded } from "./guard.ts";
-import { type Migration, migrate } from "./migrate.ts";
+import { databaseVersion, type Migration, migrate, migrations } from "./migrate.ts";
 
 /** Copies made ahead of a migration, that are kept. */
 const copiesKept = 2;
@@ -91,6 +91,20 @@ export function lastLife(path: string): number | undefined {
     return db.prepare("SELECT max(alive_at) AS at FROM starts").get<{ at: number | null }>()?.at ?? undefined;
   } catch {
     return undefined; // What is wrong with it is told by checkDatabase.
+  } finally {
+    db?.close();
+  }
+}
+
+/** True when the database at `path` has this program's form: opening it changes nothing. As {@link checkDatabase}. */
+export function isCurrent(path: string): boolean {
+  if (!existsSync(path)) return false;
+  let db: Database | undefined;
+  try {
+    db = openDatabase(path);
+    return databaseVersion(db) === migrations.length;
+  } catch {
+    return false; // What is wrong with it is told by checkDatabase.
   } finally {
     db?.close();
   }

@@ -1,6 +1,15 @@
 // `vault` by the real program: with a running instance and without one, values from pipes and files, and in a turn.
 import { expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { program, until } from "./program.ts";
@@ -200,6 +209,29 @@ test("the folder of an older program: a dry run, the import, the same again, and
   expect(readFileSync(join(out, "container-dev/env"), "utf8")).toBe("DEV_TOKEN=token-of-the-container\n");
   expect((await run.call("vault", "export", out, "--yes")).err).toContain("it is not empty");
 }, 90_000);
+
+test("a model's key of the instance is found by doctor and used, and a key file that others read is mended", async () => {
+  await using run = program();
+  const doctor = async (...args: string[]) => {
+    const found = JSON.parse((await run.call("doctor", "--json", ...args)).out) as { area: string; text: string }[];
+    return found.filter(({ area }) => area === "vault" || area === "model").map(({ text }) => text);
+  };
+  settle(run, { model: "anthropic/claude-sonnet-4-5" });
+  expect(await doctor()).toEqual(["anthropic/claude-sonnet-4-5 has no key"]);
+  await piped(run, secret, "vault", "set", "ANTHROPIC_API_KEY", "--instance");
+  const found = await doctor();
+  expect(found[0]).toBe("It is open, by its key file");
+  expect(found[1]).toContain("has a key");
+  chmodSync(run.path("key"), 0o644);
+  expect((await doctor())[0]).toContain("others can read it");
+  await doctor("--fix");
+  expect(statSync(run.path("key")).mode & 0o777).toBe(0o600);
+  writeFileSync(run.path("settings.json"), "{}", { mode: 0o600 });
+  expect((await run.call("start")).code).toBe(0);
+  // No model is chosen: the first provider with a key is taken, and the key is in the vault.
+  expect((await run.call("status")).out).toContain("anthropic/");
+  expect((await run.call("vault", "list", "--instance")).out).toContain("the instance");
+}, 60_000);
 
 test("no value stands in the arguments of any process", async () => {
   await using run = program();

@@ -6,6 +6,7 @@ import { checkAttachments, checkModel, checkSandbox, checkSettings } from "./par
 import { checkPermissions, checkWorkspace } from "./permissions.ts";
 import { checkService } from "./service.ts";
 import { checkInstance, checkStore } from "./state.ts";
+import { checkVault } from "./vault.ts";
 
 export const allChecks: readonly Check[] = [
   checkProgram,
@@ -18,6 +19,7 @@ export const allChecks: readonly Check[] = [
   checkService,
   checkInstance,
   checkStore,
+  checkVault,
   checkAttachments,
   checkSandbox,
   checkModel,

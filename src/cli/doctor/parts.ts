@@ -16,6 +16,7 @@ import { attachmentBytes } from "../../workspace/quota.ts";
 import { type Places, settingsParts } from "../places.ts";
 import { modelsOf, silent, tryModel } from "../try-model.ts";
 import type { Check, Finding } from "./finding.ts";
+import { keysOfVault } from "./vault.ts";
 
 /** The settings, or the failure that they end in. Reads only what is there: a check makes no state folder. */
 async function settingsOf({ stateDir }: Places): Promise<Config | Failure | undefined> {
@@ -88,7 +89,7 @@ export const checkModel: Check = async ({ places, online }) => {
     return [
       { area, level: "warn", text: "Not looked at, because there are no settings to go by", mend: "remoteagent setup" },
     ];
-  const models = modelsOf(config);
+  const models = modelsOf(config, keysOfVault(places));
   try {
     const name = formatModelName(await models.fallback());
     const known = await models.available();
