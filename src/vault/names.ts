@@ -21,6 +21,11 @@ const places: Readonly<Record<string, string>> = { "gws.json": ".config/gws/cred
 
 /** @throws Failure `usage` for what no process can have as a variable, or must not have. */
 export function checkVariable(name: string): string {
+  // What stands behind it may be the value: it is not said again.
+  if (name.includes("="))
+    throw new Failure("usage", 'Cannot use a name with "=": the value is no part of it', {
+      hint: "The value is asked for, or read from stdin; one that stood in the arguments should be voided",
+    });
   if (!variable.test(name))
     throw new Failure("usage", `Cannot use ${JSON.stringify(name.slice(0, 200))}: it is no name of a variable`, {
       hint: "Letters, digits and _, at most 128, no digit first; what belongs into a file is stored with --file",

@@ -105,7 +105,9 @@ export function createVault(deps: VaultDeps) {
     /** Opens what is there and tells the redactor. @throws Failure `state` when it stays locked. */
     async open(passphrase?: string): Promise<void> {
       await keyring.open(passphrase);
-      if (keyring.state().state === "open") learn();
+      if (keyring.state().state !== "open") return;
+      store.expire(deps.now() - limits.vaultPastMs);
+      learn();
     },
     /** @throws Failure `usage` when it has no passphrase. */
     lock: () => keyring.lock(),
