@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { KeyFiles } from "../../src/vault/key-file.ts";
 import type { KeySource } from "../../src/vault/wrap.ts";
+import { program } from "../cli/program.ts";
 import { failing } from "../failing.ts";
 import { ann, bob, bytesOf, createPlace, type Opening, work } from "./place.ts";
 
@@ -106,3 +107,24 @@ test("the old key opens nothing after a rotation, and two at the same time follo
   await Bun.write(join(place.folder, "key"), old);
   expect((await failing(place.open().open())).message).toContain("is another one");
 });
+
+test("a program that is killed in a rotation leaves a vault that opens", async () => {
+  await using run = program();
+  const set = run.open("vault", "set", "API_KEY");
+  set.child.stdin?.end("value-of-the-vault");
+  expect((await set.ended).code).toBe(0);
+  let killed = 0;
+  for (let round = 0; round < 12; round++) {
+    const rotating = run.open("vault", "rotate");
+    // Somewhere between the start and the end, which is a tenth of a second away.
+    await new Promise((resume) => setTimeout(resume, 30 + round * 8));
+    rotating.child.kill("SIGKILL");
+    if ((await rotating.ended).code === null) killed += 1;
+    expect((await run.call("vault", "status")).out).toContain("open");
+  }
+  expect(killed).toBeGreaterThan(0);
+  const folder = join(run.home, "out");
+  expect((await run.call("vault", "export", folder, "--yes")).code).toBe(0);
+  const whose = `user-terminal-${process.getuid?.() ?? 0}`;
+  expect(await Bun.file(join(folder, whose, "env")).text()).toBe("API_KEY=value-of-the-vault\n");
+}, 60_000);
