@@ -36,6 +36,7 @@ export function createWebDoor(options: StartOptions, made: WebDoorParts): WebDoo
   const { web: wanted } = config.settings;
   let opening: Promise<Web> | undefined;
   let closed = false;
+  const closedNotices = oneNotice(made.parts.notices);
 
   const load = async (): Promise<Web> => {
     const [{ openWeb }, { parseMarkdown }] = await Promise.all([
@@ -58,6 +59,7 @@ export function createWebDoor(options: StartOptions, made: WebDoorParts): WebDoo
     opening ??= load().then(
       (web) => {
         log.info("The web pages are open", { host: wanted?.host ?? "127.0.0.1", port: web.port });
+        closedNotices.take();
         return web;
       },
       (error: unknown) => {
@@ -74,7 +76,7 @@ export function createWebDoor(options: StartOptions, made: WebDoorParts): WebDoo
         await open();
       } catch (error) {
         log.error("Cannot open the web pages", { error: errorText(error) });
-        made.parts.notices.push(`The web pages are closed. ${failureText(failureData(error))}`);
+        closedNotices.put(`The web pages are closed. ${failureText(failureData(error))}`);
       }
     },
     async sessionPage() {
@@ -85,6 +87,24 @@ export function createWebDoor(options: StartOptions, made: WebDoorParts): WebDoo
       closed = true;
       await (await opening)?.close();
     },
+  };
+}
+
+/** A notice that is taken back when it is no longer true. */
+function oneNotice(notices: string[]) {
+  let said: string | undefined;
+  const take = (): void => {
+    const at = said === undefined ? -1 : notices.indexOf(said);
+    if (at !== -1) notices.splice(at, 1);
+    said = undefined;
+  };
+  return {
+    put(text: string): void {
+      take();
+      said = text;
+      notices.push(text);
+    },
+    take,
   };
 }
 

@@ -565,10 +565,8 @@ export const limits = {
   webGuessMs: 30_000,
   /** Addresses and links whose requests are counted, the least recent out first. */
   webCountedMax: 10_000,
-  /** Session page: items of a page, rows read for one, turns looked at for one, forks back to the beginning. */
-  viewItemsMax: 200,
-  viewRowsMax: 1_000,
-  viewTurnsMax: 1_000,
+  /** Session page: rows of a page, and forks back to the beginning of a branch. */
+  viewItemsMax: 100,
   viewForksMax: 64,
   /** Of one text on the page; what is longer is cut, and can be asked for by itself up to the second. */
   viewTextCharsMax: 20_000,
@@ -576,7 +574,7 @@ export const limits = {
   /** Search: its words, rows looked through in one go, hits in one answer, and what is shown around a hit. */
   viewQueryCharsMax: 200,
   viewSearchRows: 2_000,
-  viewSearchMs: 25,
+  viewSearchMs: 10,
   viewHitsMax: 50,
   viewExcerptChars: 160,
   /** Turns whose use is summed up in one go, and sessions whose sums are kept. */

@@ -31,8 +31,6 @@ interface Row {
   expires_at: number;
 }
 
-export type Links = ReturnType<typeof openLinks>;
-
 /** The links of a store. */
 export function openLinks(db: Database) {
   const insert = db.prepare(

@@ -13,8 +13,6 @@ export interface Beyond {
   older: boolean;
 }
 
-export type Timeline = ReturnType<typeof openTimeline>;
-
 // Shown to nobody: sums are read from the turns, and what a harness goes on from is its own.
 const shown = "type NOT IN ('usage', 'continuation')";
 const endOf = `SELECT id, turn, at, body FROM events
@@ -40,6 +38,9 @@ export function openTimeline(db: Database) {
   };
   const callEnd = db.prepare(`${endOf} AND id > ? ORDER BY id LIMIT 1`);
   const callStart = db.prepare(`${endOf} AND id < ? ORDER BY id DESC LIMIT 1`);
+  const summary = db.prepare(
+    "SELECT body ->> '$.summary' AS summary FROM entries WHERE kind = 'compaction' AND turn = ? AND at = ?",
+  );
   const said = db.prepare("SELECT * FROM messages WHERE turn = ? ORDER BY id LIMIT ?");
   const forks = db.prepare("SELECT id, title FROM sessions WHERE parent = ? ORDER BY id DESC LIMIT ?");
   const used = db.prepare(
@@ -68,6 +69,8 @@ export function openTimeline(db: Database) {
       const row = callStart.get<EventRow>(turn, call, "start", end);
       return row === undefined ? undefined : storedEvent(row);
     },
+    /** The summary that was made at a moment of a turn, by the event that tells of it. */
+    summary: (turn: TurnId, at: number): string | undefined => summary.get<{ summary: string }>(turn, at)?.summary,
     /** What was said in a turn, oldest first: it stays when the events have gone. */
     said: (turn: TurnId, limit: number): StoredMessage[] => said.all<StoredMessage>(turn, limit),
     /** Sessions that were forked from one, the newest first. */

@@ -38,8 +38,8 @@ export function isLoopback(hostname: string): boolean {
 }
 
 /**
- * Whether a Host header names us: by the address of settings, by a name of this machine, or by the very address on which
- * we listen. Any other is somebody else's name that was made to lead here (DNS rebinding).
+ * Whether a Host header names us: by the address of settings, by a name of this machine, or by an address on which we
+ * listen. Any other is somebody else's name that was made to lead here (DNS rebinding).
  */
 export function isOurHost(header: string | null, { address, bound }: { address: WebAddress; bound: string }): boolean {
   const scheme = address.secure ? "https" : "http";
@@ -49,5 +49,6 @@ export function isOurHost(header: string | null, { address, bound }: { address: 
   if (asked === null) return false;
   if (asked.origin === address.origin || isLoopback(asked.hostname)) return true;
   const name = asked.hostname.replace(/^\[|\]$/g, "");
-  return isIP(name) !== 0 && name === bound;
+  // An address cannot be made to lead elsewhere; on all of this machine's, each of them is ours.
+  return isIP(name) !== 0 && (name === bound || bound === "0.0.0.0" || bound === "::");
 }

@@ -41,8 +41,6 @@ const headers: Readonly<Record<string, string>> = {
   "x-robots-tag": "noindex, nofollow",
 };
 
-export type Guard = ReturnType<typeof createGuard>;
-
 /** The guard. */
 export function createGuard({ address, bound, rates }: GuardDeps) {
   return {

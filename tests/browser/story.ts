@@ -83,6 +83,16 @@ export async function tellStory(fixture: Fixture): Promise<number> {
     { type: "ended", outcome: "done", usage: { ...noUsage, input: 18_400, output: 920, costUsd: 0.0731, requests: 5 } },
   ];
   fixture.store.turns.setUsage(turn, { ...noUsage, input: 18_400, output: 920, costUsd: 0.0731, requests: 5 });
-  for (const event of events) happen(fixture, { session, turn, event });
+  for (const event of events) {
+    // An entry is stored with its event, at the same moment.
+    if (event.type === "compacted") addSummary(fixture, { session, turn });
+    happen(fixture, { session, turn, event });
+  }
   return session;
+}
+
+function addSummary({ store, time }: Fixture, { session, turn }: { session: number; turn: number }): void {
+  const summary = "The main branch is **red** since last night; the parser's tests fail.";
+  const body = { kind: "compaction", summary, keepFrom: null, tokensBefore: 121_000 } as const;
+  store.entries.append({ session, turn, parent: null, at: time.at + 1_000, body });
 }

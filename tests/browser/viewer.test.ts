@@ -105,6 +105,32 @@ describe.skipIf(browserPath === undefined)(suite, () => {
     expect(complaints).toEqual([]);
   });
 
+  test("a question that is answered elsewhere says so when the turn goes on", async () => {
+    const { store, person, time } = site.fixture;
+    const session = addSession(site.fixture, "Asking");
+    const turn = addTurn(site.fixture, session);
+    const { id } = store.approvals.add({
+      kind: "tool",
+      arguments: "{}",
+      hash: "x",
+      text: "May I?",
+      requester: { id: "7", name: "Ada" },
+      origin: { adapter: "chat", conversation: person.conversation },
+      role: "member",
+      agent: "main",
+      session,
+      turn,
+      createdAt: time.at,
+      expiresAt: time.at + 1_000_000,
+    });
+    happen(site.fixture, { session, turn, event: { type: "ask", approval: id, text: "May I?", choices: [] } });
+    const { page } = await openPage(browser, { address: linkOf(site, session) });
+    await sees(page, "Question, waits for an answer");
+    store.approvals.answer(id, { choice: "once", by: { adapter: "chat", id: "7", name: "Ada" } as never, at: time.at });
+    happen(site.fixture, { session, turn, event: { type: "started", resumed: true } });
+    await sees(page, "Question, allowed");
+  });
+
   test("a connection that is lost goes on where it was, with nothing twice and nothing missing", async () => {
     const session = addSession(site.fixture, "Lost");
     addExchange(site.fixture, { session, question: "first", answer: "one" });

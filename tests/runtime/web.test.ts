@@ -139,6 +139,7 @@ test("with settings they open at the start, below the prefix; a port that is tak
       await ask(config.paths.socket, "/session"),
       /https:\/\/example\.com\/agent\/session\/open\/[0-9a-f]{64}/,
     );
+    assert.equal(blocked.status().notices.join("\n").includes("closed"), false);
     const alive = await fetch(`http://127.0.0.1:${port}/agent/healthz`);
     assert.equal(await alive.text(), "ok\n");
     const ready = (await (await fetch(`http://127.0.0.1:${port}/readyz`)).json()) as { ready: boolean };

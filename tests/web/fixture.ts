@@ -85,6 +85,7 @@ export function createFixture({ url, host = "127.0.0.1", trustedProxies = [] }: 
     vitals,
     links,
     where,
+    deps,
     answer: app.answer,
     person: createPerson(store, time),
     /** Asks as somebody on this machine does, unless told otherwise. */

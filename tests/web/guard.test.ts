@@ -1,6 +1,8 @@
 // What every request passes: names, origins, kinds and sizes of content, how often; and what every response carries.
 import { afterEach, expect, test } from "bun:test";
 import { limits } from "../../src/core/limits.ts";
+import { createWebApp } from "../../src/web/app.ts";
+import type { WebPart } from "../../src/web/part.ts";
 import { createFixture, type Different, type Fixture } from "./fixture.ts";
 
 let fixture: Fixture | undefined;
@@ -55,6 +57,10 @@ test("on another address than loopback that very address is a name of ours", asy
   const { get } = open({ url: "https://agent.example.com", host: "10.0.0.5" });
   expect((await get("/healthz", { headers: { host: "10.0.0.5:8181" } })).status).toBe(200);
   expect((await get("/healthz", { headers: { host: "10.0.0.6:8181" } })).status).toBe(403);
+  await fixture?.close();
+  const all = open({ url: "https://agent.example.com", host: "0.0.0.0" });
+  expect((await all.get("/healthz", { headers: { host: "10.0.0.6:8181" } })).status).toBe(200);
+  expect((await all.get("/healthz", { headers: { host: "evil.example.com" } })).status).toBe(403);
 });
 
 test("what changes something comes from our own pages", async () => {
@@ -93,6 +99,33 @@ test("ten megabytes are refused by the length that they name", async () => {
   const body = "x".repeat(10 * 1024 * 1024);
   expect((await post("/x", { body, headers: { "content-length": String(body.length) } })).status).toBe(413);
   expect((await get("/healthz", { headers: { "content-length": String(body.length) } })).status).toBe(413);
+});
+
+test("so they are when they do not name it, by whatever reads them; less is read as it is", async () => {
+  const { deps } = open();
+  const reading: WebPart = {
+    assets: {},
+    mount(app) {
+      app.post("/echo", async (context) => context.text(String((await context.req.text()).length)));
+      return () => undefined;
+    },
+  };
+  const app = createWebApp(deps, { parts: [reading], bound: "127.0.0.1", trustedProxies: [] });
+  const send = (chunks: number) => {
+    let left = chunks;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (left-- > 0) controller.enqueue(new Uint8Array(1024).fill(120));
+        else controller.close();
+      },
+    });
+    const headers = { host: "127.0.0.1:8181", origin: "http://127.0.0.1:8181", "content-type": "application/json" };
+    const init = { method: "POST", body, headers, duplex: "half" } as RequestInit;
+    return app.answer(new Request("http://127.0.0.1:8181/echo", init), { address: "127.0.0.1" });
+  };
+  const small = await send(64);
+  expect([small.status, await small.text()]).toEqual([200, "65536"]);
+  expect((await send(10_240)).status).toBe(413);
 });
 
 test("other methods, long addresses and unknown paths", async () => {

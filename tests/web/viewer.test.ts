@@ -56,6 +56,8 @@ test("every kind of event", async () => {
   const tell = (event: Parameters<typeof happen>[1]["event"]) => happen(fixture, { session, turn, event });
   tell({ type: "started", resumed: true });
   tell({ type: "tool", step: "start", call: "c", name: "edit", title: "edit a.ts", input: { path: "a.ts", old: "1" } });
+  const body = { kind: "compaction", summary: "what was **before**", keepFrom: null, tokensBefore: 100 } as const;
+  fixture.store.entries.append({ session, turn, parent: null, at: fixture.time.at + 1_000, body });
   tell({ type: "compacted", tokensBefore: 100, tokensAfter: 10 });
   tell({ type: "ask", approval: 5, text: "May I?", choices: [] });
   tell({ type: "notice", text: "careful" });
@@ -67,7 +69,7 @@ test("every kind of event", async () => {
   expect((await page()).items).toMatchObject([
     { kind: "note", text: "Goes on after an interruption" },
     { kind: "call", name: "edit", input: JSON.stringify({ path: "a.ts", old: "1" }, undefined, 2) },
-    { kind: "compacted", before: 100, after: 10 },
+    { kind: "compacted", before: 100, after: 10, blocks: [{ type: "paragraph" }] },
     { kind: "question", state: "gone" },
     { kind: "note", text: "careful" },
     { kind: "ended", outcome: "failed", text: "It broke. Mend it" },

@@ -30,6 +30,7 @@ CREATE TABLE visits (
 ) STRICT;
 CREATE INDEX visits_link ON visits (link, id);
 
--- What a session's page shows beside its turns: sessions that were forked from it, and entries that belong to no turn.
+-- What a session's page shows beside its events: forks of it, entries that belong to no turn, and summaries.
 CREATE INDEX sessions_parent ON sessions (parent, id) WHERE parent IS NOT NULL;
 CREATE INDEX entries_loose ON entries (session, id) WHERE turn IS NULL;
+CREATE INDEX entries_summaries ON entries (turn, at) WHERE kind = 'compaction';

@@ -32,8 +32,6 @@ type BranchStore = Pick<Store, "timeline" | "sessions" | "entries" | "turns">;
 const end = Number.MAX_SAFE_INTEGER;
 const batch = 200;
 
-export type Branch = ReturnType<typeof createBranch>;
-
 /** `T12.345`, `E7`. */
 export function cursorText(cursor: Cursor): string {
   return "entry" in cursor ? `E${cursor.entry}` : `T${cursor.turn}.${cursor.event}`;

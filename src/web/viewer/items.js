@@ -138,7 +138,11 @@ const drawings = {
 /** The element of an item. `onWhole` is asked for the rest of one that was cut. */
 export function drawItem(item, onWhole) {
   const parts = drawings[item.kind]?.(item) ?? [];
-  const entry = element("li", { data: { id: item.id, session: item.session, kind: item.kind } }, ...parts);
+  const entry = element(
+    "li",
+    { data: { id: item.id, session: item.session, kind: item.kind, ...(item.state === "open" && { open: "" }) } },
+    ...parts,
+  );
   if (item.cut) {
     const button = element("button", { type: "button" }, "Show all of it");
     button.addEventListener("click", () => onWhole(item.id));

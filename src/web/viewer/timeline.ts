@@ -104,7 +104,7 @@ export function createTimeline({ store, view, redact }: TimelineDeps, session: n
       const over = performance.now() + limits.viewSearchMs;
       let looked = 0;
       for (const row of branch.older(place)) {
-        const shown = redact(plainText(row));
+        const shown = redact(plainText(store, row));
         const folded = shown.toLowerCase();
         if (words.every((word) => folded.includes(word))) hits.push(hitOf(store, { row, shown, word: words[0] ?? "" }));
         looked += 1;
@@ -157,7 +157,7 @@ function hitOf(store: Pick<Store, "timeline">, { row, shown, word }: { row: Row;
 }
 
 /** What a row says, for search. */
-function plainText(row: Row): string {
+function plainText(store: Pick<Store, "timeline">, row: Row): string {
   if (row.is === "said") return row.messages.map(({ text }) => text).join("\n");
   if (row.is === "entry") {
     if (row.entry.body.kind === "compaction") return row.entry.body.summary;
@@ -175,6 +175,8 @@ function plainText(row: Row): string {
       return event.text;
     case "file":
       return `${event.name} ${event.caption ?? ""}`;
+    case "compacted":
+      return store.timeline.summary(row.stored.turn, row.stored.at) ?? "";
     case "ended":
       return event.error?.message ?? "";
     default:

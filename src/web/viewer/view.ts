@@ -83,6 +83,16 @@ export function createView({ store, redact, markdown }: ViewDeps) {
     };
   };
 
+  const compacted = (event: EventOf<"compacted">, { turn, at }: StoredEvent, charsMax: number): Content => {
+    const summary = store.timeline.summary(turn, at);
+    return {
+      kind: "compacted",
+      before: event.tokensBefore,
+      after: event.tokensAfter,
+      ...(summary === undefined ? {} : prose(summary, charsMax)),
+    };
+  };
+
   const ofEvent = (stored: StoredEvent, id: string, how: Ends & { charsMax: number }): Content | undefined => {
     const { event } = stored;
     switch (event.type) {
@@ -103,7 +113,7 @@ export function createView({ store, redact, markdown }: ViewDeps) {
           state: store.approvals.get(event.approval)?.state ?? "gone",
         };
       case "compacted":
-        return { kind: "compacted", before: event.tokensBefore, after: event.tokensAfter };
+        return compacted(event, stored, how.charsMax);
       case "notice":
         return { kind: "note", text: redact(event.text) };
       case "ended":

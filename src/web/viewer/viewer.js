@@ -175,6 +175,14 @@ function drawAbout(about) {
   state.about = about;
 }
 
+/** An answer is no event of its own: the turn goes on, and what was open may not be so any more. */
+async function lookAtQuestions() {
+  for (const question of list.querySelectorAll(":scope > li[data-open]")) {
+    const item = await ask(`item/${question.dataset.id}`);
+    if (item.state !== "open" && question.isConnected) replace(question, item);
+  }
+}
+
 async function drawUsed() {
   const { turns, tokens, costUsd } = await ask("used");
   state.used = [
@@ -208,6 +216,7 @@ function follow(after) {
     const ended = state.about?.running && !about.running;
     drawAbout(about);
     if (ended) void drawUsed();
+    void lookAtQuestions();
   });
   on("reset", () => void showNewest());
   on("closed", () => end("This page is over. Write /session in the chat for a new link."));
