@@ -1,6 +1,7 @@
 // Hands a file of the sandbox to the chat.
 import { posix } from "node:path";
 import * as v from "valibot";
+import { Failure } from "../core/failure.ts";
 import { limits } from "../core/limits.ts";
 import { fileName, oneLine } from "../workspace/names.ts";
 import { readWhole } from "./files.ts";
@@ -21,6 +22,8 @@ export const attach = defineTool({
   title: (input) => oneLine(`attach ${input.path}`, 120),
   async run({ path, title, caption }, { sandbox, attach: send }) {
     const bytes = await readWhole(sandbox, { path, bytesMax: limits.attachBytesMax, asked: "attach" });
+    // Platforms take no file without content.
+    if (bytes.byteLength === 0) throw new Failure("tool", `Cannot attach ${JSON.stringify(path)}: it is empty`);
     const own = fileName(posix.basename(path));
     const name = title === undefined || title.trim() === "" ? own : withExtension(fileName(title), own);
     await send({ name, bytes, ...(caption === undefined ? {} : { caption }) });

@@ -251,6 +251,10 @@ describe("attach", () => {
       `${limits.attachBytesMax} are allowed`,
     );
     expect((await failing(attach.run({ path: "gone" }, bench.context))).message).toContain("it does not exist");
+    put("empty", "");
+    expect((await failing(attach.run({ path: "empty" }, bench.context))).message).toBe(
+      'Cannot attach "empty": it is empty',
+    );
     expect(bench.attached).toEqual([]);
   });
 });
