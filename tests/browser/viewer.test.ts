@@ -147,6 +147,36 @@ describe.skipIf(browserPath === undefined)(suite, () => {
     expect(new Set(ids).size).toBe(12);
   });
 
+  test("a page that nobody sees lets its connection go, and misses nothing", async () => {
+    const session = addSession(site.fixture, "Hidden");
+    addExchange(site.fixture, { session, question: "first", answer: "one" });
+    const { page } = await openPage(browser, { address: linkOf(site, session) });
+    const see = (hidden: boolean) =>
+      page.evaluate((value) => {
+        Object.defineProperty(document, "hidden", { value, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+      }, hidden);
+    await see(true);
+    addExchange(site.fixture, { session, question: "second", answer: "two" });
+    await page.waitForTimeout(300);
+    expect(await page.getByText("two").count()).toBe(0);
+    await see(false);
+    await sees(page, "two");
+    expect(await entries(page).count()).toBe(8);
+  });
+
+  test("a long text comes whole when it is asked for, and what goes wrong is said", async () => {
+    const session = addSession(site.fixture, "Long text");
+    addExchange(site.fixture, { session, question: `${"word ".repeat(5_000)}the end`, answer: "one" });
+    const { page } = await openPage(browser, { address: linkOf(site, session) });
+    await page.getByRole("button", { name: "Show all of it" }).click();
+    await sees(page, "the end");
+    await page.context().setOffline(true);
+    await page.getByRole("searchbox").fill("word");
+    await page.keyboard.press("Enter");
+    await sees(page, "There is no connection at the moment");
+  });
+
   test("when the right goes the page says so and shows nothing more", async () => {
     const session = addSession(site.fixture, "Taken back");
     const { page } = await openPage(browser, { address: linkOf(site, session) });

@@ -32,6 +32,16 @@ function end(text) {
   at("over").hidden = false;
 }
 
+/** Waits for what somebody asked for; what goes wrong is said, and goes away by itself. */
+function attempt(work) {
+  work.catch((error) => {
+    if (state.over) return;
+    at("over").textContent = error instanceof TypeError ? "There is no connection at the moment" : error.message;
+    at("over").hidden = false;
+    setTimeout(() => (at("over").hidden = !state.over), retryMs);
+  });
+}
+
 // The list
 
 const isAtEnd = () => window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - endPx;
@@ -39,11 +49,13 @@ const toEnd = () => window.scrollTo(0, document.documentElement.scrollHeight);
 const find = (id) => list.querySelector(`:scope > li[data-id="${CSS.escape(id)}"]`);
 
 function make(item) {
-  return drawItem(item, async (id) => {
-    const whole = await ask(`item/${id}`);
-    const before = find(id);
-    if (before !== null) replace(before, whole);
-  });
+  return drawItem(item, (id) => attempt(showWhole(id)));
+}
+
+async function showWhole(id) {
+  const whole = await ask(`item/${id}`);
+  const before = find(id);
+  if (before !== null) replace(before, whole);
 }
 
 function replace(before, item) {
@@ -69,12 +81,13 @@ function drawDividers() {
 }
 
 /** Takes far items out at one end; what is missing there can be loaded again. */
-function trim(fromEnd) {
+function trim(fromEnd, max = shownMax) {
+  if (list.children.length <= max) return;
   while (list.children.length > shownMax) {
     (fromEnd ? list.lastElementChild : list.firstElementChild).remove();
-    const kept = fromEnd ? list.lastElementChild : list.firstElementChild;
-    state[fromEnd ? "newer" : "older"] = kept.dataset.id;
   }
+  const kept = [...list.querySelectorAll(":scope > li[data-id]")].at(fromEnd ? -1 : 0);
+  state[fromEnd ? "newer" : "older"] = kept.dataset.id;
 }
 
 function drawEdges() {
@@ -150,6 +163,9 @@ function take(item) {
   if (follows) {
     trim(false);
     toEnd();
+  } else {
+    // Somebody reads further up while much happens: the end is loaded when they come back to it.
+    trim(true, shownMax * 2);
   }
   drawEdges();
   if (item.kind === "answer") at("news").textContent = "A new answer is there";
@@ -209,21 +225,26 @@ function follow(after) {
   state.stream?.close();
   const stream = new EventSource(after === null ? "events" : `events?after=${after}`);
   state.stream = stream;
-  const on = (name, work) => stream.addEventListener(name, ({ data }) => work(JSON.parse(data)));
+  state.last = after;
+  const on = (name, work) =>
+    stream.addEventListener(name, ({ data, lastEventId }) => {
+      if (lastEventId !== "") state.last = lastEventId;
+      work(JSON.parse(data));
+    });
   on("item", take);
   on("forming", drawForming);
   on("state", (about) => {
     const ended = state.about?.running && !about.running;
     drawAbout(about);
-    if (ended) void drawUsed();
-    void lookAtQuestions();
+    if (ended) attempt(drawUsed());
+    attempt(lookAtQuestions());
   });
-  on("reset", () => void showNewest());
+  on("reset", () => attempt(showNewest()));
   on("closed", () => end("This page is over. Write /session in the chat for a new link."));
   stream.addEventListener("error", () => {
     // The browser comes again by itself, unless it was refused.
     if (stream.readyState !== EventSource.CLOSED || state.over || state.stream !== stream) return;
-    setTimeout(() => void showNewest().catch(() => undefined), retryMs);
+    setTimeout(() => attempt(showNewest()), retryMs);
   });
 }
 
@@ -254,7 +275,7 @@ async function searchOn() {
 
 function drawHit(hit) {
   const button = element("button", { type: "button" }, time(hit.at), hit.excerpt);
-  button.addEventListener("click", () => void showPlace(hit.id));
+  button.addEventListener("click", () => attempt(showPlace(hit.id)));
   return element("li", {}, button);
 }
 
@@ -273,17 +294,17 @@ at("search-form").addEventListener("submit", (event) => {
   Object.assign(search, { words, more: null, run: search.run + 1 });
   at("hits").replaceChildren();
   at("found").hidden = false;
-  void searchOn();
+  attempt(searchOn());
 });
-at("more-hits").addEventListener("click", () => void searchOn());
+at("more-hits").addEventListener("click", () => attempt(searchOn()));
 at("close-hits").addEventListener("click", () => {
   closeSearch();
   at("query").focus();
 });
-at("older").addEventListener("click", () => void extend(true));
-at("newer").addEventListener("click", () => void extend(false));
-at("first").addEventListener("click", () => void show("first=1").then(() => window.scrollTo(0, 0)));
-at("newest").addEventListener("click", () => (state.newer === null ? toEnd() : void showNewest()));
+at("older").addEventListener("click", () => attempt(extend(true)));
+at("newer").addEventListener("click", () => attempt(extend(false)));
+at("first").addEventListener("click", () => attempt(show("first=1").then(() => window.scrollTo(0, 0))));
+at("newest").addEventListener("click", () => (state.newer === null ? toEnd() : attempt(showNewest())));
 at("print").addEventListener("click", () => window.print());
 at("theme").addEventListener("click", () => {
   const dark = window.matchMedia("(prefers-color-scheme: dark)").matches;
@@ -296,6 +317,12 @@ document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
   at("query").focus();
+});
+// A browser keeps few connections to one place: a page that nobody sees leaves its own to others.
+document.addEventListener("visibilitychange", () => {
+  if (state.over || state.last === undefined) return;
+  if (document.hidden) state.stream?.close();
+  else follow(state.last);
 });
 window.addEventListener("beforeprint", () => {
   for (const details of list.querySelectorAll("details")) details.open = true;
@@ -316,7 +343,7 @@ const edges = new IntersectionObserver(
   (seen) => {
     if (!state.begun) return;
     for (const { isIntersecting, target } of seen) {
-      if (isIntersecting) void extend(target === at("older-row"));
+      if (isIntersecting) attempt(extend(target === at("older-row")));
     }
   },
   { rootMargin: "1200px 0px" },
