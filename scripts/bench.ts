@@ -11,7 +11,7 @@ import { openModel } from "../tests/bench/model.ts";
 import { measureDiscordDay, measureSlackDay } from "../tests/bench/platforms/day.ts";
 import { measureAdapters, measureUnused } from "../tests/bench/platforms/life.ts";
 import { measureDiscordTurns, measureSlackTurns } from "../tests/bench/platforms/turns.ts";
-import { markdownTable, type Report, textTable, withFigures } from "../tests/bench/report.ts";
+import { type Report, textTable, withFigures } from "../tests/bench/report.ts";
 import type { Found } from "../tests/bench/row.ts";
 import { measureSandbox } from "../tests/bench/sandbox.ts";
 import type { Setup } from "../tests/bench/setup.ts";
@@ -58,7 +58,7 @@ const usage = `Usage: bun run bench [--only <part>]... [--json <file>] [--quick]
   --only <part>   ${Object.keys(parts).join(", ")}; may be given again
   --json <file>   also writes the figures there
   --quick         few rounds and short waits: shows that it works, figures are not to be read
-  --docs          writes the figures into docs/performance.md; whole runs only
+  --docs          writes the figures into docs/performance.md; of a part only its lines
 
 Read figures of a quiet machine only. Nothing fails because of a figure.
 `;
@@ -124,7 +124,14 @@ async function run(wanted: string[], { quick }: { quick: boolean }): Promise<Rep
     rmSync(folder, { recursive: true, force: true });
   }
   const at = new Date().toISOString();
-  return { at, machine: machineName(), version: `${version} (${commit()}), Bun ${Bun.version}`, quick, ...found };
+  return {
+    at,
+    machine: machineName(),
+    version: `${version} (${commit()}), Bun ${Bun.version}`,
+    commit: commit(),
+    quick,
+    ...found,
+  };
 }
 
 async function main(argv: string[]): Promise<number> {
@@ -142,10 +149,13 @@ async function main(argv: string[]): Promise<number> {
   const unknown = only?.find((name) => !Object.hasOwn(parts, name));
   if (values.help) return say(usage, 0);
   if (unknown !== undefined) return say(`Unknown part ${JSON.stringify(unknown)}\n\n${usage}`, 2);
-  if (docs && (quick || only !== undefined)) return say("Cannot write the document: it wants a whole run\n", 2);
+  if (docs && quick) return say("Cannot write the document: figures of a quick run are not to be read\n", 2);
   const report = await run(only ?? Object.keys(parts).filter((name) => !quick || !slow.has(name)), { quick });
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`);
-  if (docs) writeFileSync(document, withFigures(readFileSync(document, "utf8"), markdownTable(report)));
+  if (docs) {
+    const written = withFigures(readFileSync(document, "utf8"), { report, whole: only === undefined });
+    writeFileSync(document, written);
+  }
   const warning = quick ? "\nA quick run: these figures are not to be read\n" : "";
   return say(`${textTable(report)}\n${warning}`, 0);
 }

@@ -7,6 +7,8 @@ export interface Report extends Found {
   at: string;
   machine: string;
   version: string;
+  /** The short hash of the commit that was measured. */
+  commit: string;
   quick: boolean;
 }
 
@@ -24,33 +26,64 @@ export function textTable({ rows, notes }: Found): string {
   return [...text, "", ...notes.map(noteLine)].join("\n");
 }
 
-/** The same as Markdown, with what it was made on. */
-export function markdownTable({ rows, notes, at, machine, version }: Report): string {
-  const line = (found: readonly string[]) => `| ${found.join(" | ")} |`;
-  const head = ["", "beside", "its median", "its p95", "median", "p95", "ratio", "ratio p95", "target", "met"];
-  const body = rows.map((one) => {
+const head = ["", "beside", "its median", "its p95", "median", "p95", "ratio", "ratio p95", "target", "met", "of"];
+
+/** A line of the document's table, and what it is known by. */
+interface Line {
+  key: string;
+  text: string;
+}
+
+/** The rows as lines of a Markdown table; the last cell names the commit that was measured. */
+function markdownRows({ rows, commit }: Report): Line[] {
+  return rows.map((one) => {
     const [name = "", ...rest] = cells(one);
-    return line([name, one.against, ...rest]);
+    return { key: `${name}|${one.against}`, text: `| ${[name, one.against, ...rest, commit].join(" | ")} |` };
   });
-  return [
-    `Measured ${at.slice(0, 10)} with ${version} on ${machine}.`,
-    "",
-    line(head),
-    `|${head.map((_, index) => (index < 2 ? " --- |" : " ---: |")).join("")}`,
-    ...body,
-    "",
-    ...notes.map((note) => `- ${noteLine(note)}`),
-  ].join("\n");
 }
 
 const marks = { begin: "<!-- figures -->", end: "<!-- /figures -->" };
 
-/** `document` with its figures replaced. @throws Error when it has no place for them. */
-export function withFigures(document: string, figures: string): string {
+/**
+ * `document` with the figures of a run. What was not measured this time keeps its line, which says what it is of; after a
+ * whole run (`whole`) nothing else stays. @throws Error when the document has no place for figures.
+ */
+export function withFigures(document: string, { report, whole }: { report: Report; whole: boolean }): string {
   const from = document.indexOf(marks.begin);
   const to = document.indexOf(marks.end);
   if (from < 0 || to < from) throw new Error(`Cannot write the figures: "${marks.begin}" and its end are missing`);
+  const before = whole ? "" : document.slice(from, to);
+  const known = before.split("\n").flatMap((text): Line[] => {
+    const [, name = "", against = "", ...rest] = text.split("|").map((cell) => cell.trim());
+    return rest.length === head.length - 1 && name !== "" && against !== "---"
+      ? [{ key: `${name}|${against}`, text }]
+      : [];
+  });
+  const notes = before.split("\n").flatMap((text): Line[] => {
+    const key = /^- (.*):/.exec(text)?.[1];
+    return key === undefined ? [] : [{ key, text }];
+  });
+  const figures = [
+    `Measured until ${report.at.slice(0, 10)}, last with ${report.version} on ${report.machine}.`,
+    "",
+    `| ${head.join(" | ")} |`,
+    `|${head.map((_, index) => (index < 2 || index === head.length - 1 ? " --- |" : " ---: |")).join("")}`,
+    ...merged(known, markdownRows(report)),
+    "",
+    ...merged(
+      notes,
+      report.notes.map((note) => ({ key: note.name, text: `- ${noteLine(note)}` })),
+    ),
+  ].join("\n");
   return `${document.slice(0, from)}${marks.begin}\n${figures}\n${document.slice(to)}`;
+}
+
+/** Lines in their place, with those of now instead of the older ones; new ones come last. */
+function merged(known: readonly Line[], fresh: readonly Line[]): string[] {
+  const now = new Map(fresh.map(({ key, text }) => [key, text]));
+  const kept = known.map(({ key, text }) => now.get(key) ?? text);
+  const names = new Set(known.map(({ key }) => key));
+  return [...kept, ...fresh.filter(({ key }) => !names.has(key)).map(({ text }) => text)];
 }
 
 function cells(row: Row): string[] {
