@@ -32,9 +32,11 @@ export function openTimeline(db: Database) {
       `SELECT id, turn, at, body FROM events WHERE turn = ? AND id > ? AND ${shown} ORDER BY id LIMIT ?`,
     ),
   };
+  // By name: the planner takes the index of all entries, of which a long session may have a million with a turn.
+  const loose = "FROM entries INDEXED BY entries_loose WHERE session = ? AND turn IS NULL";
   const entries = {
-    older: db.prepare("SELECT * FROM entries WHERE session = ? AND turn IS NULL AND id < ? ORDER BY id DESC LIMIT ?"),
-    newer: db.prepare("SELECT * FROM entries WHERE session = ? AND turn IS NULL AND id > ? ORDER BY id LIMIT ?"),
+    older: db.prepare(`SELECT * ${loose} AND id < ? ORDER BY id DESC LIMIT ?`),
+    newer: db.prepare(`SELECT * ${loose} AND id > ? ORDER BY id LIMIT ?`),
   };
   const callEnd = db.prepare(`${endOf} AND id > ? ORDER BY id LIMIT 1`);
   const callStart = db.prepare(`${endOf} AND id < ? ORDER BY id DESC LIMIT 1`);
