@@ -1,10 +1,11 @@
-// `bun run simulate --seeds N [--from S] [--jobs J]`, or `--seed S` for one run in words: gateway, store, deliveries and
-// the Telegram adapter against a platform with faults, in simulated time.
+// `bun run simulate --seeds N [--from S] [--jobs J] [--platform P]`, or `--seed S` for one run in words: gateway, store,
+// deliveries and an adapter against a platform with faults, in simulated time. Without a platform the seed chooses one.
 import { type ChildProcess, spawn } from "node:child_process";
 import { parseArgs } from "node:util";
 import { rules } from "../tests/simulation/checks.ts";
 import { flaws } from "../tests/simulation/flaws.ts";
-import { createRunner } from "../tests/simulation/run.ts";
+import { kinds } from "../tests/simulation/kinds.ts";
+import { createRunner, type Wanted } from "../tests/simulation/run.ts";
 
 const { values } = parseArgs({
   options: {
@@ -13,6 +14,7 @@ const { values } = parseArgs({
     seed: { type: "string" },
     jobs: { type: "string", default: "1" },
     flaw: { type: "string" },
+    platform: { type: "string" },
     worker: { type: "boolean", default: false },
   },
 });
@@ -31,6 +33,9 @@ const wanted = whole("seeds");
 const from = whole("from");
 const jobs = Math.min(whole("jobs"), 64);
 const { flaw } = values;
+const platform = kinds.find((one) => one === values.platform);
+if (values.platform !== undefined && platform === undefined) fail(`--platform is one of ${kinds.join(", ")}`);
+const how: Wanted = { flaw, platform };
 if (flaw !== undefined && !Object.hasOwn(flaws, flaw)) fail(`there is no flaw ${JSON.stringify(flaw)}`);
 
 function whole(name: "seeds" | "from" | "jobs"): number {
@@ -56,7 +61,7 @@ for (const name of ["SIGINT", "SIGTERM"] as const)
 /** One run, step by step. */
 async function show(seed: number): Promise<void> {
   const runner = createRunner();
-  const { trace, violations, hash } = await runner.run(seed, flaw === undefined ? {} : { flaw });
+  const { trace, violations, hash } = await runner.run(seed, how);
   runner.close();
   process.stdout.write(`${trace.join("\n")}\n\nseed ${seed}, trace ${hash.slice(0, 16)}: ${wrongs(violations)}\n`);
   process.exitCode = violations.length === 0 ? 0 : 1;
@@ -72,7 +77,7 @@ async function tally(first: number, step: number): Promise<Tally> {
   const runner = createRunner();
   const sum: Tally = { runs: 0, counts: {}, failed: [] };
   for (let seed = first; seed < from + wanted && !over; seed += step) {
-    const { violations, counts } = await runner.run(seed, flaw === undefined ? {} : { flaw });
+    const { violations, counts } = await runner.run(seed, how);
     sum.runs += 1;
     for (const [name, count] of Object.entries(counts)) sum.counts[name] = (sum.counts[name] ?? 0) + count;
     if (violations.length > 0) sum.failed.push({ seed, violations });
@@ -94,7 +99,12 @@ function work(index: number): Promise<Tally> {
     "--seed",
     String(from + index),
   ];
-  const argv = [import.meta.filename, ...own, ...(flaw === undefined ? [] : ["--flaw", flaw])];
+  const argv = [
+    import.meta.filename,
+    ...own,
+    ...(flaw === undefined ? [] : ["--flaw", flaw]),
+    ...(platform === undefined ? [] : ["--platform", platform]),
+  ];
   const child: ChildProcess = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "inherit"] });
   running.push(child);
   let text = "";

@@ -2,8 +2,9 @@
 import type { Person } from "../adapters/telegram/fake/people.ts";
 import { type Chat, isIn, messageIn } from "../adapters/telegram/fake/world.ts";
 import type { Chance } from "./chance.ts";
+import type { TelegramWorld as World } from "./people.ts";
 import type { Step } from "./script.ts";
-import type { World } from "./world.ts";
+import type { Sent } from "./world.ts";
 
 /** How often each act happens, by weight. */
 const weights = {
@@ -65,7 +66,6 @@ const stepsMax = 3;
 
 /** Does one thing; what its person could not do is left out. */
 export function act(world: World, chance: Chance): void {
-  world.counts.actions += 1;
   const what = chance.weighed(weights);
   const one = chance.pick(world.known);
   world.note(`${one.user.firstName}: ${what}`);
@@ -80,20 +80,21 @@ interface Scene {
 
 const acts: Readonly<Record<keyof typeof weights, (scene: Scene) => void>> = {
   write: (scene) => say(scene, { chat: scene.world.privateOf(scene.one), addressed: true }),
-  group: (scene) => say(scene, { chat: scene.world.group, addressed: true }),
+  group: (scene) => say(scene, { chat: scene.world.group(), addressed: true }),
   topic: (scene) =>
     say(scene, { chat: scene.world.forum, addressed: true, thread: scene.chance.pick(scene.world.topics) }),
-  beside: (scene) => say(scene, { chat: scene.world.group, addressed: false }),
+  beside: (scene) => say(scene, { chat: scene.world.group(), addressed: false }),
   reply(scene) {
-    const chat = scene.chance.pick([scene.world.group, scene.world.privateOf(scene.one)]);
+    const chat = scene.chance.pick([scene.world.group(), scene.world.privateOf(scene.one)]);
     const message = recent(scene, { chat, byBot: true });
     if (message !== undefined) say(scene, { chat, addressed: true, replyTo: message });
   },
   edit({ world, chance, one }) {
-    const mine = world.sent.filter(({ sender, command }) => sender === one.id && !command).slice(-4);
+    const mine = world.sent.filter(({ sender, command }) => sender === String(one.id) && !command).slice(-4);
     if (mine.length === 0) return;
-    const { chat: id, id: message, number } = chance.pick(mine);
-    const chat = world.chats().find((found) => found.id === id);
+    const { chat: id, id: written, number } = chance.pick(mine);
+    const message = Number(written);
+    const chat = world.chats().find((found) => String(found.id) === id);
     if (
       chat === undefined ||
       chat.blocked ||
@@ -152,8 +153,8 @@ const acts: Readonly<Record<keyof typeof weights, (scene: Scene) => void>> = {
   stranger(scene) {
     const { world, chance } = scene;
     const one = chance.pick(world.strangers);
-    const inGroup = chance.often(0.3) && isIn(world.group, one.id);
-    const chat = inGroup ? world.group : world.privateOf(one);
+    const inGroup = chance.often(0.3) && isIn(world.group(), one.id);
+    const chat = inGroup ? world.group() : world.privateOf(one);
     say({ ...scene, one }, { chat, addressed: true });
   },
   react({ world, chance, one }) {
@@ -172,7 +173,7 @@ const acts: Readonly<Record<keyof typeof weights, (scene: Scene) => void>> = {
 };
 
 function chatOf({ world, chance, one }: Scene): Chat {
-  return chance.often(0.3) ? chance.pick([world.group, world.forum]) : world.privateOf(one);
+  return chance.often(0.3) ? chance.pick([world.group(), world.forum]) : world.privateOf(one);
 }
 
 /** A chat that can be written to: whoever blocked the bot lets it in again first, or stays silent. */
@@ -188,7 +189,8 @@ function recent({ world, chance }: Scene, { chat, byBot }: { chat: Chat; byBot: 
   return found.slice(-4)[chance.below(Math.min(4, found.length))]?.id;
 }
 
-function stepsOf(chance: Chance): string {
+/** What a message asks for: a few steps, or none. */
+export function stepsOf(chance: Chance): string {
   const count = chance.below(stepsMax + 1);
   return Array.from({ length: count }, () => ` ${chance.weighed(stepWeights)}`).join("");
 }
@@ -212,7 +214,7 @@ function say(scene: Scene, { chat, addressed, ...options }: Speech): void {
 function order(scene: Scene, text: string): void {
   const { world, chance, one } = scene;
   const inGroup = chance.often(0.25);
-  const chat = inGroup ? world.group : world.privateOf(one);
+  const chat = inGroup ? world.group() : world.privateOf(one);
   if (open(chat) === undefined) return;
   const id = one.say(chat, inGroup && text.startsWith("/") ? text.replace(/^\/\w+/, "$&@helper_bot") : text);
   sent(scene, { chat, id, number: world.number(), addressed: true, command: true });
@@ -234,7 +236,17 @@ function sent(
 ): void {
   const at = world.time.true();
   const queued = world.bot.queue.findLast(({ update }) => idOf(update.message) === id);
-  world.sent.push({ chat: chat.id, id, sender: one.id, number, addressed, command, at, queued });
+  const made: Sent = {
+    chat: String(chat.id),
+    id: String(id),
+    sender: String(one.id),
+    number,
+    addressed,
+    command,
+    at,
+  };
+  world.sent.push(made);
+  world.updates.set(made, { queued });
   world.note(`${one.user.firstName} wrote ${chat.id}/${id}: ${chat.messages.get(id)?.text.slice(0, 80) ?? ""}`);
 }
 

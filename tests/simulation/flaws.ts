@@ -4,6 +4,7 @@ import type { Inbound, Receipt } from "../../src/core/message.ts";
 import type { AdapterHandle } from "../../src/gateway/handle.ts";
 import type { Harness } from "../../src/harness/harness.ts";
 import type { Store } from "../../src/store/store.ts";
+import { type Kind, kinds } from "./kinds.ts";
 import type { ScriptDeps } from "./script.ts";
 import type { Traits } from "./world.ts";
 
@@ -24,12 +25,22 @@ export interface Flaw {
   listener?(): void;
   /** After a start nothing is looked for that earlier lives left. */
   forgetful?: boolean;
+  /** The adapter is told of no place in which it might have missed something. */
+  blind?: boolean;
   /** What becomes of strangers, whatever settings say. */
   door?: Traits["unknownSender"];
 }
 
-/** Each flaw is made anew for a run, with the rules of which at least one must find it. */
-export const flaws: Readonly<Record<string, { rules: readonly string[]; make(): Flaw }>> = {
+/** A flaw with the rules of which at least one must find it, and the platforms on each of which it must show. */
+interface Planted {
+  rules: readonly string[];
+  /** Without it, on whichever platform the seeds choose. */
+  on?: readonly Kind[];
+  /** Made anew for each run. */
+  make(): Flaw;
+}
+
+export const flaws: Readonly<Record<string, Planted>> = {
   "a commit is forgotten": {
     rules: ["no input is lost"],
     make() {
@@ -100,6 +111,7 @@ export const flaws: Readonly<Record<string, { rules: readonly string[]; make(): 
   },
   "a text of unknown fate is sent again": {
     rules: ["no final text twice"],
+    on: kinds,
     make: () => ({
       handle: (adapter) => ({
         ...adapter,
@@ -157,8 +169,35 @@ export const flaws: Readonly<Record<string, { rules: readonly string[]; make(): 
       },
     }),
   },
+  "a private answer is given in the open": {
+    rules: ["what is private is read by one"],
+    on: ["slack", "discord"],
+    make: () => ({
+      handle: (adapter) => ({
+        ...adapter,
+        post: ({ onlyFor: _one, ...target }, message) => adapter.post(target, message),
+      }),
+    }),
+  },
+  "a thread's answer stands in the channel": {
+    rules: ["no reply in a foreign conversation"],
+    on: kinds,
+    make: () => ({
+      handle: (adapter) => ({
+        ...adapter,
+        post: ({ thread: _thread, ...target }, message) => adapter.post(target, message),
+        change: ({ thread: _thread, ...target }, change) => adapter.change(target, change),
+      }),
+    }),
+  },
+  "what was said in a gap is not asked for": {
+    rules: ["no input is lost"],
+    on: ["slack", "discord"],
+    make: () => ({ blind: true }),
+  },
   "a group that grew is not followed": {
     rules: ["no reply in a foreign conversation", "every answer is seen"],
+    on: ["telegram"],
     make: () => ({
       store(store) {
         store.moves.move = () => undefined;

@@ -2,9 +2,8 @@
 
 import * as v from "valibot";
 import type { Adapter, AdapterDeps } from "../../src/adapters/adapter.ts";
-import { openTelegram } from "../../src/adapters/telegram/index.ts";
-import { telegramTraits } from "../../src/adapters/telegram/traits.ts";
 import { keepAlive } from "../../src/app/life.ts";
+import { placesOf } from "../../src/app/views.ts";
 import { Failure } from "../../src/core/failure.ts";
 import { limits } from "../../src/core/limits.ts";
 import type { Inbound } from "../../src/core/message.ts";
@@ -25,11 +24,9 @@ import { createRedactor } from "../../src/vault/redact.ts";
 import type { Chance } from "./chance.ts";
 import { Killed } from "./database.ts";
 import type { Flaw } from "./flaws.ts";
-import { outsideOf, sandboxOf, watchStopped } from "./machine.ts";
+import { outsideOf, sandboxOf } from "./machine.ts";
 import { createScript } from "./script.ts";
-import { noteArrival, searching } from "./search.ts";
-import { apiRoot, createWire } from "./wire.ts";
-import { adapterName, type World } from "./world.ts";
+import { adapterName, type Lived, type World } from "./world.ts";
 
 /** Where a life ends by itself: at the n-th happening of a kind. */
 export interface Doom {
@@ -71,6 +68,7 @@ export function createLife({ world, chance, doom, flaw }: LifeDeps) {
     // The tree dies with the program: the next start sweeps it before anything else.
     for (const process of world.processes.values()) process.alive = false;
     world.halting.clear();
+    world.side.died?.();
     world.note(`killed ${how}`);
   };
   const life = {
@@ -91,16 +89,7 @@ export function createLife({ world, chance, doom, flaw }: LifeDeps) {
     },
   };
   const clock = time.clockOf(life, chance.fork());
-  const wire = createWire({
-    platform: world.platform,
-    time,
-    chance: chance.fork(),
-    outage: world.outage,
-    latencyMs: world.traits.latencyMs,
-    life,
-    acted: (method, params) => noteArrival(world, { method, params }),
-    note: (method, params, outcome) => noteCall(world, { method, params, outcome }),
-  });
+  const open = world.side.line({ life, chance: chance.fork() });
   let close: (drainMs: number) => Promise<void> = async () => undefined;
   return {
     dead: () => dead,
@@ -115,7 +104,7 @@ export function createLife({ world, chance, doom, flaw }: LifeDeps) {
       world.note("starts");
       const store = createStore(engine.connect(trouble));
       flaw?.store?.(store);
-      const parts = compose({ world, store, clock, chance, flaw, life, wire });
+      const parts = compose({ world, store, clock, chance, flaw, life, open });
       close = parts.close;
     },
     /** An orderly stop: it drains, closes, and is gone. */
@@ -135,8 +124,8 @@ interface Composed {
   clock: Clock;
   chance: Chance;
   flaw: Flaw | undefined;
-  life: { dead(): boolean; tick(what: "asked"): void };
-  wire: typeof fetch;
+  life: Lived;
+  open: ReturnType<World["side"]["line"]>;
 }
 
 function compose(parts: Composed): { close(drainMs: number): Promise<void> } {
@@ -171,10 +160,10 @@ function compose(parts: Composed): { close(drainMs: number): Promise<void> } {
   });
   const adapter = openAdapter(parts, {
     log,
-    receive: (inbound, behind) => gateway.receive(inbound, telegramTraits, behind),
+    receive: (inbound, behind) => gateway.receive(inbound, world.side.traits, behind),
     moved: (from, to) => gateway.moved(adapterName, { from, to }),
   });
-  const own = world.traits.finds ? searching(adapter, { world, chance: parts.chance.fork(), life }) : adapter;
+  const own = world.side.wrap?.(adapter, { life, chance: parts.chance }) ?? adapter;
   const handle = flaw?.handle?.(own) ?? own;
   handles.set(adapterName, adapter);
   outbox.attach(handle);
@@ -201,13 +190,17 @@ function compose(parts: Composed): { close(drainMs: number): Promise<void> } {
 
 /** What the gateway is handed that is not of this life's own parts. */
 function gatewayDeps({ world, store, clock, chance, flaw, life }: Composed, log: Log) {
-  const { traits, files } = world;
+  const { traits, files, side } = world;
   const outside = outsideOf(world, life);
   const script = createScript({ clock, outside, next: chance.fork().next, ...flaw?.script });
   const harness = flaw?.harness?.(script) ?? script;
   const hasty = flaw?.hasty === true;
   const sandbox: Sandbox = sandboxOf(world, { clock, chance: chance.fork(), hasty });
-  const door: KnownDoor = { local: false, directIsUser: true, unknownSender: flaw?.door ?? traits.unknownSender };
+  const door: KnownDoor = {
+    local: false,
+    directIsUser: side.traits.directIsUser,
+    unknownSender: flaw?.door ?? traits.unknownSender,
+  };
   return {
     store,
     branches: createBranches({ load: (head) => store.entries.branch(head), sessionsMax: 8, bytesMax: 1_000_000 }),
@@ -248,7 +241,7 @@ function gatewayDeps({ world, store, clock, chance, flaw, life }: Composed, log:
       files.set(stored, bytes);
       return { name, bytes: bytes.byteLength, ref: stored, stored };
     },
-    traits: () => telegramTraits,
+    traits: () => side.traits,
     door: () => door,
     judge: async () => false,
     agents: () => ["main"],
@@ -269,38 +262,35 @@ function gatewayDeps({ world, store, clock, chance, flaw, life }: Composed, log:
 
 /** The adapter as it is, on the simulated line. */
 function openAdapter(
-  { world, store, clock, wire, flaw, life }: Composed,
+  { world, store, clock, open, flaw, life }: Composed,
   { log, receive, moved }: { log: Log; receive: AdapterDeps["receive"]; moved(from: string, to: string): void },
 ): Adapter {
   const noted: AdapterDeps["receive"] = async (inbound, behind) => {
     const receipt = await receive(inbound, behind);
     if (life.dead()) return receipt;
     const { kind, conversation, id } = inbound;
-    world.received.push({ kind, conversation: conversation.id, id, receipt });
+    world.received.push({ kind, conversation: conversation.id, id, receipt, at: world.time.true() });
     const why = receipt.state === "refused" ? `: ${receipt.reason}` : "";
     world.note(`received ${inbound.kind} ${inbound.conversation.id}/${inbound.id}: ${receipt.state}${why}`);
     return receipt;
   };
-  return openTelegram(
-    { botToken: "unused", apiRoot, groups: "all" },
-    {
-      name: adapterName,
-      receive: flaw?.receive?.(noted) ?? noted,
-      commands: commands.map(({ name, summary, ownerOnly = false }) => ({ name, summary, ownerOnly })),
-      admins: () => [],
-      secret: () => world.bot.token,
-      memory: {
-        get: (key) => store.facts.get(`adapter/${key}`),
-        set: (key, value) => store.facts.set(`adapter/${key}`, value),
-      },
-      moved,
-      places: () => [],
-      views: { home: () => undefined, models: async () => [], watch: () => () => undefined },
-      clock,
-      log,
-      fetch: wire,
+  return open({
+    name: adapterName,
+    receive: flaw?.receive?.(noted) ?? noted,
+    commands: commands.map(({ name, summary, ownerOnly = false }) => ({ name, summary, ownerOnly })),
+    admins: () => [],
+    secret: () => "",
+    memory: {
+      get: (key) => store.facts.get(`adapter/${key}`),
+      set: (key, value) => store.facts.set(`adapter/${key}`, value),
     },
-  );
+    moved,
+    places: () => (flaw?.blind === true ? [] : placesOf(store, adapterName)),
+    views: { home: () => undefined, models: async () => [], watch: () => () => undefined },
+    clock,
+    log,
+    fetch,
+  });
 }
 
 function loadFile(world: World, stored: string): Uint8Array {
@@ -324,28 +314,4 @@ function logOf(world: World, life: { dead(): boolean }): Log {
     child: () => log,
   };
   return log;
-}
-
-/** Calls that are worth a line: what people see, and what fails. */
-function noteCall(
-  world: World,
-  { method, params, outcome }: { method: string; params: Record<string, unknown>; outcome: string },
-): void {
-  if (method === "getUpdates" && outcome.startsWith("ok")) confirm(world, Number(params.offset ?? 0));
-  if (outcome.startsWith("ok") && typeof params.text === "string")
-    watchStopped(world, { chat: params.chat_id, text: params.text });
-  const quiet = method === "sendChatAction" || method === "setMyCommands" || outcome === "ok 0";
-  if (quiet && outcome.startsWith("ok")) return;
-  const text = typeof params.text === "string" ? ` ${JSON.stringify(params.text.slice(0, 120))}` : "";
-  const where = params.chat_id === undefined ? "" : ` ${Number(params.chat_id)}/${Number(params.message_id ?? 0)}`;
-  const from = method === "getUpdates" ? ` from ${Number(params.offset ?? 0)}` : "";
-  world.note(`${method}${where}${from}${text}: ${outcome}`);
-}
-
-/** From here on the platform does not give these updates again. */
-function confirm(world: World, offset: number): void {
-  const at = world.time.true();
-  for (const one of world.sent)
-    if (one.confirmedAt === undefined && one.queued !== undefined && one.queued.update.update_id < offset)
-      one.confirmedAt = at;
 }

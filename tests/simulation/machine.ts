@@ -4,7 +4,7 @@ import type { ProcessInfo, Sandbox } from "../../src/sandbox/sandbox.ts";
 import type { Clock } from "../../src/sys/clock.ts";
 import type { Chance } from "./chance.ts";
 import type { Outside } from "./script.ts";
-import type { World } from "./world.ts";
+import type { Common, World } from "./world.ts";
 
 /** Longest time that killing takes, in milliseconds. */
 const killMsMax = 3_000;
@@ -84,7 +84,7 @@ export function sandboxOf(
 }
 
 /** Called for each text that people see: who says "stopped" must have waited until everything is dead. */
-export function watchStopped(world: World, { chat, text }: { chat: unknown; text: string }): void {
+export function watchStopped(world: Common, { chat, text }: { chat: unknown; text: string }): void {
   if (world.halting.size === 0 || !/(?:^|\n)Stopped\./.test(text)) return;
   for (const turn of world.halting) {
     const [row] = world.engine.rows<{ place: string }>(

@@ -1,15 +1,27 @@
 // One seeded run: people act, things go wrong, the program dies and starts again; then all comes to rest and is looked at.
 import { createHash } from "node:crypto";
 import { createStore } from "../../src/store/store.ts";
-import { act } from "./acts.ts";
 import { createChance } from "./chance.ts";
 import { check, unsettled } from "./checks.ts";
 import { createEngine, type Engine, Killed } from "./database.ts";
+import { createDiscordWorld } from "./discord.ts";
 import { type Flaw, flaws } from "./flaws.ts";
+import { type Kind, kindOf } from "./kinds.ts";
 import { createLife, type Life } from "./life.ts";
+import { createSlackWorld } from "./slack.ts";
+import { replaceRuntime } from "./sockets.ts";
+import { createTelegram } from "./telegram.ts";
 import { createTime } from "./time.ts";
 import { befall, downtimeMs, makeDoom, makeWeather, type Weather } from "./troubles.ts";
-import { adapterName, createWorld, noTrouble, type Violation, type World } from "./world.ts";
+import { adapterName, type Common, createCommon, noTrouble, type Violation, type World } from "./world.ts";
+
+/** What a run is to be, beside its seed. */
+export interface Wanted {
+  /** What is broken on purpose. */
+  flaw?: string | undefined;
+  /** The seed decides without it. */
+  platform?: Kind | undefined;
+}
 
 /** What came of one run. */
 export interface Result {
@@ -35,23 +47,28 @@ export function createRunner() {
     if (!(reason instanceof Killed)) world?.violate("the program does not break", wordsOf(reason));
   };
   process.on("unhandledRejection", onRejection);
+  const restore = replaceRuntime(() =>
+    world === undefined ? undefined : { network: world.side.network?.(), time: world.time },
+  );
   return {
     /** Runs one seed, if wanted with something broken on purpose. */
-    async run(seed: number, { flaw }: { flaw?: string } = {}): Promise<Result> {
+    async run(seed: number, { flaw, platform = kindOf(seed) }: Wanted = {}): Promise<Result> {
       const made = flaw === undefined ? undefined : flaws[flaw]?.make();
       engine.begin();
       try {
-        const run = createRun(engine, { seed, flaw: made });
+        const run = createRun(engine, { seed, flaw: made, kind: platform });
         world = run.world;
         await run.play();
         const { violations, counts, lines } = run.world;
         const hash = createHash("sha256").update(lines.join("\n")).digest("hex");
         return { seed, violations, counts, trace: lines, hash };
       } finally {
+        world = undefined;
         engine.end();
       }
     },
     close(): void {
+      restore();
       process.off("unhandledRejection", onRejection);
       engine.close();
     },
@@ -62,7 +79,7 @@ function wordsOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message).slice(0, 1_000) : String(error);
 }
 
-function createRun(engine: Engine, { seed, flaw }: { seed: number; flaw: Flaw | undefined }) {
+function createRun(engine: Engine, { seed, flaw, kind }: { seed: number; flaw: Flaw | undefined; kind: Kind }) {
   const chance = createChance(seed);
   const time = createTime();
   const traits = {
@@ -74,10 +91,20 @@ function createRun(engine: Engine, { seed, flaw }: { seed: number; flaw: Flaw | 
     small: chance.often(0.4),
   };
   const weather = makeWeather(chance);
-  const world = createWorld({ time, chance, engine, traits });
+  const common = createCommon({ time, engine, traits });
+  const world = createWorldOf(kind, { common, weather, chance });
   const lifeChance = chance.fork();
   const live = (doom: ReturnType<typeof makeDoom>) => createLife({ world, chance: lifeChance.fork(), doom, flaw });
   return { world, play: () => play({ world, weather, chance, live }) };
+}
+
+function createWorldOf(
+  kind: Kind,
+  { common, weather, chance }: { common: Common; weather: Weather; chance: ReturnType<typeof createChance> },
+): World {
+  const { rules, calm } = weather;
+  if (kind === "telegram") return createTelegram(common, { chance, rules });
+  return kind === "slack" ? createSlackWorld(common, { chance, calm }) : createDiscordWorld(common, { chance, calm });
 }
 
 interface Run {
@@ -88,7 +115,7 @@ interface Run {
 }
 
 async function play({ world, weather, chance, live }: Run): Promise<void> {
-  const { time, platform } = world;
+  const { time, side } = world;
   settle(world);
   let calm = false;
   let life = live(makeDoom(chance, weather));
@@ -121,27 +148,29 @@ async function play({ world, weather, chance, live }: Run): Promise<void> {
       }
     } while (time.step(until));
   };
-  for (const rule of weather.rules) platform.faults.add(rule);
+  side.breakCalls();
   world.setSearch(weather.search);
   begin();
   const acts = chance.between(4, 18);
   for (let n = 0; n < acts; n += 1) {
     await pass(gapMs(chance));
-    act(world, chance);
+    world.counts.actions += 1;
+    side.act(chance);
     befall(world, { weather, chance });
     if (chance.often(weather.end) && !life.dead()) await stop({ world, life, chance, pass });
   }
   await pass(chance.below(60_000));
   calm = true;
-  platform.faults.clear();
+  side.faults.clear();
   world.setOutage(undefined);
   world.setFull(false);
   world.setSearch(noTrouble);
   life.spare();
   world.note("calm");
+  side.calm?.();
   await rest({ world, pass, isDead: () => life.dead() });
   check(world);
-  world.counts.faults = Object.values(platform.faults.counts()).reduce((sum, count) => sum + count, 0);
+  world.counts.faults = Object.values(side.faults.counts()).reduce((sum, count) => sum + count, 0);
   life.kill("by the end of the run");
 }
 
@@ -190,11 +219,11 @@ function gapMs(chance: Run["chance"]): number {
 /** The people whom the owner has let in, before the first start. */
 function settle(world: World): void {
   const store = createStore(world.engine.connect({ dead: () => false, tick: () => undefined, full: () => false }));
-  for (const { id } of world.known)
+  for (const user of world.side.known)
     store.roles.give({
       adapter: adapterName,
-      user: String(id),
-      role: id === world.owner.id ? "owner" : "member",
+      user,
+      role: user === world.side.owner ? "owner" : "member",
       agent: "",
       surface: "*",
       givenBy: "the simulation",

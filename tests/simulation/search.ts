@@ -4,7 +4,7 @@ import type { Adapter } from "../../src/adapters/adapter.ts";
 import { PlatformError } from "../../src/gateway/handle.ts";
 import type { Json } from "../adapters/telegram/fake/world.ts";
 import type { Chance } from "./chance.ts";
-import type { World } from "./world.ts";
+import type { TelegramWorld as World } from "./people.ts";
 
 /** Which delivery a call on the line is made for. */
 const sent = new AsyncLocalStorage<string>();

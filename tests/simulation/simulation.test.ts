@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { rules } from "./checks.ts";
 import { flaws } from "./flaws.ts";
+import { type Kind, kinds } from "./kinds.ts";
 
 /** Enough for a minute of CI; `bun run simulate --seeds N` makes as many as one likes. */
 const seeds = 2_000;
@@ -39,9 +40,16 @@ async function simulate(...args: string[]): Promise<string> {
 }
 
 /** Every `jobs`-th of so many seeds. */
-async function tally(given: { seeds: number; first?: number; jobs?: number; flaw?: string }): Promise<Tally> {
-  const { seeds: count, first = 1, jobs = 1, flaw } = given;
-  const numbers = ["--seeds", String(count), "--seed", String(first), "--jobs", String(jobs)];
+async function tally(given: {
+  seeds: number;
+  first?: number;
+  jobs?: number;
+  flaw?: string;
+  platform?: Kind;
+}): Promise<Tally> {
+  const { seeds: count, first = 1, jobs = 1, flaw, platform } = given;
+  const where = platform === undefined ? [] : ["--platform", platform];
+  const numbers = [...where, "--seeds", String(count), "--seed", String(first), "--jobs", String(jobs)];
   return JSON.parse(await simulate("--worker", ...numbers, ...(flaw === undefined ? [] : ["--flaw", flaw]))) as Tally;
 }
 
@@ -59,24 +67,29 @@ describe("simulation", () => {
     patienceMs,
   );
 
-  test(
-    "a seed is the same run each time, and two seeds are two runs",
-    async () => {
-      const [first, again, other] = await Promise.all([58, 58, 59].map((seed) => simulate("--seed", String(seed))));
-      expect(first?.length).toBeGreaterThan(1_000);
-      expect(again).toBe(first ?? "");
-      expect(other).not.toBe(first);
-    },
-    patienceMs,
-  );
+  for (const platform of kinds)
+    test(
+      `a seed is the same run each time, and two seeds are two runs, on ${platform}`,
+      async () => {
+        const run = (seed: number) => simulate("--seed", String(seed), "--platform", platform);
+        const [first, again, other] = await Promise.all([58, 58, 59].map(run));
+        expect(first?.length).toBeGreaterThan(1_000);
+        expect(again).toBe(first ?? "");
+        expect(other).not.toBe(first);
+      },
+      patienceMs,
+    );
 });
 
 describe("what is broken on purpose is found", () => {
-  for (const [flaw, { rules: wanted }] of Object.entries(flaws))
+  const cases = Object.entries(flaws).flatMap(([flaw, { rules: wanted, on }]) =>
+    on === undefined ? [{ flaw, wanted }] : on.map((platform) => ({ flaw, wanted, platform })),
+  );
+  for (const { flaw, wanted, ...where } of cases)
     test(
-      flaw,
+      "platform" in where ? `${flaw}, on ${where.platform}` : flaw,
       async () => {
-        const { failed } = await tally({ seeds: flawedSeeds, flaw });
+        const { failed } = await tally({ seeds: flawedSeeds, flaw, ...where });
         const broken = new Set(failed.flatMap(({ violations }) => violations.map(({ rule }) => rule)));
         expect(wanted.filter((rule) => broken.has(rule))).not.toEqual([]);
       },

@@ -3,7 +3,7 @@ import type { Fault, FaultRule } from "../adapters/telegram/fake/faults.ts";
 import type { Chance } from "./chance.ts";
 import type { Doom } from "./life.ts";
 import type { Outage } from "./wire.ts";
-import { noTrouble, type Search, type World } from "./world.ts";
+import { type Common, noTrouble, type Search } from "./world.ts";
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -12,6 +12,8 @@ const hour = 60 * minute;
 export interface Weather {
   /** Rules for single calls, while people act. */
   rules: FaultRule[];
+  /** Nothing goes wrong. */
+  calm: boolean;
   /** Probability of each between two acts. */
   outage: number;
   full: number;
@@ -26,7 +28,7 @@ export interface Weather {
 const sends = ["sendMessage", "sendDocument", "sendPhoto"];
 const edits = ["editMessageText", "deleteMessage"];
 
-const faultKinds: Readonly<Record<string, (chance: Chance) => Pick<FaultRule, "fault" | "methods">>> = {
+const faultKinds: Readonly<{ [name: string]: (chance: Chance) => Pick<FaultRule, "fault" | "methods"> }> = {
   loseSend: () => ({ fault: { kind: "lose" }, methods: sends }),
   dropSend: () => ({ fault: { kind: "drop" }, methods: sends }),
   hangSend: (chance) => ({ fault: { kind: "hang", acts: chance.often(0.5) }, methods: sends }),
@@ -46,7 +48,8 @@ const faultKinds: Readonly<Record<string, (chance: Chance) => Pick<FaultRule, "f
 
 /** A fifth of the runs is calm, so that what is tried without trouble is tried as well. */
 export function makeWeather(chance: Chance): Weather {
-  if (chance.often(0.2)) return { rules: [], outage: 0, full: 0, jump: 0, doomed: 0, end: 0, search: noTrouble };
+  if (chance.often(0.2))
+    return { rules: [], calm: true, outage: 0, full: 0, jump: 0, doomed: 0, end: 0, search: noTrouble };
   const some = (probability: number, value: number) => (chance.often(probability) ? value : 0);
   const rules = Array.from({ length: chance.below(4) }, (): FaultRule => {
     const make = chance.pick(Object.values(faultKinds));
@@ -54,6 +57,7 @@ export function makeWeather(chance: Chance): Weather {
   });
   return {
     rules,
+    calm: false,
     outage: some(0.3, 0.08),
     full: some(0.25, 0.08),
     jump: some(0.2, 0.08),
@@ -63,8 +67,19 @@ export function makeWeather(chance: Chance): Weather {
   };
 }
 
+/** Up to three faults of a platform's own kinds, each with how often it happens. */
+export function drawFaults<Rule>(
+  kinds: readonly ((chance: Chance) => Rule)[],
+  chance: Chance,
+): { rule: Rule; probability: number }[] {
+  return Array.from({ length: chance.below(4) }, () => ({
+    rule: chance.pick(kinds)(chance),
+    probability: chance.pick([0.05, 0.2, 0.5]),
+  }));
+}
+
 /** What befalls between two acts. */
-export function befall(world: World, { weather, chance }: { weather: Weather; chance: Chance }): void {
+export function befall(world: Common, { weather, chance }: { weather: Weather; chance: Chance }): void {
   const { time } = world;
   if (chance.often(weather.outage)) {
     const how = chance.pick<Outage>(["refused", "broken", "silent"]);

@@ -1,11 +1,11 @@
 // What outlives every crash of the program: the platform, its people, the disk, the commands that run, and the record.
 
+import type { Adapter, AdapterDeps } from "../../src/adapters/adapter.ts";
 import type { Receipt } from "../../src/core/message.ts";
-import type { Person } from "../adapters/telegram/fake/people.ts";
-import { createPlatform, type Platform } from "../adapters/telegram/fake/platform.ts";
-import type { Bot, Chat, Message } from "../adapters/telegram/fake/world.ts";
+import type { AdapterTraits } from "../../src/gateway/handle.ts";
 import type { Chance } from "./chance.ts";
 import type { Engine } from "./database.ts";
+import type { Network } from "./sockets.ts";
 import type { Time } from "./time.ts";
 import type { Outage } from "./wire.ts";
 
@@ -28,9 +28,10 @@ export interface Traits {
 /** One thing that a person sent, as far as the checks need it. */
 export interface Sent {
   /** Where and by what number the platform knows it. */
-  chat: number;
-  id: number;
-  sender: number;
+  chat: string;
+  thread?: string | undefined;
+  id: string;
+  sender: string;
   /** The number that the message's text has. */
   number: number;
   /** It is for the agent by its place or by its words. */
@@ -39,10 +40,6 @@ export interface Sent {
   command: boolean;
   /** Unix milliseconds of the platform. */
   at: number;
-  /** Its update on the platform; none when the bot is not told. */
-  queued: Bot["queue"][number] | undefined;
-  /** When the program confirmed that update, so that the platform forgot it. */
-  confirmedAt?: number;
 }
 
 /** What the program said became of something that came in. */
@@ -51,6 +48,8 @@ export interface Received {
   conversation: string;
   id: string;
   receipt: Receipt;
+  /** Unix milliseconds of the platform. */
+  at: number;
 }
 
 /** A command of a turn, as the machine knows it. */
@@ -74,26 +73,80 @@ export interface Search {
 
 export const noTrouble: Search = { later: 0, never: 0 };
 
-export type World = ReturnType<typeof createWorld>;
+/** A message of the bot, as people see it. */
+export interface Seen {
+  id: string;
+  /** The thread or topic in which it stands. */
+  thread: string | undefined;
+  text: string;
+  /** Every text that it had. */
+  forms: readonly string[];
+  deleted: boolean;
+  /** Names of its files. */
+  files: readonly string[];
+  /** The one person who sees it. */
+  onlyFor?: string | undefined;
+  /** What the delivery was called that made it, as far as the platform keeps that. */
+  nonce?: string | undefined;
+}
 
-/** A world in which nothing has happened so far. */
-export function createWorld({
-  time,
-  chance,
-  engine,
-  traits,
-}: {
-  time: Time;
-  chance: Chance;
-  engine: Engine;
-  traits: Traits;
-}) {
+/** A conversation, with what the bot said in it. */
+export interface Place {
+  id: string;
+  said: readonly Seen[];
+}
+
+/** What the platform's side of a life needs. */
+export interface Lived {
+  dead(): boolean;
+  tick(what: "asked" | "acted"): void;
+}
+
+/** The platform and its people, whichever it is. */
+export interface Side {
+  traits: AdapterTraits;
+  owner: string;
+  /** Those who were let in, the owner among them. */
+  known: readonly string[];
+  strangers: readonly string[];
+  faults: { clear(): void; counts(): Record<string, number> };
+  /** Adds the faults of single calls and events, as chance has it. */
+  breakCalls(): void;
+  /** One person does one thing. */
+  act(chance: Chance): void;
+  /** Every conversation. What the bot said is read anew. */
+  places(): Place[];
+  /** The id that a conversation has now. */
+  now(place: string): string;
+  /** Somebody's conversation with the bot. */
+  directOf(user: string): string;
+  /** Whether the program must have it: the platform was told to forget it, or can be asked for it. */
+  owes(sent: Sent): boolean;
+  /** Somebody deleted it. */
+  isDeleted(sent: Sent): boolean;
+  /** What is still on its way to the program, in words. */
+  unheard(): string[];
+  /** The adapter as it is, on the line of one life. */
+  line(parts: { life: Lived; chance: Chance }): (deps: AdapterDeps) => Adapter;
+  /** What is put between the adapter and the deliveries. */
+  wrap?(adapter: Adapter, parts: { life: Lived; chance: Chance }): Adapter;
+  /** Nothing goes wrong from here on. */
+  calm?(): void;
+  /** The sockets of the life that is there. */
+  network?(): Network | undefined;
+  /** A life is over: its connections are gone. */
+  died?(): void;
+}
+
+export type Common = ReturnType<typeof createCommon>;
+
+/** A platform with all that is noted of a run. */
+export type World = Common & { side: Side };
+
+/** A run in which nothing has happened so far. */
+export function createCommon({ time, engine, traits }: { time: Time; engine: Engine; traits: Traits }) {
   const lines: string[] = [];
   const violations: Violation[] = [];
-  const platformChance = chance.fork();
-  const platform: Platform = createPlatform({ now: time.true, random: platformChance.next, rates: traits.rates });
-  const bot: Bot = platform.newBot({ username: "helper_bot", canReadAll: true });
-  const people = createPeople(platform, bot, traits.small ? "group" : "supergroup");
   const processes = new Map<string, Process>();
   /** Turns that are being killed, until all of theirs is dead. */
   const halting = new Set<number>();
@@ -105,8 +158,6 @@ export function createWorld({
   return {
     time,
     engine,
-    platform,
-    bot,
     traits,
     processes,
     halting,
@@ -115,17 +166,11 @@ export function createWorld({
     violations,
     sent: [] as Sent[],
     received: [] as Received[],
-    /** What a delivery became over there, by its nonce. */
-    arrived: new Map<string, Message>(),
     /** Numbers of messages that were edited. */
     edited: new Set<number>(),
     /** Texts that a harness was given, by who wrote them. */
     taken: [] as { turn: number; sender: string; text: string }[],
     counts: { actions: 0, kills: 0, inside: 0, lives: 0, faults: 0, turns: 0, calls: 0 },
-    ...people,
-    get group(): Chat {
-      return people.groupNow();
-    },
     note(line: string): void {
       lines.push(`${(time.passed() / 1000).toFixed(3)} ${line}`);
     },
@@ -150,43 +195,5 @@ export function createWorld({
     setFull(now: boolean): void {
       full = now;
     },
-  };
-}
-
-/** Who is there: an owner, two members, two strangers; a private chat each, a group and a forum with two topics. */
-function createPeople(platform: Platform, bot: Bot, kind: "group" | "supergroup") {
-  const person = (firstName: string): Person => platform.newPerson({ firstName });
-  const owner = person("Ann");
-  const members = [person("Ben"), person("Cat")];
-  const strangers = [person("Sid"), person("Tom")];
-  const known = [owner, ...members];
-  const everybody = [...known, ...strangers];
-  const ids = [...known, strangers[0] ?? owner, bot].map(({ id }) => ({ id }));
-  let group = platform.newGroup({ title: "Team", kind, members: ids });
-  const groups = [group];
-  const forum = platform.newGroup({ title: "Forum", kind: "forum", members: ids });
-  const topics = ["One", "Two"].map((name) => platform.newTopic(forum, owner, name));
-  const privates = new Map<number, Chat>(everybody.map((one) => [one.id, platform.privateChat(bot, one)]));
-  return {
-    owner,
-    known,
-    strangers,
-    groupNow: () => group,
-    /** The group becomes a supergroup, and has another id from then on. */
-    grow(): void {
-      if (group.kind !== "group") return;
-      group = platform.migrate(group);
-      groups.push(group);
-    },
-    /** The id that a chat has now. */
-    now: (chat: number): number => groups.find(({ id }) => id === chat)?.migratedTo ?? chat,
-    forum,
-    topics,
-    privateOf(one: Person): Chat {
-      const chat = privates.get(one.id);
-      if (chat === undefined) throw new Error("Everybody has a private chat");
-      return chat;
-    },
-    chats: (): Chat[] => [...privates.values(), ...groups, forum],
   };
 }

@@ -1,0 +1,379 @@
+// Slack in a run: the fake workspace with its people, and the whole adapter on simulated sockets and requests.
+import { openSlack } from "../../src/adapters/slack/index.ts";
+import { slashPrefix } from "../../src/adapters/slack/scopes.ts";
+import { slackTraits } from "../../src/adapters/slack/traits.ts";
+import { commands } from "../../src/gateway/commands/index.ts";
+import { elementsOf } from "../adapters/slack/fake/blocks.ts";
+import type { Fault, FaultRule } from "../adapters/slack/fake/faults.ts";
+import type { Sent as Envelope } from "../adapters/slack/fake/hub.ts";
+import { createSlack, type Ephemeral, type Message, type Person, type Slack } from "../adapters/slack/fake/index.ts";
+import { download, receiveUpload } from "../adapters/slack/fake/methods-files.ts";
+import { Refusal } from "../adapters/slack/fake/refusal.ts";
+import { respond } from "../adapters/slack/fake/responses.ts";
+import type { Channel, Json } from "../adapters/slack/fake/world.ts";
+import type { Chance } from "./chance.ts";
+import { actOn, type Shown, type Stage, type Where } from "./chats.ts";
+import { type Asked, createExchange, type Outcome } from "./exchange.ts";
+import { watchStopped } from "./machine.ts";
+import { mayKnow } from "./owed.ts";
+import { cutAll, type Network } from "./sockets.ts";
+import { drawFaults } from "./troubles.ts";
+import type { Common, Lived, Seen, Side, World } from "./world.ts";
+
+const origin = "https://slack.test";
+const dayMs = 24 * 60 * 60_000;
+
+const sends = [
+  "chat.postMessage",
+  "chat.postEphemeral",
+  "chat.startStream",
+  "files.completeUploadExternal",
+  "response_url",
+];
+const edits = ["chat.update", "chat.appendStream", "chat.stopStream", "chat.delete"];
+const looks = ["conversations.history", "conversations.replies"];
+
+const faultKinds: readonly ((chance: Chance) => Pick<FaultRule, "fault" | "methods">)[] = [
+  () => ({ fault: { kind: "lose" }, methods: sends }),
+  () => ({ fault: { kind: "drop" }, methods: sends }),
+  (chance) => ({ fault: { kind: "hang", acts: chance.often(0.5) }, methods: sends }),
+  () => ({ fault: { kind: "lose" }, methods: edits }),
+  (chance) => ({ fault: { kind: "hang", acts: chance.often(0.5) }, methods: edits }),
+  () => ({ fault: { kind: "drop" }, methods: looks }),
+  (chance) => ({
+    fault: { kind: "limit", retryAfterS: chance.between(1, 40) },
+    methods: [...sends, ...edits, ...looks],
+  }),
+  (chance) => ({ fault: { kind: "status", status: chance.pick([500, 502, 504]), acts: chance.often(0.5) } }),
+  () => ({ fault: { kind: "cut" } }),
+  (chance) => ({ fault: { kind: "delay", ms: chance.below(20_000) } }),
+  () => ({ fault: { kind: "swallow" }, methods: ["envelope"] }),
+  () => ({ fault: { kind: "duplicate" }, methods: ["envelope"] }),
+  () => ({ fault: { kind: "reorder" }, methods: ["envelope"] }),
+  () => ({ fault: { kind: "drop" }, methods: ["envelope"] }),
+  () => ({ fault: { kind: "mute" }, methods: ["envelope", "socket"] }),
+  () => ({ fault: { kind: "swallow" }, methods: ["ack"] }),
+  (chance) => ({
+    fault: chance.pick<Fault>([{ kind: "drop" }, { kind: "lose" }, { kind: "hang" }]),
+    methods: [...sends, ...edits, ...looks],
+  }),
+];
+
+interface Parts {
+  common: Common;
+  slack: Slack;
+  people: ReadonlyMap<string, Person>;
+  room: Channel;
+  /** No call is broken. */
+  calm: boolean;
+  chance: Chance;
+  /** Of the life that is there. */
+  network: { now: Network | undefined };
+}
+
+/** A workspace in which nothing has happened so far. */
+export function createSlackWorld(common: Common, { chance, calm }: { chance: Chance; calm: boolean }): World {
+  const own = chance.fork();
+  const clock = common.time.clockOf({ dead: () => false }, own);
+  const slack = createSlack({
+    clock: { now: common.time.true, sleep: clock.sleep },
+    random: own.next,
+    rates: common.traits.rates,
+    app: { name: "helper", commands: commands.map(({ name }) => `${slashPrefix}${name}`) },
+  });
+  slack.world.origin = origin;
+  const everybody = ["ann", "ben", "cat", "sid", "tom"].map((name) => slack.user(name));
+  const room = slack.newChannel("team", { members: [...everybody.slice(0, 4), slack.app] });
+  const people = new Map(everybody.map((one) => [one.id, one]));
+  const parts = { common, slack, people, room, calm, chance: own, network: { now: undefined } };
+  return { ...common, side: sideOf(parts) };
+}
+
+function sideOf(parts: Parts): Side {
+  const { common, slack, people, network } = parts;
+  const ids = [...people.keys()];
+  const stage = stageOf(parts, { known: ids.slice(0, 3), strangers: ids.slice(3) });
+  const envelopes = new Map<string, Envelope[]>();
+  let read = 0;
+  const envelopesOf = (place: string): Envelope[] => {
+    for (const one of slack.sockets.envelopes.slice(read)) {
+      const event = one.payload.event as { channel?: string; ts?: string } | undefined;
+      const key = `${event?.channel}/${event?.ts}`;
+      envelopes.set(key, [...(envelopes.get(key) ?? []), one]);
+    }
+    read = slack.sockets.envelopes.length;
+    return envelopes.get(place) ?? [];
+  };
+  return {
+    traits: slackTraits,
+    owner: ids[0] ?? "",
+    known: stage.known,
+    strangers: stage.strangers,
+    faults: slack.faults,
+    breakCalls() {
+      if (parts.calm) return;
+      for (const { rule, probability } of drawFaults(faultKinds, parts.chance))
+        slack.faults.add({ ...rule, probability });
+    },
+    act: (chance) => actOn(common, stage, chance),
+    places: () =>
+      [...slack.world.channels.values()].map((channel) => ({ id: channel.id, said: saidIn(slack, channel) })),
+    now: (place) => place,
+    directOf: stage.directOf,
+    owes(sent) {
+      const all = envelopesOf(`${sent.chat}/${sent.id}`);
+      if (all.some(({ ackedAt }) => ackedAt !== undefined && ackedAt - sent.at < dayMs)) return true;
+      // What was deleted before it could be read is nobody's.
+      return slack.world.channels.get(sent.chat)?.messages.get(sent.id)?.deleted !== true && mayKnow(common, sent);
+    },
+    isDeleted: ({ chat, id }) => slack.world.channels.get(chat)?.messages.get(id)?.deleted === true,
+    unheard: () => (slack.sockets.pending().length > 0 ? ["envelopes are not acknowledged"] : []),
+    network: () => network.now,
+    line: (given) => lineOf(parts, given),
+    died() {
+      if (network.now !== undefined) cutAll(network.now);
+      network.now = undefined;
+    },
+  };
+}
+
+/** Everything that a message shows, in one text. */
+function wordsOf({ text, blocks }: Pick<Message, "text" | "blocks">): string {
+  if (blocks === undefined || blocks.length === 0) return text;
+  const found: string[] = [];
+  const walk = (value: unknown): void => {
+    if (Array.isArray(value)) for (const one of value) walk(one);
+    else if (typeof value === "object" && value !== null)
+      for (const [name, inner] of Object.entries(value)) {
+        if (name === "text" && typeof inner === "string") found.push(inner);
+        else if (typeof inner === "object") walk(inner);
+      }
+  };
+  walk(blocks);
+  return found.join("\n");
+}
+
+function saidIn({ world, app }: Slack, channel: Channel): Seen[] {
+  const open = [...channel.messages.values()]
+    .filter(({ botId }) => botId === app.botId)
+    .map(
+      (one): Seen => ({
+        id: one.ts,
+        thread: one.threadTs === one.ts ? undefined : one.threadTs,
+        text: wordsOf(one),
+        forms: [...one.forms.map(({ text }) => text), wordsOf(one)],
+        deleted: one.deleted,
+        files: one.files.map((id) => world.files.get(id)?.name ?? ""),
+        nonce: String(one.metadata?.event_payload.nonce),
+      }),
+    );
+  const hidden = world.ephemerals
+    .filter((one) => one.channel === channel)
+    .map(
+      (one): Seen => ({
+        id: one.ts,
+        thread: one.threadTs,
+        text: wordsOf(one),
+        forms: [wordsOf(one)],
+        deleted: one.deleted,
+        files: [],
+        onlyFor: one.user,
+      }),
+    );
+  return [...open, ...hidden];
+}
+
+function buttonsOf({ blocks }: Pick<Message | Ephemeral, "blocks">): string[] {
+  return elementsOf(blocks ?? []).flatMap(({ element }) =>
+    element.type === "button" && typeof element.action_id === "string" ? [element.action_id] : [],
+  );
+}
+
+function stageOf(
+  { common, slack, people, room }: Parts,
+  { known, strangers }: { known: readonly string[]; strangers: readonly string[] },
+): Stage {
+  const { app } = slack;
+  const person = (id: string): Person => {
+    const found = people.get(id);
+    if (found === undefined) throw new Error(`There is nobody ${id}`);
+    return found;
+  };
+  const there = (user: string, { conversation, thread }: Where): (Message | Ephemeral)[] => {
+    const all = slack.messages(conversation).filter(({ deleted, subtype }) => !deleted && subtype === undefined);
+    const inThread = (one: { ts: string; threadTs?: string }) =>
+      thread === undefined ? one.threadTs === undefined || one.threadTs === one.ts : one.threadTs === thread;
+    return [...all, ...slack.ephemerals(conversation, { id: user })].filter(inThread);
+  };
+  const shownOf = (one: Message | Ephemeral): Shown => ({
+    id: one.ts,
+    by: "app" in one ? app.user.id : one.user,
+    buttons: buttonsOf(one).length,
+  });
+  /** What one person alone sees has none. */
+  const threadAt = (where: Where, id: string): Where =>
+    slack.messages(where.conversation).some(({ ts }) => ts === id) ? { ...where, thread: id } : where;
+  return {
+    bot: app.user.id,
+    known,
+    strangers,
+    room: room.id,
+    directOf: (user) => person(user).dm().id,
+    besideOf: threadAt,
+    say(user, { conversation, thread }, { text, file }) {
+      return person(user).say(conversation, text, {
+        ...(thread === undefined ? {} : { thread }),
+        ...(file === undefined ? {} : { files: [{ name: "a.bin", bytes: file }] }),
+      });
+    },
+    edit: (user, { conversation }, { id, text }) => person(user).edit(conversation, id, text),
+    remove: (user, { conversation }, id) => person(user).delete(conversation, id),
+    press(user, where, { id, n }) {
+      const message = there(user, where).find(({ ts }) => ts === id);
+      const action = message === undefined ? undefined : buttonsOf(message)[n];
+      if (action !== undefined) person(user).press({ channel: where.conversation, ts: id }, action);
+    },
+    slash: (user, { conversation }, { name, args }) => person(user).slash(conversation, `${slashPrefix}${name}`, args),
+    react(user, where, id) {
+      const isPlain = there(user, where).some((one) => one.ts === id && !("app" in one));
+      if (isPlain) person(user).react(where.conversation, id, "thumbsup");
+    },
+    threadAt: (_user, where, id) => threadAt(where, id),
+    shown: (user, where) => there(user, where).map(shownOf),
+    mention: (text) => `<@${app.user.id}> ${text}`,
+    disturb(how) {
+      common.note(`the sockets are ${how}`);
+      slack.sockets[how](app);
+    },
+  };
+}
+
+function lineOf({ common, slack, chance: own, network }: Parts, { life, chance }: { life: Lived; chance: Chance }) {
+  const { latencyMs } = common.traits;
+  const connect: Network["connect"] = (url, far) => {
+    const app = slack.sockets.redeem(url.searchParams.get("ticket") ?? "");
+    const fault = slack.faults.next({ method: "socket", params: {} });
+    if (app === undefined || fault?.kind === "drop" || fault?.kind === "status") return undefined;
+    if (fault?.kind === "mute" || fault?.kind === "hang") far.mute();
+    const link = slack.sockets.attach(app, { ...far, close: far.close, destroy: far.sever });
+    return { receive: link.receive, ended: link.gone };
+  };
+  const latency = () => (latencyMs === 0 ? 0 : own.below(latencyMs));
+  network.now = { world: common, life, latency, connect, open: new Set() };
+  const fetch = createExchange({ world: common, chance, life, act: (asked) => exchange({ common, slack }, asked) });
+  return (deps: Parameters<ReturnType<Side["line"]>>[0]) =>
+    openSlack(
+      { botToken: "bot", appToken: "app", apiUrl: `${origin}/api/` },
+      { ...deps, secret: (ref) => (ref === "bot" ? slack.app.botToken : slack.app.appToken), fetch },
+    );
+}
+
+interface Reply {
+  status: number;
+  headers: { [name: string]: string };
+  body: Json | string | Uint8Array;
+}
+
+/** One request of whatever kind, under the faults: as the fake's own server does it on a real line. */
+function exchange({ common, slack }: Pick<Parts, "common" | "slack">, asked: Asked): Outcome {
+  const { url, headers } = asked;
+  const called = /^\/api\/([\w.]+)$/.exec(url.pathname)?.[1];
+  const method = called ?? placeOf(url.pathname);
+  const params = paramsOf(asked);
+  const token = /^Bearer (.+)$/.exec(headers.get("authorization") ?? "")?.[1];
+  const act = (): Reply => {
+    const reply = called === undefined ? other(slack, { asked, token, params }) : slack.call(called, { token, params });
+    if ((reply.body as Json).ok === true) told(common, params);
+    return reply;
+  };
+  const text = typeof params.text === "string" ? ` ${JSON.stringify(params.text.slice(0, 120))}` : "";
+  const note = `${method} ${plain(params.channel)}/${plain(params.thread_ts)}/${plain(params.ts)}${text}`;
+  const quiet = method === "reactions.add" || method === "users.info" || method === "assistant.threads.setStatus";
+  return { ...under(slack.faults.next({ method, params }), act), ...(quiet ? {} : { note }) };
+}
+
+function plain(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** People read it now. */
+function told(common: Common, { channel, blocks, text }: Json): void {
+  if (common.halting.size === 0) return;
+  const words = wordsOf({
+    text: plain(text),
+    blocks: typeof blocks === "string" ? (JSON.parse(blocks) as Json[]) : [],
+  });
+  watchStopped(common, { chat: channel, text: words });
+}
+
+function placeOf(path: string): string {
+  if (path.startsWith("/upload/")) return "upload";
+  if (path.startsWith("/files-pri/")) return "download";
+  return path.startsWith("/actions/") ? "response_url" : "unknown";
+}
+
+function paramsOf({ url, body, headers }: Asked): Json {
+  const params: Json = Object.fromEntries(url.searchParams);
+  if (typeof body !== "string") return params;
+  if (headers.get("content-type")?.startsWith("application/json") === true)
+    return { ...params, ...(JSON.parse(body) as Json) };
+  return { ...params, ...Object.fromEntries(new URLSearchParams(body)) };
+}
+
+function other(
+  { world }: Slack,
+  { asked, token, params }: { asked: Asked; token: string | undefined; params: Json },
+): Reply {
+  const { pathname } = asked.url;
+  const ticket = /^\/upload\/v1\/(\w+)$/.exec(pathname)?.[1];
+  if (ticket !== undefined) {
+    const bytes = asked.body instanceof Uint8Array ? asked.body : new Uint8Array();
+    const taken = receiveUpload(world, { ticket, bytes });
+    return { status: taken === undefined ? 400 : 200, headers: {}, body: "OK" };
+  }
+  const id = /^\/files-pri\/T\w+-(F\w+)\//.exec(pathname)?.[1];
+  if (id !== undefined) {
+    const file = download(world, { token: token ?? "", id });
+    return { status: 200, headers: { "content-type": file?.mimetype ?? "text/html" }, body: file?.bytes ?? "<html>" };
+  }
+  try {
+    return { status: 200, headers: {}, body: { ...respond(world, pathname, params), ok: true } };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { status: error.status, headers: {}, body: { ok: false, error: error.code } };
+  }
+}
+
+function under(fault: Fault | undefined, act: () => Reply): Outcome {
+  switch (fault?.kind) {
+    case "drop":
+      return { kind: "closed", delayMs: 0 };
+    case "lose":
+      act();
+      return { kind: "closed", delayMs: 0 };
+    case "hang":
+      if (fault.acts === true) act();
+      return { kind: "silent", delayMs: 0 };
+    case "limit": {
+      const headers = { "retry-after": String(fault.retryAfterS) };
+      return sent({ status: 429, headers, body: { ok: false, error: "ratelimited" } });
+    }
+    case "status":
+      if (fault.acts === true) act();
+      return sent({ status: fault.status, headers: {}, body: "<html>" });
+    case "cut": {
+      const { status, headers, body } = sent(act());
+      const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+      return { kind: "cut", delayMs: 0, status, headers, body: bytes.subarray(0, bytes.length >> 1) };
+    }
+    case "delay":
+      return { ...sent(act()), delayMs: fault.ms };
+    default:
+      return sent(act());
+  }
+}
+
+function sent({ status, headers, body }: Reply): Extract<Outcome, { kind: "answer" }> {
+  const plain = typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
+  return { kind: "answer", delayMs: 0, status, headers, body: plain };
+}
