@@ -244,7 +244,9 @@ function follow(after) {
   stream.addEventListener("error", () => {
     // The browser comes again by itself, unless it was refused.
     if (stream.readyState !== EventSource.CLOSED || state.over || state.stream !== stream) return;
-    setTimeout(() => attempt(showNewest()), retryMs);
+    // Why is said to whoever asks in another way; when that works, it was a matter of the moment.
+    attempt(ask("about"));
+    setTimeout(() => !state.over && attempt(showNewest()), retryMs);
   });
 }
 
