@@ -11,7 +11,7 @@ import type { Chance } from "./chance.ts";
 import { actOn, type Shown, type Stage, type Where } from "./chats.ts";
 import { type Asked, createExchange, type Outcome } from "./exchange.ts";
 import { watchStopped } from "./machine.ts";
-import { mayKnow } from "./owed.ts";
+import { mayKnow, unread } from "./owed.ts";
 import { cutAll, type Network } from "./sockets.ts";
 import { drawFaults } from "./troubles.ts";
 import type { Common, Lived, Seen, Side, World } from "./world.ts";
@@ -90,6 +90,8 @@ function sideOf(parts: Parts): Side {
   const ids = [...people.keys()];
   const stage = stageOf(parts, { known: ids.slice(0, 3), strangers: ids.slice(3) });
   const conversations = [room.id, ...ids.map((id) => stage.directOf(id))];
+  // What was deleted before it could be read is nobody's.
+  const owes: Side["owes"] = (sent) => discord.world.places.get(sent.id)?.deleted !== true && mayKnow(common, sent);
   return {
     traits: discordTraits,
     owner: ids[0] ?? "",
@@ -104,11 +106,12 @@ function sideOf(parts: Parts): Side {
     places: () => conversations.map((id) => ({ id, said: saidIn(discord, id) })),
     now: (place) => place,
     directOf: stage.directOf,
-    // What was deleted before it could be read is nobody's.
-    owes: (sent) => discord.world.places.get(sent.id)?.deleted !== true && mayKnow(common, sent),
+    owes,
     isDeleted: ({ id }) => discord.world.places.get(id)?.deleted === true,
-    unheard: () =>
-      discord.gateway.sessions().some(({ connected, zombie }) => connected && !zombie) ? [] : ["nobody listens"],
+    unheard() {
+      const isHeard = discord.gateway.sessions().some(({ connected, zombie }) => connected && !zombie);
+      return isHeard ? unread(common, owes) : ["nobody listens"];
+    },
     calm() {
       // Of an event that never came the next one tells.
       const [first] = people.values();
