@@ -17,8 +17,6 @@ export interface QuotaDeps {
   clock: { now(): number };
 }
 
-export type Quota = ReturnType<typeof createQuota>;
-
 /** The quota. It counts what lies in the folders, so that whatever is removed there makes room. */
 export function createQuota({ channels, dayBytesMax, bytesMax, clock }: QuotaDeps) {
   let counted: { at: number; bytes: number } | undefined;

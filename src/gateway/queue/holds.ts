@@ -1,8 +1,6 @@
 // Sessions that are being stopped: nothing begins there until it is stored what the stop removes.
 import type { SessionId } from "../../core/ids.ts";
 
-export type Holds = ReturnType<typeof createHolds>;
-
 /** Holds on sessions; several on one count as one. `wake` is called when the last one of a session is let go. */
 export function createHolds(wake: (session: SessionId) => void) {
   const held = new Map<SessionId, number>();

@@ -184,6 +184,8 @@ export function createQueue(deps: QueueDeps) {
     async close(drainMs: number): Promise<{ drained: TurnId[]; interrupted: TurnId[]; proof: Proof }> {
       open = false;
       later.close();
+      // Turns that are just being stored run in a moment, or not at all; then the store may close.
+      await store.grouped(() => undefined).catch(() => undefined);
       // Nobody waits for those that wait for an answer: whoever gives it has them go on.
       const suspended = [...active.values()].filter((turn) => turn.waiting());
       await Promise.all(suspended.map((turn) => turn.halt("suspend")));
