@@ -94,6 +94,7 @@ function sideOf(parts: Parts): Side {
   const owes: Side["owes"] = (sent) => discord.world.places.get(sent.id)?.deleted !== true && mayKnow(common, sent);
   return {
     traits: discordTraits,
+    toolOutput: common.traits.small ? "full" : "summary",
     owner: ids[0] ?? "",
     known: stage.known,
     strangers: stage.strangers,

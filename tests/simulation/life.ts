@@ -138,7 +138,7 @@ function compose(parts: Composed): { close(drainMs: number): Promise<void> } {
     if (!(error instanceof Killed)) world.violate("the program does not break", String(error));
   });
   const outbox = createDeliveries({ store, clock, log, redactor, loadFile: async (stored) => loadFile(world, stored) });
-  const replies = createReplies({ store, outbox, clock, log, toolOutput: "summary", isLive: () => false });
+  const replies = createReplies({ store, outbox, clock, log, toolOutput: world.side.toolOutput, isLive: () => false });
   hub.subscribe(replies.follow);
   if (flaw?.listener !== undefined) hub.subscribe(flaw.listener);
   hub.subscribe(({ turn, event }) => {

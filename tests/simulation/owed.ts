@@ -25,7 +25,10 @@ export function isOvertaken({ sent, received }: Common, one: Sent): boolean {
 }
 
 /** What is owed and did not come in so far: it may be on its way, or the program waits before it asks again. */
-export function unread({ sent, received }: Common, owes: (sent: Sent) => boolean): string[] {
-  const isThere = ({ chat, id }: Sent) => received.some((one) => one.conversation === chat && one.id === id);
+export function unread({ sent, received, engine }: Common, owes: (sent: Sent) => boolean): string[] {
+  // Stored, but not told of before the program died.
+  const stored = "SELECT 1 FROM inputs WHERE conversation = ? AND external = ? LIMIT 1";
+  const isThere = ({ chat, id }: Sent) =>
+    received.some((one) => one.conversation === chat && one.id === id) || engine.rows(stored, chat, id).length > 0;
   return sent.filter((one) => one.addressed && !isThere(one) && owes(one)).map(({ id }) => `${id} is not read`);
 }

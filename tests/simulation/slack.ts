@@ -7,17 +7,14 @@ import { elementsOf } from "../adapters/slack/fake/blocks.ts";
 import type { Fault, FaultRule } from "../adapters/slack/fake/faults.ts";
 import type { Sent as Envelope } from "../adapters/slack/fake/hub.ts";
 import { createSlack, type Ephemeral, type Message, type Person, type Slack } from "../adapters/slack/fake/index.ts";
-import { download, receiveUpload } from "../adapters/slack/fake/methods-files.ts";
-import { Refusal } from "../adapters/slack/fake/refusal.ts";
-import { respond } from "../adapters/slack/fake/responses.ts";
-import type { Channel, Json } from "../adapters/slack/fake/world.ts";
+import type { Channel } from "../adapters/slack/fake/world.ts";
 import type { Chance } from "./chance.ts";
 import { actOn, type Shown, type Stage, type Where } from "./chats.ts";
-import { type Asked, createExchange, type Outcome } from "./exchange.ts";
-import { watchStopped } from "./machine.ts";
+import { createExchange } from "./exchange.ts";
 import { isOvertaken, mayKnow, unread } from "./owed.ts";
 import { cutAll, type Network } from "./sockets.ts";
 import { drawFaults } from "./troubles.ts";
+import { answer, wordsOf } from "./webapi.ts";
 import type { Common, Lived, Seen, Sent, Side, World } from "./world.ts";
 
 const origin = "https://slack.test";
@@ -112,6 +109,7 @@ function sideOf(parts: Parts): Side {
   };
   return {
     traits: slackTraits,
+    toolOutput: common.traits.small ? "full" : "summary",
     owner: ids[0] ?? "",
     known: stage.known,
     strangers: stage.strangers,
@@ -142,22 +140,6 @@ function sideOf(parts: Parts): Side {
 
 function isThere({ world }: Slack, { chat, id }: Sent): boolean {
   return world.channels.get(chat)?.messages.get(id)?.deleted === false;
-}
-
-/** Everything that a message shows, in one text. */
-function wordsOf({ text, blocks }: Pick<Message, "text" | "blocks">): string {
-  if (blocks === undefined || blocks.length === 0) return text;
-  const found: string[] = [];
-  const walk = (value: unknown): void => {
-    if (Array.isArray(value)) for (const one of value) walk(one);
-    else if (typeof value === "object" && value !== null)
-      for (const [name, inner] of Object.entries(value)) {
-        if (name === "text" && typeof inner === "string") found.push(inner);
-        else if (typeof inner === "object") walk(inner);
-      }
-  };
-  walk(blocks);
-  return found.join("\n");
 }
 
 function saidIn({ world, app }: Slack, channel: Channel): Seen[] {
@@ -267,120 +249,10 @@ function lineOf({ common, slack, chance: own, network }: Parts, { life, chance }
   };
   const latency = () => (latencyMs === 0 ? 0 : own.below(latencyMs));
   network.now = { world: common, life, latency, connect, open: new Set() };
-  const fetch = createExchange({ world: common, chance, life, act: (asked) => exchange({ common, slack }, asked) });
+  const fetch = createExchange({ world: common, chance, life, act: (asked) => answer({ common, slack }, asked) });
   return (deps: Parameters<ReturnType<Side["line"]>>[0]) =>
     openSlack(
       { botToken: "bot", appToken: "app", apiUrl: `${origin}/api/` },
       { ...deps, secret: (ref) => (ref === "bot" ? slack.app.botToken : slack.app.appToken), fetch },
     );
-}
-
-interface Reply {
-  status: number;
-  headers: { [name: string]: string };
-  body: Json | string | Uint8Array;
-}
-
-/** One request of whatever kind, under the faults: as the fake's own server does it on a real line. */
-function exchange({ common, slack }: Pick<Parts, "common" | "slack">, asked: Asked): Outcome {
-  const { url, headers } = asked;
-  const called = /^\/api\/([\w.]+)$/.exec(url.pathname)?.[1];
-  const method = called ?? placeOf(url.pathname);
-  const params = paramsOf(asked);
-  const token = /^Bearer (.+)$/.exec(headers.get("authorization") ?? "")?.[1];
-  const act = (): Reply => {
-    const reply = called === undefined ? other(slack, { asked, token, params }) : slack.call(called, { token, params });
-    if ((reply.body as Json).ok === true) told(common, params);
-    return reply;
-  };
-  const text = typeof params.text === "string" ? ` ${JSON.stringify(params.text.slice(0, 120))}` : "";
-  const note = `${method} ${plain(params.channel)}/${plain(params.thread_ts)}/${plain(params.ts)}${text}`;
-  const quiet = method === "reactions.add" || method === "users.info" || method === "assistant.threads.setStatus";
-  return { ...under(slack.faults.next({ method, params }), act), ...(quiet ? {} : { note }) };
-}
-
-function plain(value: unknown): string {
-  return typeof value === "string" ? value : "";
-}
-
-/** People read it now. */
-function told(common: Common, { channel, blocks, text }: Json): void {
-  if (common.halting.size === 0) return;
-  const words = wordsOf({
-    text: plain(text),
-    blocks: typeof blocks === "string" ? (JSON.parse(blocks) as Json[]) : [],
-  });
-  watchStopped(common, { chat: channel, text: words });
-}
-
-function placeOf(path: string): string {
-  if (path.startsWith("/upload/")) return "upload";
-  if (path.startsWith("/files-pri/")) return "download";
-  return path.startsWith("/actions/") ? "response_url" : "unknown";
-}
-
-function paramsOf({ url, body, headers }: Asked): Json {
-  const params: Json = Object.fromEntries(url.searchParams);
-  if (typeof body !== "string") return params;
-  if (headers.get("content-type")?.startsWith("application/json") === true)
-    return { ...params, ...(JSON.parse(body) as Json) };
-  return { ...params, ...Object.fromEntries(new URLSearchParams(body)) };
-}
-
-function other(
-  { world }: Slack,
-  { asked, token, params }: { asked: Asked; token: string | undefined; params: Json },
-): Reply {
-  const { pathname } = asked.url;
-  const ticket = /^\/upload\/v1\/(\w+)$/.exec(pathname)?.[1];
-  if (ticket !== undefined) {
-    const bytes = asked.body instanceof Uint8Array ? asked.body : new Uint8Array();
-    const taken = receiveUpload(world, { ticket, bytes });
-    return { status: taken === undefined ? 400 : 200, headers: {}, body: "OK" };
-  }
-  const id = /^\/files-pri\/T\w+-(F\w+)\//.exec(pathname)?.[1];
-  if (id !== undefined) {
-    const file = download(world, { token: token ?? "", id });
-    return { status: 200, headers: { "content-type": file?.mimetype ?? "text/html" }, body: file?.bytes ?? "<html>" };
-  }
-  try {
-    return { status: 200, headers: {}, body: { ...respond(world, pathname, params), ok: true } };
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return { status: error.status, headers: {}, body: { ok: false, error: error.code } };
-  }
-}
-
-function under(fault: Fault | undefined, act: () => Reply): Outcome {
-  switch (fault?.kind) {
-    case "drop":
-      return { kind: "closed", delayMs: 0 };
-    case "lose":
-      act();
-      return { kind: "closed", delayMs: 0 };
-    case "hang":
-      if (fault.acts === true) act();
-      return { kind: "silent", delayMs: 0 };
-    case "limit": {
-      const headers = { "retry-after": String(fault.retryAfterS) };
-      return sent({ status: 429, headers, body: { ok: false, error: "ratelimited" } });
-    }
-    case "status":
-      if (fault.acts === true) act();
-      return sent({ status: fault.status, headers: {}, body: "<html>" });
-    case "cut": {
-      const { status, headers, body } = sent(act());
-      const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
-      return { kind: "cut", delayMs: 0, status, headers, body: bytes.subarray(0, bytes.length >> 1) };
-    }
-    case "delay":
-      return { ...sent(act()), delayMs: fault.ms };
-    default:
-      return sent(act());
-  }
-}
-
-function sent({ status, headers, body }: Reply): Extract<Outcome, { kind: "answer" }> {
-  const plain = typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
-  return { kind: "answer", delayMs: 0, status, headers, body: plain };
 }

@@ -25,6 +25,7 @@ function sideOf(world: TelegramWorld, rules: readonly FaultRule[]): Side {
   const { platform, bot, updates } = world;
   return {
     traits: telegramTraits,
+    toolOutput: "summary",
     owner: String(world.owner.id),
     known: world.known.map(({ id }) => String(id)),
     strangers: world.strangers.map(({ id }) => String(id)),

@@ -21,7 +21,7 @@ export interface Traits {
   rates: boolean;
   /** What was sent can be looked for, instead of markers. */
   finds: boolean;
-  /** The group is none of the large ones so far. */
+  /** Of two ways that a platform has: a group that is none of the large ones so far, or what tools did told in full. */
   small: boolean;
 }
 
@@ -105,6 +105,8 @@ export interface Lived {
 /** The platform and its people, whichever it is. */
 export interface Side {
   traits: AdapterTraits;
+  /** How much of what tools did is told. */
+  toolOutput: "summary" | "full";
   owner: string;
   /** Those who were let in, the owner among them. */
   known: readonly string[];
