@@ -103,6 +103,6 @@ export function createFinder({
 }
 
 /** Words without what Discord may change of them: white space, and what is not seen. */
-function bare(text: string): string {
+export function bare(text: string): string {
   return text.normalize("NFC").replace(/\s|\p{Cf}|\p{Cc}|\p{Variation_Selector}/gu, "");
 }

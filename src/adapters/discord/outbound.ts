@@ -11,7 +11,7 @@ import { createRecent } from "../recent.ts";
 import type { Call, Client } from "./client.ts";
 import { componentsOf } from "./components.ts";
 import { type CallKind, isForbidden, platformError, reasonOf, retryAfterOf } from "./errors.ts";
-import { createFinder, type Own } from "./finding.ts";
+import { bare, createFinder, type Own } from "./finding.ts";
 import { contentMax, nothingYet, render, renderCaption, renderForming } from "./format.ts";
 import { snowflakeSchema } from "./snowflake.ts";
 import { overError, type Ticket, type Tickets, ticketRoute } from "./tickets.ts";
@@ -34,7 +34,7 @@ interface OutboundDeps extends Pick<AdapterDeps, "log" | "clock"> {
   self(): string | undefined;
 }
 
-const sentSchema = v.looseObject({ id: snowflakeSchema });
+const sentSchema = v.looseObject({ id: snowflakeSchema, content: v.fallback(v.string(), "") });
 
 /** The outgoing half of a handle. */
 export function createOutbound(deps: OutboundDeps): Outbound {
@@ -61,12 +61,14 @@ export function createOutbound(deps: OutboundDeps): Outbound {
       throw failure;
     }
   };
-  const make = async (target: ReplyTarget, order: { kind: CallKind; call: Call }): Promise<string> => {
+  const sent = async (target: ReplyTarget, order: { kind: CallKind; call: Call }) => {
     const answer = v.safeParse(sentSchema, await run(target, order));
     if (!answer.success) throw new PlatformError("Discord did not say which message it was", { fate: "unknown" });
     own.note(answer.output.id);
-    return answer.output.id;
+    return answer.output;
   };
+  const make = async (target: ReplyTarget, order: { kind: CallKind; call: Call }): Promise<string> =>
+    (await sent(target, order)).id;
   /** Sends by the interaction that is answered: the first takes the place of "thinking". */
   const answer = async (
     target: ReplyTarget,
@@ -114,10 +116,20 @@ export function createOutbound(deps: OutboundDeps): Outbound {
         ...headOf(message),
         flags: suppressEmbeds | (message.audible ? 0 : suppressNotifications),
       };
-      return make(target, {
+      const channel = channelOf(target);
+      const { id, content } = await sent(target, {
         kind: "send",
-        call: { method: "POST", route: `/channels/${channelOf(target)}/messages`, body },
+        call: { method: "POST", route: `/channels/${channel}/messages`, body },
       });
+      if (bare(content) === bare(shown.content)) return id;
+      // An earlier send under this nonce had arrived, with other words: a marker, which nobody could find by them.
+      const call: Call = {
+        method: "PATCH",
+        route: `/channels/${channel}/messages/${id}`,
+        body: { ...shown, flags: suppressEmbeds },
+      };
+      await run(target, { kind: "send", call });
+      return id;
     },
     async change(target, { ref, message }) {
       const ticket = tickets.of(target);

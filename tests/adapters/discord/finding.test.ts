@@ -112,3 +112,12 @@ test("the same words to somebody else are another message", async () => {
   const answered = targetOf(channel, { replyTo: one.id });
   expect(await later.adapter.find?.(answered, { nonce: "n", body: "…", since })).toBe(mine()[0]?.id as string);
 });
+
+test("a text whose nonce a marker has already takes the marker's place", async () => {
+  const { channel, door, adapter, target, lose, mine } = await setUp();
+  await using _door = door;
+  await lose(() => adapter.post(target, words("…", { forming: true, nonce: "one-place" })));
+  const ref = await adapter.post(target, words("The whole answer", { nonce: "one-place" }));
+  expect(mine().map(({ id, text }) => ({ id, text }))).toEqual([{ id: ref, text: "The whole answer" }]);
+  expect(channel.messages.size).toBe(1);
+});

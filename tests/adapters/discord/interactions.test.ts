@@ -59,7 +59,7 @@ test("a command is answered to its person alone, by as many messages as it takes
     conversation: { id: channel.id, kind: "shared" },
     answer: { as: "message" },
   });
-  expect(view.state()).toBe("thinking");
+  await until(() => view.state() === "thinking");
   const target = privately(view);
   const ref = await adapter.post(target, words("It is idle.", { buttons: [{ label: "Stop", data: "1:0" }] }));
   await adapter.change(target, { ref, message: words("It is *really* idle.") });
