@@ -22,10 +22,11 @@ tools="bwrap:bubblewrap tmux:tmux strace:strace debootstrap:debootstrap ps:procp
 crash="tests/crash tests/simulation"
 e2e="tests/e2e"
 sandboxes="tests/sandbox"
+adapters="tests/adapters"
 browser="tests/browser"
 agents="tests/agents"
 peers="tests/peers"
-apart="$crash $e2e $sandboxes $browser $agents $peers tests/bench tests/runtime"
+apart="$adapters $crash $e2e $sandboxes $browser $agents $peers tests/bench tests/runtime"
 
 logs=$remoteagent_cache/logs
 mkdir -p "$logs" || exit 1
@@ -142,6 +143,9 @@ done
 # shellcheck disable=SC2086
 if present $unit; then part unit 180 "$BUN" test --timeout=30000 --parallel=2 tests/*.test.ts $present_found; fi
 
+# shellcheck disable=SC2086
+if present $adapters; then part adapters 150 "$BUN" test --timeout=60000 --parallel=2 $present_found; fi
+
 if present tests/runtime; then
   part runtime-bun 60 "$BUN" test --timeout=30000 ./tests/runtime
   part runtime-deno 60 deno test --allow-all --no-check --quiet tests/runtime
@@ -149,7 +153,7 @@ fi
 # shellcheck disable=SC2086
 if present $crash; then part crash 240 "$BUN" test --timeout=240000 $present_found; fi
 # shellcheck disable=SC2086
-if present $e2e; then part e2e 120 "$BUN" test --timeout=90000 $present_found; fi
+if present $e2e; then part e2e 180 "$BUN" test --timeout=90000 $present_found; fi
 # shellcheck disable=SC2086
 if present $sandboxes; then part sandboxes 360 "$BUN" test --timeout=120000 $present_found; fi
 # shellcheck disable=SC2086

@@ -23,7 +23,10 @@ const env = { LINES_OF: "one 'line'\nand $another" };
 
 for (const { name, missing, start } of engines)
   describe(`the vault in containers of ${name}`, () => {
-    if (missing !== undefined) return void test.skip(`left out: ${missing}`, () => undefined);
+    if (missing !== undefined) {
+      test.skip(`left out: ${missing}`, () => undefined);
+      return;
+    }
     test.each(["image", "container"])(
       "%s: there for the first command, gone after the turn",
       async (kind) => {

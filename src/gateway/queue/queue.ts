@@ -185,7 +185,9 @@ export function createQueue(deps: QueueDeps) {
       open = false;
       later.close();
       // Turns that are just being stored run in a moment, or not at all; then the store may close.
-      await store.grouped(() => undefined).catch(() => undefined);
+      await store
+        .grouped(() => undefined)
+        .catch((error) => deps.log.debug("A store that fails is closed", { error: errorText(error) }));
       // Nobody waits for those that wait for an answer: whoever gives it has them go on.
       const suspended = [...active.values()].filter((turn) => turn.waiting());
       await Promise.all(suspended.map((turn) => turn.halt("suspend")));
