@@ -165,7 +165,7 @@ for user in root person; do
 done
 
 parts="install runtime-bun runtime-deno"
-if [ "${1:-}" = --all ]; then parts="install checks unit runtime-bun runtime-deno crash sandboxes browser agents peers"; fi
+if [ "${1:-}" = --all ]; then parts="install checks unit adapters runtime-bun runtime-deno crash e2e sandboxes browser agents peers"; fi
 for user in root person; do
   show=$([ "$parts" = "install runtime-bun runtime-deno" ] || echo yes)
   check "$user: sh scripts/test.sh $parts" inside "$user" "sh checkout/scripts/test.sh $parts"
