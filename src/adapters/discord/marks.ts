@@ -38,13 +38,12 @@ export function createMarks({ memory, clock, log }: Pick<AdapterDeps, "memory" |
       changed = true;
       if (clock.monotonic() - notedAt >= limits.offsetNoteMs) note();
     },
-    /** Where reading goes on: the newest of what the program has and what was read. */
-    of(channel: string, newest: string): string | undefined {
-      const mark = marks.get(channel);
-      const stored = v.is(snowflakeSchema, newest) ? newest : undefined;
-      if (mark === undefined || stored === undefined) return mark ?? stored;
-      return isAfter(mark, stored) ? mark : stored;
-    },
+    /**
+     * Where reading goes on: what was read, else the newest of what the program has. That may have overtaken others, as
+     * a stop does; what is read twice is known.
+     */
+    of: (channel: string, newest: string): string | undefined =>
+      marks.get(channel) ?? (v.is(snowflakeSchema, newest) ? newest : undefined),
     note,
   };
 }
